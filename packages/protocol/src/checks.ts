@@ -1,0 +1,85 @@
+import { HookboxError } from './errors.ts'
+import type { ClientFrameName } from './frames.ts'
+import { isObject, type Json, quote, toJsonText } from './json.ts'
+import { exceeds, limits } from './limits.ts'
+import { channelName, messageId, userName } from './names.ts'
+import { parsePosition } from './position.ts'
+
+/** Throws a `bad_request` that names the field and says what was expected. */
+type Check = (value: unknown, field: string) => void
+
+/** Frame name → its fields and what each must be. A field whose check is wrapped in `optional` may be missing. */
+export const checks: { readonly [N in ClientFrameName]: { readonly [field: string]: Check } } = {
+  CONNECT: {
+    payload: optional(json),
+    cookie_string: optional(cookieString),
+    ticket: optional(text),
+    since: optional(positions),
+    messages_since: optional(position),
+    client: optional(text),
+  },
+  SUBSCRIBE: { channel_name: channelName, since: optional(position) },
+  UNSUBSCRIBE: { channel_name: channelName },
+  PUBLISH: { channel_name: channelName, payload: json, message_id: optional(messageId) },
+  MESSAGE: { name: userName, payload: json, message_id: optional(messageId) },
+  HISTORY: {
+    channel_name: channelName,
+    since: optional(position),
+    before: optional(position),
+    cursor: optional(text),
+    limit: optional(count),
+  },
+  PONG: {},
+}
+
+function optional(check: Check): Check {
+  return (value, field) => {
+    if (value !== undefined) check(value, field)
+  }
+}
+
+function expected(field: string, what: string, got: unknown): HookboxError {
+  return new HookboxError(
+    'bad_request',
+    `${field}: expected ${what}, got ${got === undefined ? 'nothing' : quote(got)}`,
+  )
+}
+
+function json(value: unknown, field: string): void {
+  if (value === undefined) throw expected(field, 'JSON', value)
+  toJsonText(value as Json, field)
+}
+
+function text(value: unknown, field: string): void {
+  if (typeof value !== 'string' || exceeds(value, 256)) throw expected(field, 'a text of at most 256 bytes', value)
+}
+
+function position(value: unknown, field: string): void {
+  if (typeof value !== 'string' || parsePosition(value) === undefined)
+    throw expected(field, 'a position "epoch:offset"', value)
+}
+
+function positions(value: unknown, field: string): void {
+  if (!isObject(value)) throw expected(field, 'an object of channel names and positions', value)
+  const channels = Object.entries(value)
+  if (channels.length > limits.channels) {
+    throw new HookboxError(
+      'bad_request',
+      `${field}: expected at most ${limits.channels} channels, got ${channels.length}`,
+    )
+  }
+  for (const [channel, at] of channels) {
+    channelName(channel, field)
+    position(at, `${field}.${channel}`)
+  }
+}
+
+function count(value: unknown, field: string): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) throw expected(field, 'a whole number above 0', value)
+}
+
+function cookieString(value: unknown, field: string): void {
+  if (typeof value !== 'string' || exceeds(value, limits.cookieString) || /[\r\n\0]/.test(value)) {
+    throw expected(field, `a text of at most ${limits.cookieString} bytes without line breaks`, value)
+  }
+}

@@ -1,0 +1,35 @@
+/** Why a connection was closed. The names are the hub's; RFC 6455 §7.4 reserves 4000–4999 for applications. */
+export const closeCodes = {
+  /** Ended on purpose: `conn.disconnect()`. */
+  normal: 1000,
+  /** The page went away (a reload, a closed tab). */
+  goingAway: 1001,
+  /** A message beyond 1 MiB. */
+  tooBig: 1009,
+  /** What came was not a frame. */
+  malformed: 4400,
+  /** The application refused the connect. */
+  refused: 4401,
+  /** Removed by the application. */
+  removed: 4403,
+  /** No version of the protocol in common. */
+  noCommonVersion: 4406,
+  /** A fault of the hub. */
+  internal: 4500,
+  /** The application could not be asked. */
+  webhookFailed: 4502,
+  /** The hub is stopping. */
+  stopping: 4503,
+  /** No `CONNECT` or `PONG` in time. */
+  silent: 4504,
+  /** The page reads too slowly. */
+  slow: 4508,
+} as const
+
+/**
+ * Whether a page should come back by itself, with backoff, after a close with this code: not after it left on purpose,
+ * not after a 44xx and not after a message that was too large.
+ */
+export function comesBack(code: number): boolean {
+  return !(code === closeCodes.normal || code === closeCodes.tooBig || (code >= 4400 && code < 4500))
+}

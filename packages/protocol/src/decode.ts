@@ -1,0 +1,99 @@
+import { checks } from './checks.ts'
+import { HookboxError } from './errors.ts'
+import type { ClientFrame, ClientFrameName, ServerFrame, ServerFrameName } from './frames.ts'
+import { isObject, quote } from './json.ts'
+import { exceeds, limits } from './limits.ts'
+
+/** A frame, or what is wrong with it and the number to answer with. */
+export type Decoded = { readonly frame: ClientFrame } | { readonly id: number; readonly error: HookboxError }
+
+/**
+ * Reads a message from a page: one or more frames, separated by line feeds.
+ *
+ * Never throws. An error `malformed` means that the sender does not speak this protocol: nothing after it was read, and the
+ * connection is to be closed with 4400. Every other error belongs to its frame alone.
+ */
+export function decodeMessage(message: string): Decoded[] {
+  const decoded: Decoded[] = []
+  for (const line of message.split('\n')) {
+    const one = decodeFrame(line)
+    decoded.push(one)
+    if ('error' in one && one.error.code === 'malformed') break
+  }
+  return decoded
+}
+
+function decodeFrame(line: string): Decoded {
+  let id = 0
+  try {
+    const [frameId, name, args] = shape(line)
+    id = frameId
+    if (exceeds(line, limits.frame))
+      throw new HookboxError('too_large', `frame: expected at most ${limits.frame} bytes`)
+    if (!isClientFrameName(name)) throw new HookboxError('unknown_frame', `unknown frame ${quote(name)}`)
+    for (const [field, check] of Object.entries(checks[name])) check(ownValue(args, field), field)
+    return { frame: { id, name, args } as ClientFrame }
+  } catch (error) {
+    if (error instanceof HookboxError) return { id, error }
+    throw error
+  }
+}
+
+/** `[id, "NAME", {…}]`, or `malformed`. */
+function shape(line: string): [id: number, name: string, args: { [key: string]: unknown }] {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (cause) {
+    throw new HookboxError('malformed', `frame: expected JSON, got ${quote(line)}`, { cause })
+  }
+  if (!Array.isArray(value) || value.length < 2 || value.length > 3) throw notAFrame(line)
+  const [id, name, args = {}] = value as unknown[]
+  if (!Number.isSafeInteger(id) || (id as number) < 0 || typeof name !== 'string' || !isObject(args))
+    throw notAFrame(line)
+  return [id as number, name, args]
+}
+
+function notAFrame(line: string): HookboxError {
+  return new HookboxError('malformed', `frame: expected [id, "NAME", {…}], got ${quote(line)}`)
+}
+
+function isClientFrameName(name: string): name is ClientFrameName {
+  return Object.hasOwn(checks, name)
+}
+
+/** Reading `args.constructor` would find what every object inherits. */
+function ownValue(args: { [key: string]: unknown }, field: string): unknown {
+  return Object.hasOwn(args, field) ? args[field] : undefined
+}
+
+const serverFrameNames: { readonly [N in ServerFrameName]: true } = {
+  CONNECTED: true,
+  SUBSCRIBED: true,
+  SUBSCRIBE: true,
+  UNSUBSCRIBE: true,
+  UNSUBSCRIBED: true,
+  PUBLISH: true,
+  POSITION: true,
+  EPOCH: true,
+  STATE_UPDATE: true,
+  MESSAGE: true,
+  SET_COOKIE: true,
+  PING: true,
+  RESULT: true,
+  ERROR: true,
+}
+
+/**
+ * Reads a message from the hub. Frames with a name that this version does not know are left out, so that the hub can grow.
+ *
+ * @throws HookboxError `malformed` when it is not made of frames.
+ */
+export function decodeServerMessage(message: string): ServerFrame[] {
+  const frames: ServerFrame[] = []
+  for (const line of message.split('\n')) {
+    const [id, name, args] = shape(line)
+    if (Object.hasOwn(serverFrameNames, name)) frames.push({ id, name, args } as unknown as ServerFrame)
+  }
+  return frames
+}

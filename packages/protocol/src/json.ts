@@ -1,0 +1,80 @@
+import { HookboxError } from './errors.ts'
+
+/** What can be written as JSON. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+declare const checked: unique symbol
+
+/**
+ * JSON as text that may be spliced into a frame: it parses, is not too deep and holds no raw CR or LF.
+ * Only {@link jsonText} and {@link toJsonText} make one.
+ */
+export type JsonText = string & { readonly [checked]: true }
+
+/** Deeper JSON is refused, so that nobody's parser is asked to recurse without end. */
+export const maxJsonDepth = 32
+
+/**
+ * Checks text that came in from outside and makes it fit to be spliced into a frame.
+ *
+ * JSON may hold raw line breaks between its tokens, and a line break separates frames: left in, whoever writes a payload
+ * could forge a frame. Inside JSON strings raw line breaks cannot stand, so a space is always an equal replacement.
+ *
+ * @throws HookboxError `bad_request` naming `field`.
+ */
+export function jsonText(text: string, field: string): JsonText {
+  if (depth(text) > maxJsonDepth) throw tooDeep(field)
+  try {
+    JSON.parse(text)
+  } catch (cause) {
+    throw new HookboxError('bad_request', `${field}: expected JSON, got ${quote(text)}`, { cause })
+  }
+  return text.replace(/[\r\n]/g, ' ') as JsonText
+}
+
+/**
+ * Writes a value as text that may be spliced into a frame.
+ *
+ * @throws HookboxError `bad_request` naming `field` when it is nested deeper than {@link maxJsonDepth}.
+ */
+export function toJsonText(value: Json, field = 'payload'): JsonText {
+  const text = JSON.stringify(value)
+  if (depth(text) > maxJsonDepth) throw tooDeep(field)
+  return text as JsonText
+}
+
+/** The text of `null`. */
+export const jsonNull: JsonText = 'null' as JsonText
+
+/** A value as it is shown in an error message: JSON, at most 60 characters of it. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** True for `{…}`, false for lists, null and everything else. */
+export function isObject(value: unknown): value is { [key: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function tooDeep(field: string): HookboxError {
+  return new HookboxError('bad_request', `${field}: expected JSON nested at most ${maxJsonDepth} deep`)
+}
+
+function depth(text: string): number {
+  let deepest = 0
+  let open = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (inString) {
+      if (c === 0x5c) i++
+      else if (c === 0x22) inString = false
+    } else if (c === 0x22) inString = true
+    else if (c === 0x5b || c === 0x7b) {
+      open++
+      if (open > deepest) deepest = open
+    } else if (c === 0x5d || c === 0x7d) open--
+  }
+  return deepest
+}
