@@ -1,0 +1,36 @@
+import type { PreparedFrame } from './prepared-frame.ts'
+
+/** One physical way to a page. It carries messages and knows no users and no channels. */
+export interface Transport {
+  readonly kind: 'websocket'
+  /** Bytes that were sent but have not left this process. */
+  readonly buffered: number
+  /**
+   * Queues a frame; what is queued in one turn of the event loop leaves as one message. Beyond the bound on unread bytes
+   * the transport closes itself with 4508. After the end it does nothing.
+   */
+  send(frame: PreparedFrame): void
+  /** Sends what is queued, then ends. The session's `closed` is called once, also when the page never answers. */
+  close(code: number, reason: string): void
+}
+
+/** Whom a transport serves. A transport is given its session and calls nothing else. */
+export interface Session {
+  /** One message: frames separated by line feeds. */
+  received(message: string): void
+  /** The end, once, with the code and reason that ended it. Nothing is received afterwards. */
+  closed(code: number, reason: string): void
+}
+
+/** What is known of a page before it has said anything. */
+export interface Arrival {
+  /** The browser's address; behind a trusted proxy, the one that it forwards. */
+  readonly address: string
+  /** The `Cookie` header, as the browser sent it. */
+  readonly cookies: string | undefined
+  readonly origin: string | undefined
+  readonly userAgent: string | undefined
+}
+
+/** Makes the session for a transport that has just been opened. */
+export type Accept = (transport: Transport, arrival: Arrival) => Session
