@@ -1,0 +1,51 @@
+/** What bounds a queue of the past; 0 in `duration` stands for no limit. */
+export interface Bounds {
+  readonly size: number
+  /** Milliseconds. */
+  readonly duration: number
+  readonly bytes: number
+}
+
+interface Past {
+  readonly at: number
+  readonly bytes: number
+}
+
+/** The newest of what happened, within bounds. What falls out is gone from the front. */
+export class BoundedQueue<T extends Past> {
+  #items: T[] = []
+  #start = 0
+  #bytes = 0
+
+  get length(): number {
+    return this.#items.length - this.#start
+  }
+
+  push(item: T, bounds: Bounds, now: number): void {
+    this.#items.push(item)
+    this.#bytes += item.bytes
+    this.trim(bounds, now)
+  }
+
+  /** Lets go of what is beyond the bounds at this moment. */
+  trim(bounds: Bounds, now: number): void {
+    for (;;) {
+      const oldest = this.#items[this.#start]
+      if (oldest === undefined) break
+      const tooOld = bounds.duration > 0 && oldest.at <= now - bounds.duration
+      if (this.length <= bounds.size && this.#bytes <= bounds.bytes && !tooOld) break
+      this.#bytes -= oldest.bytes
+      this.#start++
+    }
+    // Shifting an array moves all of it; cutting off a long dead front now and then does not.
+    if (this.#start > 64 && this.#start * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#start)
+      this.#start = 0
+    }
+  }
+
+  /** Oldest first. */
+  values(): readonly T[] {
+    return this.#start === 0 ? this.#items : this.#items.slice(this.#start)
+  }
+}

@@ -1,0 +1,63 @@
+import { spliceFrame, toJsonText } from '@hookbox/protocol'
+import type { Numbered } from '../broker/broker.ts'
+import { PreparedFrame } from '../transport/prepared-frame.ts'
+import { Replay } from './replay.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** One subscriber's place in a channel. */
+export class Subscription {
+  readonly subscriber: Subscriber
+  readonly replay: Replay<Numbered>
+
+  constructor(subscriber: Subscriber) {
+    this.subscriber = subscriber
+    this.replay = new Replay((numbered) => subscriber.send(numbered.frame))
+  }
+}
+
+/** All of a channel's subscribers on this node, and the one way by which they are told. */
+export class FanOut {
+  readonly #name: string
+  readonly #subscriptions = new Map<string, Subscription>()
+
+  constructor(channelName: string) {
+    this.#name = channelName
+  }
+
+  get size(): number {
+    return this.#subscriptions.size
+  }
+
+  get(subscriberId: string): Subscription | undefined {
+    return this.#subscriptions.get(subscriberId)
+  }
+
+  /** The subscriber's place, new or the one it has; until it is released nothing is sent to it. */
+  hold(subscriber: Subscriber): Subscription {
+    const subscription = this.#subscriptions.get(subscriber.id) ?? new Subscription(subscriber)
+    subscription.replay.hold()
+    this.#subscriptions.set(subscriber.id, subscription)
+    return subscription
+  }
+
+  delete(subscriberId: string): boolean {
+    return this.#subscriptions.delete(subscriberId)
+  }
+
+  all(): Iterable<Subscription> {
+    return this.#subscriptions.values()
+  }
+
+  /** Tells everybody. A publish that its own sender is not to see becomes a `POSITION` there, so that no number is missing. */
+  tell(numbered: Numbered, reflective: boolean): void {
+    const withheldFrom = numbered.name === 'PUBLISH' && !reflective ? numbered.origin : undefined
+    for (const { subscriber, replay } of this.#subscriptions.values()) {
+      replay.hear(subscriber.id === withheldFrom ? this.#positionOf(numbered) : numbered)
+    }
+  }
+
+  #positionOf(numbered: Numbered): Numbered {
+    const inside = `"channel_name":${toJsonText(this.#name)},"offset":${numbered.position.offset}`
+    return { ...numbered, frame: new PreparedFrame(spliceFrame(0, 'POSITION', inside)) }
+  }
+}

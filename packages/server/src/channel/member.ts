@@ -1,0 +1,34 @@
+import type { JsonText } from '@hookbox/protocol'
+import { Serial } from '../serial.ts'
+import type { Persisting } from '../webhooks/persist.ts'
+
+/** What one user may have waiting at one channel; beyond it `too_many`. */
+const maxWaiting = 256
+
+/** One user in one channel, with whichever connections. */
+export class Member {
+  readonly user: string
+  /** Ids of the connections through which the user is here; lingering ones count. */
+  readonly connections = new Set<string>()
+  /** What the application is asked about this user and channel, one question after another. */
+  readonly questions: Serial = new Serial(maxWaiting)
+  /** What the `subscribe` webhook had for this user. */
+  initialData: JsonText | undefined
+  /** The leave was announced, and the application has not been told yet. */
+  owesLeave = false
+  /** Telling the application, while that goes on. */
+  leaving: Persisting | undefined
+
+  constructor(user: string) {
+    this.user = user
+  }
+
+  get present(): boolean {
+    return this.connections.size > 0
+  }
+
+  /** Nothing would be lost with it. */
+  get idle(): boolean {
+    return !this.present && this.questions.idle && !this.owesLeave
+  }
+}

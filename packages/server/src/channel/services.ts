@@ -1,0 +1,27 @@
+import type { JsonText } from '@hookbox/protocol'
+import type { Broker, Stop } from '../broker/broker.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { PollingOptions } from '../polling/options.ts'
+import type { Callbacks, Caller, Verdict } from '../webhooks/callbacks.ts'
+
+/** What a channel needs of the hub around it. */
+export interface ChannelServices {
+  readonly broker: Broker
+  readonly callbacks: Callbacks
+  readonly clock: Clock
+  readonly log: Log
+  /** Lets a user enter and leave the channels that a verdict names. */
+  obey(user: string, caller: Caller, verdict: Pick<Verdict, 'autoSubscribe' | 'autoUnsubscribe'>): void
+  /** Begins to poll for a channel. */
+  poll(options: PollingOptions, target: PollTarget): Stop
+  /** The channel has ended. */
+  ended(channelName: string): void
+}
+
+/** What a poller does to its channel. */
+export interface PollTarget {
+  readonly channelName: string
+  publish(payload: JsonText, originator: string | undefined): Promise<void>
+  setOptions(changes: { readonly [name: string]: unknown }): Promise<void>
+}

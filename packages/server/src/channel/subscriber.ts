@@ -1,0 +1,17 @@
+import type { PreparedFrame } from '../transport/prepared-frame.ts'
+import type { Caller } from '../webhooks/callbacks.ts'
+
+/** Whoever a channel sends to. A connection happens to be one; the channel knows no more of it than this. */
+export interface Subscriber {
+  /** The connection's id. */
+  readonly id: string
+  /** The user's name. */
+  readonly user: string
+  /** Whose cookies go with a webhook that this one causes. */
+  readonly caller: Caller
+  send(frame: PreparedFrame): void
+  /** It is in the channel now. */
+  joined(channelName: string): void
+  /** It is not in the channel any more. */
+  left(channelName: string): void
+}

@@ -1,0 +1,248 @@
+import {
+  type ClientFrame,
+  closeCodes,
+  decodeMessage,
+  HookboxError,
+  limits,
+  members,
+  spliceFrame,
+  toJsonText,
+} from '@hookbox/protocol'
+import type { Cancel } from '../clock.ts'
+import { Gate } from '../gate.ts'
+import type { Hub } from '../hub/hub.ts'
+import type { UserOptions } from '../hub/user-options.ts'
+import type { UserConnection } from '../hub/users.ts'
+import { randomId } from '../ids.ts'
+import { Serial } from '../serial.ts'
+import { PreparedFrame } from '../transport/prepared-frame.ts'
+import type { Arrival, Session, Transport } from '../transport/transport.ts'
+import type { Caller } from '../webhooks/callbacks.ts'
+import { CookieJar } from './cookies.ts'
+import { handshake } from './handshake.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { Rate } from './rate.ts'
+import { requests } from './requests.ts'
+
+/** What every connection of a hub is bound by. */
+export interface ConnectionSettings {
+  /** Milliseconds for which a connection that broke off still counts. */
+  readonly linger: number
+  /** Frames per second; 0 switches it off. */
+  readonly rate: number
+  /** What users begin with, before the application says anything. */
+  readonly userDefaults: UserOptions
+}
+
+/** Requests of one connection under way at a time; the others wait. */
+const maxRequestsAtOnce = 16
+
+/** Requests of one connection that wait for the one before them at the same channel; beyond it `too_many`. */
+const maxWaiting = 256
+
+/** Frames that wait for the handshake; beyond it `too_many`. */
+const maxBeforeConnected = 1_000
+
+const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
+
+/** One tab's life on the hub. */
+export class Connection implements Session, UserConnection {
+  readonly id: string = randomId()
+  readonly channels = new Set<string>()
+  readonly entering = new Set<string>()
+  readonly settings: ConnectionSettings
+  readonly arrival: Arrival
+  readonly cookies: CookieJar
+  readonly caller: Caller
+  readonly #hub: Hub
+  readonly #transport: Transport
+  readonly #rate: Rate
+  readonly #heartbeat: Heartbeat
+  readonly #gate = new Gate(maxRequestsAtOnce)
+  /** By channel (or, for private messages, recipient): what one page asks keeps its order, although each may wait for a webhook. */
+  readonly #lanes = new Map<string, Serial>()
+  #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
+  #user = ''
+  #early: ClientFrame[] = []
+  #cancelDeadline: Cancel
+
+  constructor(hub: Hub, transport: Transport, arrival: Arrival, settings: ConnectionSettings) {
+    this.#hub = hub
+    this.#transport = transport
+    this.arrival = arrival
+    this.settings = settings
+    this.#rate = new Rate(settings.rate, hub.clock)
+    this.cookies = new CookieJar(arrival.cookies)
+    const { cookies } = this
+    this.caller = {
+      get cookies() {
+        return cookies.header
+      },
+      address: arrival.address,
+      setCookies: (lines) => this.#setCookies(lines),
+    }
+    this.#heartbeat = new Heartbeat(hub.clock, {
+      get buffered() {
+        return transport.buffered
+      },
+      ping: () => this.send(ping),
+      silent: () => this.close(closeCodes.silent, 'no PONG in time'),
+    })
+    this.#cancelDeadline = hub.clock.after(limits.handshake, () => this.close(closeCodes.silent, 'no CONNECT in time'))
+  }
+
+  /** The user's name; empty until the application gave one. */
+  get user(): string {
+    return this.#user
+  }
+
+  get lingering(): boolean {
+    return this.#state === 'lingering'
+  }
+
+  received(message: string): void {
+    for (const decoded of decodeMessage(message)) {
+      if (this.#state === 'gone' || this.#state === 'lingering') return
+      if ('frame' in decoded) this.#accept(decoded.frame)
+      else if (decoded.error.code === 'malformed') this.close(closeCodes.malformed, decoded.error.message)
+      else this.fail(decoded.id, decoded.error)
+    }
+  }
+
+  closed(code: number, reason: string): void {
+    const wasConnected = this.#state === 'connected'
+    this.#cancelDeadline()
+    this.#heartbeat.stop()
+    this.#early = []
+    this.#hub.log.debug({ connection: this.id, user: this.#user, code, reason }, 'connection closed')
+    this.#state = 'gone'
+    if (!wasConnected || this.#hub.stopping) return
+    const forGood = code === closeCodes.normal || (code >= 4400 && code < 4500)
+    if (forGood || this.settings.linger === 0) return this.#leave()
+    this.#state = 'lingering'
+    this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#leave())
+  }
+
+  send(frame: PreparedFrame): void {
+    this.#transport.send(frame)
+  }
+
+  /** Sends an answer or something for this connection alone. */
+  answer(id: number, name: string, inside: string): void {
+    this.send(new PreparedFrame(spliceFrame(id, name, inside)))
+  }
+
+  /** An error is not a close. What is no error for the page to read is a bug, and told as `internal`. */
+  fail(id: number, thrown: unknown, channelName?: string): void {
+    const error =
+      thrown instanceof HookboxError ? thrown : new HookboxError('internal', 'internal error', { cause: thrown })
+    if (error.code === 'internal') this.#hub.log.error({ connection: this.id, err: thrown }, 'a request failed')
+    const inside = members({
+      code: toJsonText(error.code),
+      message: toJsonText(error.message),
+      temporary: toJsonText(error.temporary),
+      channel_name: channelName === undefined ? undefined : toJsonText(channelName),
+    })
+    this.answer(id, 'ERROR', inside)
+  }
+
+  close(code: number, reason: string): void {
+    this.#transport.close(code, reason)
+  }
+
+  joined(channelName: string): void {
+    this.channels.add(channelName)
+  }
+
+  left(channelName: string): void {
+    this.channels.delete(channelName)
+  }
+
+  /** The application has admitted this page. What it sent behind its `CONNECT` is taken up by {@link begin}. */
+  admitted(user: string, options: UserOptions): void {
+    this.#user = user
+    this.#cancelDeadline()
+    const broken = this.#state !== 'connecting'
+    if (!broken) this.#state = 'connected'
+    this.#hub.enter(this, options)
+    // The application counts this user among those who are here: it is told that this was for a moment only.
+    if (broken && !this.#hub.stopping) this.#leave()
+  }
+
+  /** The handshake is answered: what waited for it goes on. */
+  begin(): void {
+    if (this.#state !== 'connected') return
+    this.#heartbeat.start()
+    const early = this.#early
+    this.#early = []
+    for (const frame of early) this.#request(frame)
+  }
+
+  #accept(frame: ClientFrame): void {
+    if (frame.name === 'PONG') return this.#heartbeat.pong()
+    if (!this.#rate.take()) {
+      return this.fail(frame.id, new HookboxError('too_many', `expected at most ${this.settings.rate} frames a second`))
+    }
+    if (frame.name === 'CONNECT') return this.#connect(frame.id, frame.args)
+    if (this.#state === 'connected') return this.#request(frame)
+    if (this.#state === 'new') return this.fail(frame.id, new HookboxError('bad_request', 'expected CONNECT first'))
+    if (this.#early.length < maxBeforeConnected) this.#early.push(frame)
+    else
+      this.fail(
+        frame.id,
+        new HookboxError('too_many', `expected at most ${maxBeforeConnected} frames before CONNECTED`),
+      )
+  }
+
+  #connect(id: number, args: Extract<ClientFrame, { name: 'CONNECT' }>['args']): void {
+    if (this.#state !== 'new') return this.fail(id, new HookboxError('bad_request', 'expected one CONNECT'))
+    this.#state = 'connecting'
+    this.#cancelDeadline()
+    handshake(this, this.#hub, id, args).catch((error: unknown) => {
+      this.fail(id, error)
+      this.close(closeCodes.internal, 'internal error')
+    })
+  }
+
+  /** The only catch: whatever a request throws becomes its `ERROR`. */
+  #request(frame: ClientFrame): void {
+    const request = requests[frame.name]
+    if (!request) return
+    const channelName = 'channel_name' in frame.args ? frame.args.channel_name : undefined
+    const lane = this.#lane('name' in frame.args ? `@${frame.args.name}` : `#${channelName}`)
+    lane
+      .run(() => this.#gate.run(() => request(this.#hub, this, frame)))
+      .then((inside) => inside !== undefined && this.answer(frame.id, 'RESULT', inside))
+      .catch((error: unknown) => this.fail(frame.id, error, channelName))
+      .then(() => this.#dropIdleLanes())
+  }
+
+  #lane(key: string): Serial {
+    const lane = this.#lanes.get(key) ?? new Serial(maxWaiting)
+    this.#lanes.set(key, lane)
+    return lane
+  }
+
+  #dropIdleLanes(): void {
+    if (this.#lanes.size <= limits.channels) return
+    for (const [key, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(key)
+  }
+
+  #setCookies(lines: readonly string[]): void {
+    for (const line of lines) {
+      if (this.cookies.set(line)) this.answer(0, 'SET_COOKIE', members({ cookie: toJsonText(line) }))
+      else
+        this.#hub.log.info(
+          { connection: this.id },
+          'a cookie that script may not see was set; the browser cannot be told',
+        )
+    }
+  }
+
+  #leave(): void {
+    this.#state = 'gone'
+    this.#hub
+      .leave(this)
+      .catch((error: unknown) => this.#hub.log.error({ connection: this.id, err: error }, 'leaving failed'))
+  }
+}

@@ -1,0 +1,54 @@
+import { limits } from '@hookbox/protocol'
+import type { Cancel, Clock } from '../clock.ts'
+
+/** Milliseconds between two `PING`s. */
+export const pingInterval = 25_000
+
+interface Line {
+  /** Bytes that have not left the hub. */
+  readonly buffered: number
+  ping(): void
+  silent(): void
+}
+
+/** Asks a page every 25 s whether it is still there, the first time after a random part of that. */
+export class Heartbeat {
+  readonly #clock: Clock
+  readonly #line: Line
+  #cancel: Cancel = () => {}
+
+  constructor(clock: Clock, line: Line) {
+    this.#clock = clock
+    this.#line = line
+  }
+
+  start(): void {
+    this.#wait(Math.random() * pingInterval)
+  }
+
+  /** The page has answered. */
+  pong(): void {
+    this.#wait(pingInterval)
+  }
+
+  stop(): void {
+    this.#cancel()
+  }
+
+  #wait(delay: number): void {
+    this.#cancel()
+    this.#cancel = this.#clock.after(delay, () => {
+      this.#line.ping()
+      this.#expectPong(this.#line.buffered)
+    })
+  }
+
+  /** The time for the answer begins when the `PING` has left the hub: a slow line that still moves is not a silent one. */
+  #expectPong(buffered: number): void {
+    this.#cancel = this.#clock.after(limits.pong, () => {
+      const left = this.#line.buffered
+      if (buffered > 0 && left < buffered) this.#expectPong(left)
+      else this.#line.silent()
+    })
+  }
+}

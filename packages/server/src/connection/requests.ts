@@ -1,0 +1,77 @@
+import {
+  type ClientFrame,
+  type ClientFrameName,
+  HookboxError,
+  members,
+  type Position,
+  parsePosition,
+  toJsonText,
+} from '@hookbox/protocol'
+import type { Hub } from '../hub/hub.ts'
+import type { UserConnection } from '../hub/users.ts'
+
+/** Entries in one answer to `HISTORY`, where the page names no limit. */
+const defaultHistoryLimit = 100
+
+/** Does what a frame asks; gives the inside of the `RESULT`, or undefined where the answer has been sent already. */
+type Request<N extends ClientFrameName> = (
+  hub: Hub,
+  connection: UserConnection,
+  frame: Extract<ClientFrame, { name: N }>,
+) => Promise<string | undefined>
+
+type Asked = Exclude<ClientFrameName, 'CONNECT' | 'PONG'>
+
+const table: { readonly [N in Asked]: Request<N> } = {
+  async SUBSCRIBE(hub, connection, { id, args }) {
+    await hub.subscribe(connection, args.channel_name, id, position(args.since))
+    return undefined
+  },
+
+  async UNSUBSCRIBE(hub, connection, { args }) {
+    await hub.unsubscribe(connection, args.channel_name)
+    return ''
+  },
+
+  async PUBLISH(hub, connection, { args }) {
+    const published = await hub.publish(connection, args.channel_name, toJsonText(args.payload), args.message_id)
+    return members({
+      position: published.position === undefined ? undefined : toJsonText(published.position),
+      duplicate: published.duplicate ? toJsonText(true) : undefined,
+    })
+  },
+
+  async MESSAGE(hub, connection, { args }) {
+    await hub.message(connection, args.name, toJsonText(args.payload))
+    return ''
+  },
+
+  async HISTORY(hub, connection, { args }) {
+    const { since, before, cursor, limit = defaultHistoryLimit } = args
+    const piece = await hub.history(connection, args.channel_name, {
+      ...(since !== undefined && { since: need(since, 'since') }),
+      ...(before !== undefined && { before: need(before, 'before') }),
+      ...(cursor !== undefined && { cursor }),
+      limit,
+    })
+    return members({
+      history: piece.history,
+      cursor: piece.cursor === undefined ? undefined : toJsonText(piece.cursor),
+    })
+  },
+}
+
+/** Frame name → what the hub does. */
+export const requests: { readonly [N in ClientFrameName]?: Request<ClientFrameName> } = table as {
+  readonly [N in ClientFrameName]?: Request<ClientFrameName>
+}
+
+function position(text: string | undefined): Position | undefined {
+  return text === undefined ? undefined : parsePosition(text)
+}
+
+function need(text: string, field: string): Position {
+  const found = parsePosition(text)
+  if (!found) throw new HookboxError('bad_request', `${field}: expected a position "epoch:offset"`)
+  return found
+}

@@ -1,0 +1,66 @@
+import { channelName, HookboxError, type Json, quote } from '@hookbox/protocol'
+
+/** How a user's connections behave (contract: User options). */
+export interface UserOptions {
+  readonly reflective: boolean
+  readonly moderatedMessage: boolean
+  readonly perConnectionSubscriptions: boolean
+  readonly globalUnsubscriptions: boolean
+  readonly autoSubscribe: readonly string[]
+}
+
+interface Row<T> {
+  /** The name in the contract. */
+  readonly name: string
+  readonly initial: T
+  /** The value, or a `bad_request` that names the option and what was expected. */
+  readonly read: (value: unknown, name: string) => T
+}
+
+/** The table of all user options: contract name, default, check. */
+export const userOptions: { readonly [K in keyof UserOptions]: Row<UserOptions[K]> } = {
+  reflective: { name: 'reflective', initial: true, read: flag },
+  moderatedMessage: { name: 'moderated_message', initial: true, read: flag },
+  perConnectionSubscriptions: { name: 'per_connection_subscriptions', initial: true, read: flag },
+  globalUnsubscriptions: { name: 'global_unsubscriptions', initial: false, read: flag },
+  autoSubscribe: { name: 'auto_subscribe', initial: [], read: channelNames },
+}
+
+const keys = Object.keys(userOptions) as (keyof UserOptions)[]
+
+/** What every option is when neither the application nor the configuration says anything. */
+export const defaultUserOptions: UserOptions = Object.fromEntries(
+  keys.map((key) => [key, userOptions[key].initial]),
+) as unknown as UserOptions
+
+/**
+ * Options after a change, given by their contract names; other names are passed over.
+ *
+ * @throws HookboxError `bad_request` naming the option that is wrong; nothing is changed then.
+ */
+export function changeUserOptions(current: UserOptions, changes: { readonly [name: string]: unknown }): UserOptions {
+  const next: { [key: string]: unknown } = { ...current }
+  for (const key of keys) {
+    const { name, read } = userOptions[key]
+    if (Object.hasOwn(changes, name)) next[key] = read(changes[name], name)
+  }
+  return next as unknown as UserOptions
+}
+
+/** The options by their contract names. */
+export function writeUserOptions(options: UserOptions): { [name: string]: Json } {
+  return Object.fromEntries(keys.map((key) => [userOptions[key].name, options[key] as Json]))
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (value === true || value === 1) return true
+  if (value === false || value === 0) return false
+  throw new HookboxError('bad_request', `${name}: expected true or false, got ${quote(value)}`)
+}
+
+function channelNames(value: unknown, name: string): readonly string[] {
+  if (!Array.isArray(value)) {
+    throw new HookboxError('bad_request', `${name}: expected a list of channel names, got ${quote(value)}`)
+  }
+  return value.map((one: unknown) => channelName(one, name))
+}

@@ -1,0 +1,75 @@
+import type { Subscriber } from '../channel/subscriber.ts'
+import type { Persisting } from '../webhooks/persist.ts'
+import type { UserOptions } from './user-options.ts'
+
+/** One of a user's connections, as the hub sees it. */
+export interface UserConnection extends Subscriber {
+  /** The channels it is in. */
+  readonly channels: ReadonlySet<string>
+  /** The channels that it is about to be in; they count towards the limit. */
+  readonly entering: Set<string>
+  /** Its line broke off, and it may come back; it still counts as present. */
+  readonly lingering: boolean
+  /** Ends the connection; a 44xx code keeps the page from coming back. */
+  close(code: number, reason: string): void
+}
+
+/** A name that the application gave, with its connections. */
+export class User {
+  readonly name: string
+  options: UserOptions
+  readonly connections = new Map<string, UserConnection>()
+
+  constructor(name: string, options: UserOptions) {
+    this.name = name
+    this.options = options
+  }
+
+  /** The connections that hear what is sent to them. */
+  get live(): UserConnection[] {
+    return [...this.connections.values()].filter((connection) => !connection.lingering)
+  }
+}
+
+/** Who is connected to this node. */
+export class Users {
+  readonly #users = new Map<string, User>()
+  /** Applications being told that a user has gone, by user. */
+  readonly #leaving = new Map<string, Persisting>()
+
+  get(name: string): User | undefined {
+    return this.#users.get(name)
+  }
+
+  all(): Iterable<User> {
+    return this.#users.values()
+  }
+
+  /** A connection has got its user. Telling the application that this user has gone ends. */
+  add(connection: UserConnection, options: UserOptions): User {
+    this.#leaving.get(connection.user)?.drop()
+    const user = this.#users.get(connection.user) ?? new User(connection.user, options)
+    user.options = options
+    user.connections.set(connection.id, connection)
+    this.#users.set(user.name, user)
+    return user
+  }
+
+  /** A connection is gone. True when it was its user's last. */
+  remove(connection: UserConnection): boolean {
+    const user = this.#users.get(connection.user)
+    if (!user?.connections.delete(connection.id) || user.connections.size > 0) return false
+    return this.#users.delete(user.name)
+  }
+
+  /** The application is being told that a user has gone. */
+  async leaving(name: string, telling: Persisting): Promise<void> {
+    this.#leaving.set(name, telling)
+    await telling.outcome
+    if (this.#leaving.get(name) === telling) this.#leaving.delete(name)
+  }
+
+  stop(): void {
+    for (const telling of this.#leaving.values()) telling.drop()
+  }
+}

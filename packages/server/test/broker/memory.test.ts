@@ -1,0 +1,8 @@
+import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
+import { brokerContract } from '../contracts/broker.ts'
+import { TestClock } from '../kit/clock.ts'
+
+brokerContract('memory', async () => {
+  const clock = new TestClock()
+  return { broker: createMemoryBroker(clock), clock }
+})
