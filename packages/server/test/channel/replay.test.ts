@@ -1,0 +1,36 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Replay } from '../../src/channel/replay.ts'
+
+test('whatever is read and heard in whatever order, each entry is delivered once and in order', () => {
+  fc.assert(
+    fc.property(fc.nat(20), fc.nat(20), fc.nat(20), (before, whileReading, after) => {
+      const delivered: number[] = []
+      const replay = new Replay<{ position: { epoch: string; offset: number } }>(({ position }) =>
+        delivered.push(position.offset),
+      )
+      const entry = (offset: number) => ({ position: { epoch: 'e', offset } })
+      replay.hold()
+      let next = 1
+      for (let i = 0; i < before; i++) replay.hear(entry(next++))
+      // The snapshot is taken here: it holds all that came before.
+      const top = next - 1
+      for (let i = 0; i < whileReading; i++) replay.hear(entry(next++))
+      expect(delivered).toEqual([])
+      replay.release({ epoch: 'e', offset: top })
+      for (let i = 0; i < after; i++) replay.hear(entry(next++))
+      expect(delivered).toEqual(Array.from({ length: whileReading + after }, (_, i) => top + 1 + i))
+    }),
+  )
+})
+
+test('held entries of a newer epoch than the snapshot are delivered', () => {
+  const delivered: string[] = []
+  const replay = new Replay<{ position: { epoch: string; offset: number } }>(({ position }) =>
+    delivered.push(position.epoch),
+  )
+  replay.hold()
+  replay.hear({ position: { epoch: 'new', offset: 1 } })
+  replay.release({ epoch: 'old', offset: 5 })
+  expect(delivered).toEqual(['new'])
+})

@@ -1,0 +1,192 @@
+import {
+  decodeServerMessage,
+  HookboxError,
+  isErrorCode,
+  type Json,
+  type ServerArgs,
+  type ServerFrame,
+  type ServerFrameName,
+} from '@hookbox/protocol'
+import type { Broker } from '../../src/broker/broker.ts'
+import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
+import { Connection, type ConnectionSettings } from '../../src/connection/connection.ts'
+import { Hub } from '../../src/hub/hub.ts'
+import { defaultUserOptions } from '../../src/hub/user-options.ts'
+import type { Log, LogFields } from '../../src/log.ts'
+import type { PreparedFrame } from '../../src/transport/prepared-frame.ts'
+import type { Transport } from '../../src/transport/transport.ts'
+import { nobody, type Question, type WebhookName } from '../../src/webhooks/callbacks.ts'
+import { createInProcessAsk, refuse } from '../../src/webhooks/in-process.ts'
+import { createCallbacks } from '../../src/webhooks/verdict.ts'
+import { settle, TestClock } from './clock.ts'
+
+/** What the application answers: details, `refuse(…)`, an Error for a fault, or a function of the fields that gives one. */
+export type Answer = unknown | ((fields: Record<string, unknown>) => unknown)
+
+export interface Call {
+  readonly action: WebhookName
+  readonly fields: Record<string, unknown>
+  readonly cookies: string | undefined
+  readonly id: string
+}
+
+/** A hub over memory whose application is this test and whose clock stands still. */
+export class TestHub implements AsyncDisposable {
+  readonly clock = new TestClock()
+  readonly broker: Broker
+  readonly hub: Hub
+  /** What the application was asked, oldest first. */
+  readonly calls: Call[] = []
+  readonly logged: { readonly level: string; readonly fields: LogFields; readonly message: string }[] = []
+  readonly answers: { [action in WebhookName]?: Answer }
+  readonly settings: ConnectionSettings
+
+  constructor(answers: { [action in WebhookName]?: Answer }, settings: Partial<ConnectionSettings> = {}) {
+    this.answers = { connect: ({ payload }: { payload?: { name?: string } }) => ({ name: payload?.name }), ...answers }
+    this.settings = { linger: 0, rate: 0, userDefaults: defaultUserOptions, ...settings }
+    this.broker = createMemoryBroker(this.clock)
+    const log = this.#log()
+    const ask = createInProcessAsk({ functions: this.#functions() as never, timeout: 5_000, clock: this.clock })
+    const asked = (question: Question) => {
+      const fields = Object.fromEntries(
+        Object.entries(question.fields).map(([key, value]) => [key, key === 'payload' ? JSON.parse(value) : value]),
+      )
+      this.calls.push({ action: question.name, fields, cookies: question.caller.cookies, id: question.id })
+      return ask(question)
+    }
+    this.hub = new Hub({
+      broker: this.broker,
+      callbacks: createCallbacks(asked, log),
+      clock: this.clock,
+      log,
+      poll: () => () => {},
+    })
+  }
+
+  /** The calls of one webhook. */
+  asked(action: WebhookName): Call[] {
+    return this.calls.filter((call) => call.action === action)
+  }
+
+  /** A page that has connected under this name. */
+  async page(name: string, payload: { [key: string]: Json } = {}): Promise<TestPage> {
+    const page = this.stranger()
+    await page.ask('CONNECT', { payload: { name, ...payload } })
+    return page
+  }
+
+  /** A page that has not said anything yet. */
+  stranger(cookies?: string): TestPage {
+    return new TestPage(this, cookies)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hub.stop()
+  }
+
+  #functions(): Record<string, unknown> {
+    const actions: WebhookName[] = [
+      'connect',
+      'disconnect',
+      'create_channel',
+      'destroy_channel',
+      'subscribe',
+      'unsubscribe',
+      'publish',
+      'message',
+    ]
+    const answer = async (action: WebhookName, fields: Record<string, unknown>) => {
+      const given = this.answers[action]
+      const value = await (typeof given === 'function' ? given(fields) : given)
+      if (value instanceof Error) throw value
+      return value ?? {}
+    }
+    return Object.fromEntries(
+      actions.map((action) => [action, (fields: Record<string, unknown>) => answer(action, fields)]),
+    )
+  }
+
+  #log(): Log {
+    const at = (level: string) => (fields: LogFields | string, message?: string) => {
+      if (typeof fields === 'string') this.logged.push({ level, fields: {}, message: fields })
+      else this.logged.push({ level, fields, message: message ?? '' })
+    }
+    const log = Object.fromEntries(
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((level) => [level, at(level)]),
+    )
+    return Object.assign(log, { child: () => log }) as unknown as Log
+  }
+}
+
+/** The page's end of a transport that exists in this process only. Frames are kept, so that none is missed. */
+export class TestPage implements Transport {
+  readonly kind = 'websocket'
+  buffered = 0
+  /** Everything that came, oldest first. */
+  readonly frames: ServerFrame[] = []
+  readonly connection: Connection
+  /** Answers every PING, and keeps quiet about it. */
+  answersPing = true
+  end: { code: number; reason: string } | undefined
+  #id = 0
+  #read = 0
+
+  constructor(hub: TestHub, cookies: string | undefined) {
+    const arrival = { address: '192.0.2.7', cookies, origin: undefined, userAgent: undefined }
+    this.connection = new Connection(hub.hub, this, arrival, hub.settings)
+  }
+
+  send(frame: PreparedFrame): void {
+    if (this.end) return
+    const [decoded] = decodeServerMessage(frame.text)
+    if (decoded?.name === 'PING' && this.answersPing) queueMicrotask(() => this.say('PONG', {}))
+    else if (decoded) this.frames.push(decoded)
+  }
+
+  close(code: number, reason: string): void {
+    if (this.end) return
+    this.end = { code, reason }
+    this.connection.closed(code, reason)
+  }
+
+  /** The line breaks off. */
+  cut(code = 1006): void {
+    this.close(code, '')
+  }
+
+  /** Sends a frame without waiting for its answer; gives its id. */
+  say(name: string, args: { [key: string]: unknown }): number {
+    const id = ++this.#id
+    this.connection.received(JSON.stringify([id, name, args]))
+    return id
+  }
+
+  /** The args of the answer; an `ERROR` is thrown. */
+  async ask(name: string, args: { [key: string]: unknown }): Promise<{ [key: string]: Json }> {
+    return this.answer(this.say(name, args))
+  }
+
+  async answer(id: number): Promise<{ [key: string]: Json }> {
+    await settle()
+    const frame = this.frames.find((one) => one.id === id)
+    if (!frame) throw new Error(`no answer to ${id}; came: ${JSON.stringify(this.frames)}`)
+    if (frame.name !== 'ERROR') return frame.args as { [key: string]: Json }
+    const { code, message, temporary } = frame.args
+    throw new HookboxError(isErrorCode(code) ? code : 'internal', message, { temporary })
+  }
+
+  /** The args of all frames of this name that came. */
+  all<N extends ServerFrameName>(name: N): ServerArgs[N][] {
+    return this.frames.filter((frame) => frame.name === name).map((frame) => frame.args as ServerArgs[N])
+  }
+
+  /** What came since the last call, as `[name, args]`. */
+  async news(): Promise<[string, unknown][]> {
+    await settle()
+    const from = this.#read
+    this.#read = this.frames.length
+    return this.frames.slice(from).map(({ name, args }) => [name, args])
+  }
+}
+
+export { nobody, refuse }
