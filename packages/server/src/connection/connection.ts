@@ -32,6 +32,8 @@ export interface ConnectionSettings {
   readonly rate: number
   /** What users begin with, before the application says anything. */
   readonly userDefaults: UserOptions
+  /** A number from 0 up to 1. */
+  random(): number
 }
 
 /** Requests of one connection under way at a time; the others wait. */
@@ -172,7 +174,7 @@ export class Connection implements Session, UserConnection {
   /** The handshake is answered: what waited for it goes on. */
   begin(): void {
     if (this.#state !== 'connected') return
-    this.#heartbeat.start()
+    this.#heartbeat.start(this.settings.random())
     const early = this.#early
     this.#early = []
     for (const frame of early) this.#request(frame)

@@ -22,8 +22,9 @@ export class Heartbeat {
     this.#line = line
   }
 
-  start(): void {
-    this.#wait(Math.random() * pingInterval)
+  /** `part` of the interval, from 0 to 1, passes before the first `PING`: connections that came together are not asked together. */
+  start(part: number): void {
+    this.#wait(part * pingInterval)
   }
 
   /** The page has answered. */

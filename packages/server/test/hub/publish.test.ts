@@ -152,7 +152,7 @@ describe('a publish', () => {
     const payload = JSON.stringify('x'.repeat(65_500)) as never
     const publish = { payload, originator: null, messageId: undefined, sendHook: false }
     await expect(hub.hub.publishByApplication('chat', publish)).rejects.toMatchObject({ code: 'too_large' })
-    await expect(ann.ask('PUBLISH', { channel_name: 'chat', payload: 'x'.repeat(65_470) })).rejects.toMatchObject({
+    await expect(ann.ask('PUBLISH', { channel_name: 'chat', payload: 'x'.repeat(65_480) })).rejects.toMatchObject({
       code: 'too_large',
     })
     expect(bob.all('PUBLISH')).toEqual([])

@@ -43,7 +43,7 @@ export class TestHub implements AsyncDisposable {
 
   constructor(answers: { [action in WebhookName]?: Answer }, settings: Partial<ConnectionSettings> = {}) {
     this.answers = { connect: ({ payload }: { payload?: { name?: string } }) => ({ name: payload?.name }), ...answers }
-    this.settings = { linger: 0, rate: 0, userDefaults: defaultUserOptions, ...settings }
+    this.settings = { linger: 0, rate: 0, userDefaults: defaultUserOptions, random: () => 0.5, ...settings }
     this.broker = createMemoryBroker(this.clock)
     const log = this.#log()
     const ask = createInProcessAsk({ functions: this.#functions() as never, timeout: 5_000, clock: this.clock })
