@@ -67,6 +67,7 @@ export class Connection implements Session, UserConnection {
   #user = ''
   #early: ClientFrame[] = []
   #cancelDeadline: Cancel
+  #cancelExpiry: Cancel = () => {}
 
   constructor(hub: Hub, transport: Transport, arrival: Arrival, settings: ConnectionSettings) {
     this.#hub = hub
@@ -114,6 +115,7 @@ export class Connection implements Session, UserConnection {
   closed(code: number, reason: string): void {
     const wasConnected = this.#state === 'connected'
     this.#cancelDeadline()
+    this.#cancelExpiry()
     this.#heartbeat.stop()
     this.#early = []
     this.#hub.log.debug({ connection: this.id, user: this.#user, code, reason }, 'connection closed')
@@ -171,9 +173,10 @@ export class Connection implements Session, UserConnection {
     if (broken && !this.#hub.stopping) this.#leave()
   }
 
-  /** The handshake is answered: what waited for it goes on. */
-  begin(): void {
+  /** The handshake is answered: what waited for it goes on. `expiry` is cancelled with the line. */
+  begin(expiry: () => Cancel): void {
     if (this.#state !== 'connected') return
+    this.#cancelExpiry = expiry()
     this.#heartbeat.start(this.settings.random())
     const early = this.#early
     this.#early = []

@@ -2,6 +2,7 @@ import { type ClientArgs, closeCodes, HookboxError, limits, members, toJsonText 
 import type { Hub } from '../hub/hub.ts'
 import { changeUserOptions } from '../hub/user-options.ts'
 import type { Connection } from './connection.ts'
+import { watchExpiry } from './expiry.ts'
 import { pingInterval } from './heartbeat.ts'
 
 /**
@@ -18,7 +19,7 @@ export async function handshake(
   const payload = toJsonText(args.payload ?? null)
   const verdict = await hub.callbacks.connect(connection.caller, { connId: connection.id, payload })
   if (!verdict.ok) return refuse(connection, id, verdict.error)
-  const { name, overridePayload, details } = verdict.details
+  const { name, overridePayload, expiresIn, details } = verdict.details
   let options = connection.settings.userDefaults
   try {
     options = changeUserOptions(options, details)
@@ -43,7 +44,7 @@ export async function handshake(
     }),
   )
   connection.admitted(name, options)
-  connection.begin()
+  connection.begin(() => (expiresIn === undefined ? () => {} : watchExpiry(connection, hub, payload, expiresIn)))
 }
 
 function refuse(connection: Connection, id: number, error: HookboxError): void {

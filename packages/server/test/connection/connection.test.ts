@@ -112,6 +112,44 @@ describe('CONNECT', () => {
   })
 })
 
+describe('expires_in', () => {
+  test('asks connect again with the same payload when it has passed, and again as the answer says', async () => {
+    await using hub = new TestHub({ connect: { name: 'ann', expires_in: 60 } })
+    const page = hub.stranger('session=1')
+    await page.ask('CONNECT', { payload: 'p' })
+    await hub.clock.advance(120_000)
+    expect(hub.asked('connect').map(({ fields }) => fields.reason)).toEqual([undefined, 'expired', 'expired'])
+    expect(hub.asked('connect')[1]).toMatchObject({ fields: { payload: 'p' }, cookies: 'session=1' })
+    expect(page.end).toBeUndefined()
+  })
+
+  test('a refusal closes for good, a fault is asked again, another name lets the page come back under it', async () => {
+    const answers: unknown[] = [{ name: 'ann', expires_in: 60 }, new Error('down'), refuse('logged out')]
+    await using hub = new TestHub({ connect: () => answers.shift() })
+    const page = hub.stranger()
+    await page.ask('CONNECT', {})
+    await hub.clock.advance(60_000)
+    expect(page.end).toBeUndefined()
+    await hub.clock.advance(10_000)
+    expect(page.end).toEqual({ code: 4401, reason: 'logged out' })
+
+    answers.push({ name: 'ann', expires_in: 60 }, { name: 'bob' })
+    const other = hub.stranger()
+    await other.ask('CONNECT', {})
+    await hub.clock.advance(60_000)
+    expect(other.end?.code).toBe(4500)
+  })
+
+  test('is not asked about a line that has ended', async () => {
+    await using hub = new TestHub({ connect: { name: 'ann', expires_in: 60 } })
+    const page = hub.stranger()
+    await page.ask('CONNECT', {})
+    page.cut()
+    await hub.clock.advance(600_000)
+    expect(hub.asked('connect')).toHaveLength(1)
+  })
+})
+
 describe('what a page sends', () => {
   test.each([
     ['no JSON', '{', 4400],
