@@ -17,7 +17,8 @@ export class Serial {
 
   run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#length >= this.#limit) {
-      throw new HookboxError('too_many', `expected at most ${this.#limit} requests waiting for the one before`)
+      const text = `expected at most ${this.#limit} requests waiting for the one before`
+      return Promise.reject(new HookboxError('too_many', text))
     }
     const run = this.#length === 0 ? task() : this.#tail.then(task)
     this.#length++

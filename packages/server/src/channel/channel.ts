@@ -30,7 +30,7 @@ import { readPrefill } from './prefill.ts'
 import { Publisher, type Publishing } from './publish.ts'
 import { asks } from './rules.ts'
 import type { ChannelServices } from './services.ts'
-import { checkSize, difference, readState, type State, stateText } from './state.ts'
+import { checkSize, difference, readState, stateKey, stateText } from './state.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** Milliseconds after which a channel that nobody entered is offered to `destroy_channel`. */
@@ -205,7 +205,7 @@ export class Channel {
     this.#options = next
     await broker.channels.update(this.name, { options: optionsText(next) })
     if (history) await broker.log.prefill(this.name, history, retention(next))
-    if (state) await this.#replaceState(state)
+    if (state) await this.#tellState(difference((await this.#read()).state, state))
     if (next.polling !== before.polling) this.#poll()
     if (subscribersSee(before) !== subscribersSee(next)) await this.#announceOptions()
   }
@@ -361,13 +361,22 @@ export class Channel {
     else this.#kept = true
   }
 
-  async #replaceState(next: State): Promise<void> {
-    const change = difference((await this.#read()).state, next)
-    if (change) await this.#tellState(change)
+  /**
+   * Changes single keys; subscribers are told what really changed.
+   *
+   * @throws HookboxError `bad_request`, `too_large`
+   */
+  async changeState(change: StateChange): Promise<void> {
+    const now = (await this.#read()).state
+    const next = new Map(now)
+    for (const key of change.deletes) next.delete(key)
+    for (const [key, value] of change.updates) next.set(stateKey(key, 'key'), value)
+    checkSize(next, 'state')
+    await this.#tellState(difference(now, next))
   }
 
-  async #tellState(change: StateChange): Promise<void> {
-    checkSize(change.updates, 'state')
+  async #tellState(change: StateChange | undefined): Promise<void> {
+    if (!change) return
     const inside = members({ updates: stateText(change.updates), deletes: toJsonText([...change.deletes]) })
     await this.#services.broker.log.append(
       this.name,

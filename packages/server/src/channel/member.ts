@@ -9,7 +9,7 @@ const maxWaiting = 256
 export class Member {
   readonly user: string
   /** Ids of the connections through which the user is here; lingering ones count. */
-  readonly connections = new Set<string>()
+  readonly connections: Set<string> = new Set()
   /** What the application is asked about this user and channel, one question after another. */
   readonly questions: Serial = new Serial(maxWaiting)
   /** What the `subscribe` webhook had for this user. */

@@ -16,6 +16,8 @@ export interface Config {
   readonly cookieIdentifier: string | undefined
   readonly ignorePublishNonExistingChannels: boolean
   readonly open: boolean
+  /** Open mode answers only to `Host` headers of this machine, unless `--open` and `-i` were both given (DNS rebinding). */
+  readonly checkHost: boolean
   /** Origins besides the hub's own hostname, exactly as a browser sends them. */
   readonly origins: readonly string[]
   /** Whose `X-Forwarded-*` headers are believed: a number of hops, or networks in CIDR form. */
@@ -23,6 +25,8 @@ export interface Config {
   readonly linger: number
   /** Frames per second and connection; 0 switches it off. */
   readonly rate: number
+  /** User options for everyone, not checked yet. */
+  readonly userDefaults: { readonly [option: string]: unknown }
   readonly webhooks: WebhookConfig
   readonly log: LogConfig
 }

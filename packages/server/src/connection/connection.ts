@@ -50,8 +50,8 @@ const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
 /** One tab's life on the hub. */
 export class Connection implements Session, UserConnection {
   readonly id: string = randomId()
-  readonly channels = new Set<string>()
-  readonly entering = new Set<string>()
+  readonly channels: Set<string> = new Set()
+  readonly entering: Set<string> = new Set()
   readonly settings: ConnectionSettings
   readonly arrival: Arrival
   readonly cookies: CookieJar

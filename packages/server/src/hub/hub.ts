@@ -1,4 +1,5 @@
 import {
+  closeCodes,
   HookboxError,
   type Json,
   type JsonText,
@@ -21,8 +22,7 @@ import { PreparedFrame } from '../transport/prepared-frame.ts'
 import { type Callbacks, type Caller, nobody, type Verdict } from '../webhooks/callbacks.ts'
 import { persist } from '../webhooks/persist.ts'
 import { Channels } from './channels.ts'
-import type { UserOptions } from './user-options.ts'
-import { writeUserOptions } from './user-options.ts'
+import { changeUserOptions, type UserOptions, userOptionNames, writeUserOptions } from './user-options.ts'
 import { type User, type UserConnection, Users } from './users.ts'
 
 /** What a hub is made of. */
@@ -233,6 +233,48 @@ export class Hub {
     return this.#channels.need(channelName).setOptions(changes)
   }
 
+  /** @throws HookboxError `unknown_channel`, `bad_request`, `too_large` */
+  setStateKey(channelName: string, key: string, value: JsonText): Promise<void> {
+    return this.#channels.need(channelName).changeState({ updates: new Map([[key, value]]), deletes: [] })
+  }
+
+  /** @throws HookboxError `unknown_channel` */
+  deleteStateKey(channelName: string, key: string): Promise<void> {
+    return this.#channels.need(channelName).changeState({ updates: new Map(), deletes: [key] })
+  }
+
+  /** The application sends a private message; the sender need not be connected. Gives how many connections got it. */
+  messageByApplication(sender: string, recipient: string, payload: JsonText): number {
+    return this.#deliver(sender, recipient, payload)
+  }
+
+  /** @throws HookboxError `unknown_user`, `bad_request` naming the option */
+  setUserOptions(userName: string, changes: { readonly [option: string]: unknown }): void {
+    const user = this.#needUser(userName)
+    const unknown = Object.keys(changes).find((name) => !userOptionNames.includes(name))
+    if (unknown !== undefined) {
+      throw new HookboxError(
+        'bad_request',
+        `${unknown}: unknown user option; expected one of ${userOptionNames.join(', ')}`,
+      )
+    }
+    user.options = changeUserOptions(user.options, changes)
+  }
+
+  /** The application puts a user out: none of its pages comes back by itself. @throws HookboxError `unknown_user` */
+  disconnectUser(userName: string): void {
+    for (const connection of [...this.#needUser(userName).connections.values()]) this.#putOut(connection)
+  }
+
+  /** The same with one connection, by its id. @throws HookboxError `unknown_connection` */
+  disconnect(connectionId: string): void {
+    for (const user of this.#users.all()) {
+      const connection = user.connections.get(connectionId)
+      if (connection) return this.#putOut(connection)
+    }
+    throw new HookboxError('unknown_connection', `connection ${JSON.stringify(connectionId)} does not exist`)
+  }
+
   channelInfo(channelName: string): ReturnType<Channel['info']> {
     return this.#channels.need(channelName).info()
   }
@@ -269,6 +311,10 @@ export class Hub {
     this.#users.stop()
     this.#channels.stop()
     await this.#broker.close()
+  }
+
+  #putOut(connection: UserConnection): void {
+    connection.close(closeCodes.removed, 'removed by the application')
   }
 
   /** A subscription that the page never asked for; it arrives as `SUBSCRIBED` with id 0. */

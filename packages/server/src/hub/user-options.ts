@@ -28,6 +28,9 @@ export const userOptions: { readonly [K in keyof UserOptions]: Row<UserOptions[K
 
 const keys = Object.keys(userOptions) as (keyof UserOptions)[]
 
+/** The contract's names of all user options. */
+export const userOptionNames: readonly string[] = keys.map((key) => userOptions[key].name)
+
 /** What every option is when neither the application nor the configuration says anything. */
 export const defaultUserOptions: UserOptions = Object.fromEntries(
   keys.map((key) => [key, userOptions[key].initial]),

@@ -18,7 +18,7 @@ export interface UserConnection extends Subscriber {
 export class User {
   readonly name: string
   options: UserOptions
-  readonly connections = new Map<string, UserConnection>()
+  readonly connections: Map<string, UserConnection> = new Map()
 
   constructor(name: string, options: UserOptions) {
     this.name = name

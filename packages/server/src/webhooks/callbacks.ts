@@ -42,14 +42,23 @@ export const jsonFields: ReadonlySet<string> = new Set(['payload', 'channels', '
  * What came back: an answer of the right form, or a fault (another status, no JSON, another shape, a time-out, no
  * connection), whose text is for the log only.
  */
-export type Reply =
+export type Reply = (
   | {
       readonly kind: 'answer'
       readonly success: boolean
       readonly details: Details
       readonly setCookies: readonly string[]
     }
-  | { readonly kind: 'fault'; readonly fault: string }
+  | {
+      readonly kind: 'fault'
+      readonly fault: string
+      /** What was thrown, where that helps to find the mistake. */
+      readonly cause?: unknown
+    }
+) & {
+  /** Where the question went, for the log: without user name and query string. */
+  readonly url?: string
+}
 
 export type Details = { readonly [name: string]: unknown }
 

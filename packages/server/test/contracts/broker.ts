@@ -231,7 +231,11 @@ export function brokerContract(name: string, setup: () => Promise<{ broker: Brok
     test('one answer holds at most 256 KiB of history, the newest, and says that there is more', async () => {
       const { log } = await opened()
       const all: Retention = { size: 100, duration: 0 }
-      const big = (n: number): Unnumbered => ({ name: 'PUBLISH', inside: `"payload":"${'x'.repeat(60_000)}${n}"`, at: 0 })
+      const big = (n: number): Unnumbered => ({
+        name: 'PUBLISH',
+        inside: `"payload":"${'x'.repeat(60_000)}${n}"`,
+        at: 0,
+      })
       for (let n = 1; n <= 6; n++) await log.append('chat', big(n), { told: true, kept: true, keep: all })
       const page = await log.read('chat', all)
       expect(page.more).toBe(true)

@@ -1,0 +1,238 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { isObject, quote } from '@hookbox/protocol'
+import type { Config, LogConfig } from './config.ts'
+import { ConfigError, type HookboxOptions, type Option, type OptionKey, options, shortSecret } from './options.ts'
+
+/** What was set, checked, and what its owner should know of it. */
+export interface Loaded {
+  readonly config: Config
+  readonly warnings: readonly string[]
+}
+
+/** What the command line asked for: to start, or only to be told something. */
+export type Command = Loaded | 'help' | 'version'
+
+/**
+ * Reads the command line, the environment and the file of `--config`, in this order of precedence.
+ *
+ * @throws ConfigError for whatever is unknown or not as expected.
+ */
+export function load(
+  args: readonly string[] = process.argv.slice(2),
+  environment: { readonly [name: string]: string | undefined } = process.env,
+  readText: (file: string) => string = (file) => readFileSync(file, 'utf8'),
+): Command {
+  const command = fromFlags(args)
+  if (typeof command === 'string') return command
+  const variables = fromEnvironment(environment)
+  const file = command.file ?? variables.file
+  const inFile = file === undefined ? new Map() : fromFile(file, readText)
+  return finish(new Map([...inFile, ...variables.given, ...command.given]))
+}
+
+/**
+ * Reads the options of a hub inside a Node server. `callbacks` says that functions are given for the webhooks: then open
+ * mode is never meant. `basePath` stands in where the options have none.
+ *
+ * @throws ConfigError that names the option as it is written in code.
+ */
+export function loadOptions(
+  object: HookboxOptions,
+  surroundings: { readonly callbacks?: boolean; readonly basePath?: string } = {},
+): Loaded {
+  const given: Given = new Map()
+  for (const [key, value] of Object.entries(object)) {
+    const option = byKey.get(key)
+    if (option === undefined) throw new ConfigError(`${key}: no option has this name`)
+    if (value !== undefined) given.set(option.key, check(option, key, value))
+  }
+  return finish(given, surroundings)
+}
+
+/** A checked value and the name that its source has for it. */
+interface Setting {
+  readonly source: string
+  readonly value: unknown
+}
+
+type Given = Map<OptionKey, Setting>
+
+const byKey: ReadonlyMap<string, Option> = new Map(options.map((option) => [option.key, option]))
+const byFlag: ReadonlyMap<string | undefined, Option> = new Map(options.map((option) => [option.flag, option]))
+const byFileKey: ReadonlyMap<string, Option> = new Map(options.map((option) => [option.fileKey, option]))
+const byVariable: ReadonlyMap<string | undefined, Option> = new Map(options.map((option) => [option.variable, option]))
+
+function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given; file: string | undefined } {
+  const flags = Object.fromEntries(
+    options.flatMap((option) => {
+      if (option.flag === undefined) return []
+      const type = option.kind.shape === 'switch' ? ('boolean' as const) : ('string' as const)
+      return [[option.flag, option.short === undefined ? { type } : { type, short: option.short }]]
+    }),
+  )
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: {
+      ...flags,
+      config: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+    },
+    strict: false,
+    tokens: true,
+  })
+
+  const given: Given = new Map()
+  const lists = new Map<Option, string[]>()
+  let file: string | undefined
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue
+    if (token.kind === 'positional') throw new ConfigError(`${quote(token.value)}: expected options only`)
+    const { name, rawName, value, inlineValue } = token
+    if (name === 'help' || name === 'version') return name
+    const option = byFlag.get(name)
+    if (option === undefined && name !== 'config')
+      throw new ConfigError(`${rawName}: no option has this name; hookbox --help lists them`)
+    if (option?.kind.shape === 'switch') {
+      if (value !== undefined) throw new ConfigError(`${rawName}: expected no value, got ${quote(value)}`)
+      given.set(option.key, { source: rawName, value: true })
+      continue
+    }
+    const expected = option?.kind.expected ?? 'the path of a file'
+    if (value === undefined) throw new ConfigError(`${rawName}: expected ${expected}, got nothing`)
+    if (!inlineValue && value.startsWith('-') && value !== '-')
+      throw new ConfigError(`${rawName}: expected ${expected}; write a value that begins with a dash as --${name}=…`)
+    if (option === undefined) file = value
+    else if (option.kind.shape === 'list') {
+      check(option, rawName, value)
+      const values = lists.get(option) ?? []
+      values.push(value)
+      lists.set(option, values)
+      given.set(option.key, { source: rawName, value: values })
+    } else given.set(option.key, check(option, rawName, option.kind.fromText(value), value))
+  }
+  return { given, file }
+}
+
+function fromEnvironment(environment: { readonly [name: string]: string | undefined }): {
+  given: Given
+  file: string | undefined
+} {
+  const given: Given = new Map()
+  let file: string | undefined
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('HOOKBOX_') || value === undefined) continue
+    if (name === 'HOOKBOX_CONFIG') {
+      file = value
+      continue
+    }
+    const option = byVariable.get(name)
+    if (option === undefined) throw new ConfigError(`${name}: no option has this name; hookbox --help lists them`)
+    given.set(option.key, check(option, name, option.kind.fromText(value), value))
+  }
+  return { given, file }
+}
+
+function fromFile(file: string, readText: (file: string) => string): Given {
+  const given: Given = new Map()
+  for (const [key, value] of Object.entries(parseFile(file, readText))) {
+    const source = `${file}: ${key}`
+    const option = byFileKey.get(key)
+    if (option === undefined) throw new ConfigError(`${source}: no option has this name`)
+    given.set(option.key, check(option, source, value))
+  }
+  return given
+}
+
+function parseFile(file: string, readText: (file: string) => string): { [key: string]: unknown } {
+  let value: unknown
+  try {
+    value = JSON.parse(readText(file))
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? 'expected JSON' : 'cannot be read'
+    throw new ConfigError(`${file}: ${why}, ${firstLine(cause)}`, { cause })
+  }
+  if (!isObject(value)) throw new ConfigError(`${file}: expected an object, got ${quote(value)}`)
+  return value
+}
+
+function check(option: Option, source: string, value: unknown, shown: unknown = value): Setting {
+  const checked = option.kind.check(value)
+  if (checked !== undefined) return { source, value: checked }
+  const got = option.secret ? '' : `, got ${quote(shown)}`
+  throw new ConfigError(`${source}: expected ${option.kind.expected}${got}`)
+}
+
+function finish(given: Given, surroundings: { readonly callbacks?: boolean; readonly basePath?: string } = {}): Loaded {
+  /** Each option's kind checks its type, which the table's rows cannot tell the compiler. */
+  const value = <T>(key: OptionKey): T => (given.get(key)?.value ?? byKey.get(key)?.default) as T
+
+  const open = isOpen(given, surroundings.callbacks === true)
+  const config: Config = {
+    port: value('port'),
+    interface: value<string | undefined>('interface') ?? (open ? '127.0.0.1' : '0.0.0.0'),
+    basePath: given.has('basePath') ? value('basePath') : (surroundings.basePath ?? ''),
+    webApiPort: value('webApiPort'),
+    webApiInterface: value('webApiInterface'),
+    apiSecurityToken: value('apiSecurityToken'),
+    webhookSecret: value('webhookSecret'),
+    signingSecrets: value('signingSecret'),
+    cookieIdentifier: value('cookieIdentifier'),
+    ignorePublishNonExistingChannels: value('ignorePublishNonExistingChannels'),
+    open,
+    checkHost: open && !(given.has('open') && given.has('interface')),
+    origins: value('origin'),
+    trustProxy: value('trustProxy'),
+    linger: value('linger'),
+    rate: value('rate'),
+    userDefaults: value('userDefaults'),
+    webhooks: {
+      host: value('cbhost'),
+      port: value('cbport'),
+      path: value('cbpath'),
+      https: value('cbhttps'),
+      trailingSlash: value('cbtrailingslash'),
+      sendVersion: value('cbsendhookboxversion'),
+      singleUrl: value('cbSingleUrl'),
+      names: Object.fromEntries(
+        options
+          .filter((option) => option.group === 'Webhook names')
+          .map((option) => [String(option.default), value<string>(option.key)]),
+      ),
+      timeout: 5_000,
+    },
+    log: {
+      level: value<LogConfig['level']>('logLevel'),
+      errorFile: value('logFileErrors'),
+      accessFile: value('logFileAccess'),
+    },
+  }
+  return { config, warnings: warnings(given) }
+}
+
+function isOpen(given: Given, callbacks: boolean): boolean {
+  const asked = given.get('open')
+  if (asked === undefined) return !callbacks && [...given.keys()].every((key) => byKey.get(key)?.openMode)
+  if (asked.value !== true) return false
+  const other = callbacks ? 'callbacks' : [...given].find(([key]) => byKey.get(key)?.callback)?.[1].source
+  if (other !== undefined)
+    throw new ConfigError(`${asked.source}: everyone is admitted without webhooks, so it cannot go with ${other}`)
+  return true
+}
+
+function warnings(given: Given): string[] {
+  const found: string[] = []
+  for (const [key, { source, value }] of given) {
+    if (byKey.get(key)?.secret !== true) continue
+    const secrets: readonly unknown[] = Array.isArray(value) ? value : [value]
+    if (secrets.some((secret) => Buffer.byteLength(String(secret)) < shortSecret))
+      found.push(`${source}: a secret of less than ${shortSecret} bytes can be guessed`)
+  }
+  return found
+}
+
+function firstLine(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+  return line
+}

@@ -1,0 +1,231 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import { closeCodes, HookboxError, type Json, quote } from '@hookbox/protocol'
+import { createMemoryBroker } from './broker/memory/memory-broker.ts'
+import { systemClock } from './clock.ts'
+import type { Config } from './config/config.ts'
+import { loadOptions } from './config/load.ts'
+import { ConfigError, type HookboxOptions } from './config/options.ts'
+import { version } from './config/version.ts'
+import { Connection } from './connection/connection.ts'
+import { health } from './http/health.ts'
+import { createRouter, type Route, type Router } from './http/router.ts'
+import { attach, closeServer, createServer, type Detach, listen } from './http/server.ts'
+import { serveScript } from './http/static.ts'
+import { Hub } from './hub/hub.ts'
+import { changeUserOptions, defaultUserOptions, type UserOptions } from './hub/user-options.ts'
+import { createAccessLog, createLog, type Log } from './log.ts'
+import { createFetch } from './polling/fetch.ts'
+import { startPoller } from './polling/poller.ts'
+import { channelMethods } from './rest/channel-methods.ts'
+import { createRestEndpoint } from './rest/endpoint.ts'
+import { serverMethods } from './rest/server-methods.ts'
+import { userMethods } from './rest/user-methods.ts'
+import { createForwarded } from './transport/address.ts'
+import { createDoorkeeper } from './transport/origin.ts'
+import type { Accept } from './transport/transport.ts'
+import { createAcceptUpgrade } from './transport/websocket.ts'
+import type { Ask } from './webhooks/callbacks.ts'
+import type { CallbackFunctions } from './webhooks/functions.ts'
+import { createHttpAsk, webhookUrl } from './webhooks/http.ts'
+import { createInProcessAsk } from './webhooks/in-process.ts'
+import { openMode } from './webhooks/open-mode.ts'
+import { createCallbacks } from './webhooks/verdict.ts'
+
+/** What can be set for a hub inside a Node server: everything that the command has, and the webhooks as functions. */
+export interface CreateOptions extends HookboxOptions {
+  /** Functions instead of HTTP requests; they get the same fields and cookies and return the same details. */
+  callbacks?: CallbackFunctions
+}
+
+/** Where a hub listens. */
+export interface Listening {
+  /** For browsers. */
+  readonly url: string
+  /** For the web application, where it has a port of its own. */
+  readonly restUrl?: string
+}
+
+/** A hub: browsers connect to it, and it asks the web application. */
+export interface Hookbox {
+  /**
+   * Listens by itself, on `port` and `interface`.
+   *
+   * @throws HookboxError `unavailable` with a sentence, when the port is taken or not allowed
+   */
+  listen(): Promise<Listening>
+  /** Serves below `basePath` (default `/hookbox`) of somebody's own server, and takes nothing else there. */
+  attach(server: Server | HttpsServer): void
+  /**
+   * Calls a REST method without HTTP, with its fields as in a JSON body.
+   *
+   * @throws HookboxError as the REST interface answers
+   * @example
+   * await hookbox.call('publish', { channel_name: 'news', payload: { title: 'Hello' } })
+   */
+  call(method: string, fields?: { readonly [field: string]: Json }): Promise<{ readonly [name: string]: unknown }>
+  /** Closes all lines with 4503, so that pages come back to the next hub, and stops listening. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes a hub for use inside a Node server.
+ *
+ * @throws ConfigError naming the option that is unknown or wrong
+ * @example
+ * const hookbox = createHookbox({
+ *   callbacks: {
+ *     connect: (_fields, { cookies }) => ({ name: userOf(cookies.session) }),
+ *     create_channel: () => ({ history_size: 20, presenceful: true }),
+ *   },
+ * })
+ * hookbox.attach(httpServer)
+ */
+export function createHookbox(options: CreateOptions = {}): Hookbox {
+  const { callbacks, ...settings } = options
+  const { config, warnings } = loadOptions(settings, { callbacks: callbacks !== undefined, basePath: '/hookbox' })
+  const log = createLog(config.log)
+  for (const warning of warnings) log.warn(warning)
+  return hookboxFrom(config, log, callbacks)
+}
+
+/** Puts a hub together: the one place that knows all its parts. */
+export function hookboxFrom(config: Config, log: Log, functions?: CallbackFunctions): Hookbox {
+  const clock = systemClock
+  const userDefaults = readUserDefaults(config)
+  const http = functions || config.open ? undefined : httpCallbacks(config, log)
+  const ask =
+    http?.ask ?? createInProcessAsk({ functions: functions ?? openMode, timeout: config.webhooks.timeout, clock })
+  const polls = createFetch({ clock, version })
+  const hub = new Hub({
+    broker: createMemoryBroker(clock),
+    callbacks: createCallbacks(ask, log),
+    clock,
+    log,
+    poll: (options, target) =>
+      startPoller({
+        ...target,
+        options,
+        fetch: polls.fetch,
+        clock,
+        log,
+        callbacksOrigin: http?.origin,
+        secret: config.webhookSecret,
+      }),
+  })
+
+  const connections = new Set<Connection>()
+  const settings = { linger: config.linger, rate: config.rate, userDefaults, random: Math.random }
+  const accept: Accept = (transport, arrival) => {
+    const connection = new Connection(hub, transport, arrival, settings)
+    connections.add(connection)
+    return {
+      received: (message) => connection.received(message),
+      closed(code, reason) {
+        connections.delete(connection)
+        connection.closed(code, reason)
+      },
+    }
+  }
+
+  const methods = {
+    ...channelMethods(hub, config.ignorePublishNonExistingChannels),
+    ...userMethods(hub),
+    ...serverMethods(hub, version),
+  }
+  const secrets = () => (config.apiSecurityToken === undefined ? [] : [config.apiSecurityToken])
+  const rest = createRestEndpoint({ methods, secrets, log, alwaysOk: false })
+  const web = createRestEndpoint({ methods, secrets, log, alwaysOk: true })
+  const restRoutes: Route[] = [
+    { path: '/rest/', methods: ['GET', 'POST'], handle: rest },
+    { path: '/web/', methods: ['GET', 'POST'], handle: web },
+  ]
+  const ownRestPort = config.webApiPort !== undefined || config.webApiInterface !== undefined
+
+  const forwarded = createForwarded(config.trustProxy)
+  const doorkeeper = createDoorkeeper(config)
+  const access = createAccessLog(config.log.accessFile)
+  const common = { addressOf: (request: IncomingMessage) => forwarded(request).address, log, access }
+  const pages = createRouter({
+    ...common,
+    basePath: config.basePath,
+    routes: [
+      { path: '/health', methods: ['GET'], handle: health(version, clock) },
+      { path: '/static/hookbox.js', methods: ['GET'], handle: serveScript() },
+      ...(ownRestPort ? [] : restRoutes),
+    ],
+    upgrades: { '/ws': createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access }) },
+    refuse: doorkeeper.refuseHost,
+  })
+  const applications = createRouter({
+    ...common,
+    basePath: '',
+    routes: [...restRoutes, { path: '/', methods: ['GET', 'POST'], handle: rest }],
+  })
+
+  const servers: Server[] = []
+  const detach: Detach[] = []
+
+  async function serve(router: Router, port: number, host: string): Promise<string> {
+    const server = createServer(router)
+    servers.push(server)
+    const address = await listen(server, port, host)
+    return urlOf(host, address.port)
+  }
+
+  return {
+    async listen() {
+      const url = `${await serve(pages, config.port, config.interface)}${config.basePath}`
+      if (!ownRestPort) return { url }
+      const { webApiPort = config.port, webApiInterface = config.interface } = config
+      return { url, restUrl: await serve(applications, webApiPort, webApiInterface) }
+    },
+
+    attach(server) {
+      detach.push(attach(server, pages))
+    },
+
+    async call(name, fields = {}) {
+      const method = Object.hasOwn(methods, name) ? methods[name as keyof typeof methods] : undefined
+      if (!method) throw new HookboxError('unknown_method', `unknown method ${quote(name)}`)
+      return method.run(new Map(Object.entries(fields).map(([field, value]) => [field, { value }])))
+    },
+
+    async close() {
+      for (const stop of detach) stop()
+      const stopped = hub.stop()
+      for (const connection of connections) connection.close(closeCodes.stopping, 'the hub is stopping')
+      await Promise.all([stopped, ...servers.map((server) => closeServer(server, clock)), http?.close(), polls.close()])
+      access.close()
+    },
+  }
+}
+
+/** What every user begins with. @throws ConfigError naming the option */
+function readUserDefaults({ userDefaults }: Config): UserOptions {
+  try {
+    return changeUserOptions(defaultUserOptions, userDefaults)
+  } catch (cause) {
+    throw new ConfigError(`user_defaults.${cause instanceof HookboxError ? cause.message : String(cause)}`)
+  }
+}
+
+function httpCallbacks(config: Config, log: Log): { ask: Ask; close(): Promise<void>; origin: string } {
+  const { webhookSecret: secret, signingSecrets, cookieIdentifier, webhooks } = config
+  const asking = createHttpAsk({
+    config: webhooks,
+    secret,
+    signingSecrets,
+    cookieIdentifier,
+    version,
+    log,
+    clock: systemClock,
+  })
+  return { ...asking, origin: webhookUrl(webhooks, 'connect').origin }
+}
+
+/** A URL that can be opened: an address that stands for all of a machine's is shown as this machine. */
+function urlOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
+}

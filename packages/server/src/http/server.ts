@@ -1,0 +1,148 @@
+import { createServer as createHttpServer, IncomingMessage, type Server } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { HookboxError } from '@hookbox/protocol'
+import type { Clock } from '../clock.ts'
+import { refuseUpgrade } from '../requests.ts'
+import type { Router } from './router.ts'
+
+/**
+ * A server of the hub's own. Its limits end whoever sends a request slowly or not at all; after an upgrade none of them
+ * applies.
+ */
+export function createServer(router: Router): Server {
+  const server = createHttpServer({
+    IncomingMessage: Incoming,
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 5_000,
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: 16_384,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+  })
+  server.maxHeadersCount = 100
+  server.on('request', (request, response) => router.request(request, response))
+  server.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head))
+  track(server)
+  return server
+}
+
+/**
+ * Starts to listen.
+ *
+ * @throws HookboxError `unavailable` with a sentence for whoever started the hub.
+ */
+export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: Error) => reject(new HookboxError('unavailable', whyNot(cause, port, host), { cause }))
+    server.once('error', onError)
+    server.listen(port, host.replace(/^\[|\]$/g, ''), () => {
+      server.off('error', onError)
+      resolve(server.address() as AddressInfo)
+    })
+  })
+}
+
+/**
+ * Stops listening, ends idle connections at once and, after `grace` milliseconds, those still busy and the sockets that
+ * were upgraded.
+ */
+export function closeServer(server: Server, clock: Clock, grace: number = 2_000): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(grace, () => {
+      for (const socket of sockets.get(server) ?? []) socket.destroy()
+    })
+    server.close(() => {
+      cancel()
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+type Emit = (this: unknown, event: string | symbol, ...args: unknown[]) => boolean
+
+/** Takes the hub off the server again. */
+export type Detach = () => void
+
+/**
+ * Serves the hub on somebody's own server, below its base path only. The requests for it are taken before any listener
+ * sees them, whenever the listener was added, as a framework that answers every request would answer these as well.
+ */
+export function attach(server: Server | HttpsServer, router: Router): Detach {
+  const emitter = server as unknown as { emit: Emit } // Without the overloads for each event.
+  const emitBefore = emitter.emit
+  const ownEmit = Object.hasOwn(server, 'emit')
+  let attached = true
+
+  function emit(this: unknown, event: string | symbol, ...args: unknown[]): boolean {
+    const [request, second] = args
+    if (!attached || !(request instanceof IncomingMessage)) return emitBefore.call(this, event, ...args)
+    if (event === 'upgrade') {
+      const [, socket, head] = args as [IncomingMessage, Socket, Buffer]
+      if (router.takes(request)) router.upgrade(request, socket, head)
+      else if (server.listenerCount('upgrade') > 1) return emitBefore.call(this, event, ...args)
+      else refuseUpgrade(socket, 404, 'nothing is served here')
+      return true
+    }
+    const asks = event === 'request' || event === 'checkContinue' || event === 'checkExpectation'
+    if (!asks || !router.takes(request)) return emitBefore.call(this, event, ...args)
+    const response = second as Parameters<Router['request']>[1]
+    if (event === 'checkContinue') response.writeContinue()
+    router.request(request, response)
+    return true
+  }
+
+  emitter.emit = emit
+  server.on('upgrade', placeholder)
+  return () => {
+    attached = false
+    server.off('upgrade', placeholder)
+    if (emitter.emit !== emit) return // Somebody wrapped it after us; ours now only passes on.
+    if (ownEmit) emitter.emit = emitBefore
+    else Reflect.deleteProperty(server, 'emit')
+  }
+}
+
+/** Node hands requests to upgrade to a server only while somebody listens for them. */
+function placeholder(): void {}
+
+const asked: unique symbol = Symbol('asked for an upgrade')
+
+/**
+ * A request of ours is an upgrade only to WebSocket. HTTP clients that offer `Upgrade: h2c` with an ordinary request
+ * (Java's does) are answered by HTTP/1.1, which they accept.
+ */
+class Incoming extends IncomingMessage {
+  /** Not private by `#`: node's constructor sets `upgrade` before such a field exists. */
+  [asked]: boolean | undefined
+
+  get upgrade(): boolean {
+    return this[asked] === true && this.headers.upgrade?.toLowerCase() === 'websocket'
+  }
+
+  set upgrade(upgrade: boolean | null) {
+    this[asked] = upgrade === true
+  }
+}
+
+/** Node forgets sockets that were upgraded, and then waits for them when it closes. */
+const sockets = new WeakMap<Server, Set<Socket>>()
+
+function track(server: Server): void {
+  const open = new Set<Socket>()
+  sockets.set(server, open)
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
+  })
+}
+
+function whyNot(cause: Error, port: number, host: string): string {
+  const code = 'code' in cause ? cause.code : undefined
+  if (code === 'EADDRINUSE') return `port ${port} of ${host} is taken; choose another one with --port`
+  if (code === 'EACCES') return `port ${port} of ${host} needs more rights than this process has; choose one above 1023`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${host} is no address of this machine`
+  return `cannot listen at port ${port} of ${host}: ${cause.message}`
+}

@@ -1,0 +1,191 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { closeCodes, limits, subprotocol } from '@hookbox/protocol'
+import { WebSocket, WebSocketServer } from 'ws'
+import type { Cancel, Clock } from '../clock.ts'
+import type { AccessLog } from '../log.ts'
+import { refuseUpgrade, type Upgrade, upgradeLine } from '../requests.ts'
+import type { Forwarded } from './address.ts'
+import type { Doorkeeper } from './origin.ts'
+import { maxUnread, Outbox } from './outbox.ts'
+import type { PreparedFrame } from './prepared-frame.ts'
+import type { Accept, Arrival, Session, Transport } from './transport.ts'
+
+export interface WebSocketOptions {
+  readonly doorkeeper: Doorkeeper
+  readonly forwarded: (request: IncomingMessage) => Forwarded
+  readonly accept: Accept
+  readonly clock: Clock
+  readonly access: AccessLog
+}
+
+/** What a page's fragments and chunks may cost; beyond it the connection is closed with 1008. */
+const maxFragments = 64
+const maxBufferedChunks = 4_096
+
+/** Milliseconds that the other side has to answer a close. */
+const closeGrace = 5_000
+/** How long `ws` waits for the other side after a close that the page began. */
+const notInTypes = { closeTimeout: closeGrace }
+/** Whoever does not read will not read the close either. */
+const slowGrace = 1_000
+
+/** Takes WebSockets in: first who may connect, then the upgrade, then the session. */
+export function createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access }: WebSocketOptions): Upgrade {
+  const server = new WebSocketServer({
+    ...notInTypes,
+    noServer: true,
+    clientTracking: false,
+    maxPayload: limits.message,
+    maxFragments,
+    maxBufferedChunks,
+    perMessageDeflate: false,
+    autoPong: false,
+    // A browser that offered something fails the handshake without an answer, and could not read why it is then closed.
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : ([...offered][0] ?? false)),
+  })
+
+  return function acceptUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { address, host } = forwarded(request)
+    const refused = doorkeeper.refuseHost(request) ?? doorkeeper.refuseOrigin(request, host)
+    if (refused !== undefined) {
+      refuseUpgrade(socket, 403, refused)
+      return access.write(upgradeLine(request, address, 403))
+    }
+    const arrival: Arrival = {
+      address,
+      cookies: request.headers.cookie,
+      origin: request.headers.origin,
+      userAgent: request.headers['user-agent'],
+    }
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      const started = clock.now()
+      const line = upgradeLine(request, address, 101) // The request itself would be kept as long as the connection.
+      const transport = new WebSocketTransport(webSocket, clock, (closeCode) => {
+        access.write({ ...line, duration: clock.now() - started, closeCode })
+      })
+      if (webSocket.protocol === subprotocol) transport.serve(accept(transport, arrival))
+      else transport.close(closeCodes.noCommonVersion, `expected the subprotocol ${subprotocol}`)
+    })
+  }
+}
+
+/** A page on a WebSocket. */
+export class WebSocketTransport implements Transport {
+  readonly kind = 'websocket'
+  readonly #webSocket: WebSocket
+  readonly #clock: Clock
+  readonly #outbox: Outbox
+  readonly #onEnd: (code: number) => void
+  #session: Session | undefined
+  /** Why it ends, as soon as that is decided on this side. */
+  #closing: { readonly code: number; readonly reason: string } | undefined
+  #ended = false
+  #stopGrace: Cancel = () => {}
+
+  constructor(webSocket: WebSocket, clock: Clock, onEnd: (code: number) => void = () => {}) {
+    this.#webSocket = webSocket
+    this.#clock = clock
+    this.#onEnd = onEnd
+    this.#outbox = new Outbox({
+      get unsent() {
+        return webSocket.bufferedAmount
+      },
+      write(message) {
+        if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message, { binary: false })
+      },
+      overflowed: () => this.#end(closeCodes.slow, 'reading too slowly', slowGrace),
+    })
+    webSocket.on('message', (data, isBinary) => this.#received(data, isBinary))
+    webSocket.on('ping', (data) => this.#pong(data))
+    webSocket.on('error', (error) => this.#failed(error))
+    webSocket.on('close', (code, reason) => this.#finished(code, reason.toString()))
+  }
+
+  get buffered(): number {
+    return this.#outbox.unread
+  }
+
+  /** From here on the session hears what comes. */
+  serve(session: Session): void {
+    this.#session = session
+  }
+
+  send(frame: PreparedFrame): void {
+    if (this.#isOpen) this.#outbox.add(frame)
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#isOpen) return
+    this.#outbox.flush()
+    this.#end(code, reason, closeGrace)
+  }
+
+  /** Not once the page has begun to close: then its own code is what counts. */
+  get #isOpen(): boolean {
+    return this.#closing === undefined && this.#webSocket.readyState === WebSocket.OPEN
+  }
+
+  #received(data: WebSocket.RawData, isBinary: boolean): void {
+    if (this.#closing !== undefined) return
+    if (isBinary) this.close(closeCodes.malformed, 'expected text, got a binary message')
+    else this.#session?.received(data.toString())
+  }
+
+  /** Answers count as unread too: a flood of pings from one who does not read would fill memory as well. */
+  #pong(data: Buffer): void {
+    if (!this.#isOpen) return
+    if (this.buffered > maxUnread) this.#end(closeCodes.slow, 'reading too slowly', slowGrace)
+    else this.#webSocket.pong(data)
+  }
+
+  /** What came was no WebSocket message, or the line broke; `ws` has sent the close already where that is possible. */
+  #failed(error: Error): void {
+    const code = closeCodeOf(error)
+    if (code !== undefined) this.#end(code, error.message, closeGrace)
+  }
+
+  #end(code: number, reason: string, grace: number): void {
+    if (this.#closing !== undefined || this.#ended) return
+    this.#closing = { code, reason: cut(reason) }
+    this.#outbox.discard()
+    this.#webSocket.close(code, this.#closing.reason)
+    this.#stopGrace = this.#clock.after(grace, () => {
+      this.#webSocket.terminate()
+      this.#finished(code, reason)
+    })
+  }
+
+  #finished(code: number, reason: string): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#stopGrace()
+    this.#outbox.discard()
+    const why = this.#closing ?? { code, reason }
+    this.#session?.closed(why.code, why.reason)
+    this.#onEnd(why.code)
+  }
+}
+
+/** The code that `ws` closes with, which it tells nobody (RFC 6455 §7.4.1); undefined where the line itself broke. */
+function closeCodeOf(error: Error): number | undefined {
+  const word = 'code' in error ? String(error.code) : ''
+  if (word === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return closeCodes.tooBig
+  if (word === 'WS_ERR_INVALID_UTF8') return 1007
+  if (word === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') return 1008
+  return word.startsWith('WS_ERR_') ? 1002 : undefined
+}
+
+/** A close frame has room for 123 bytes (RFC 6455 §5.5). */
+const maxReason = 123
+
+function cut(reason: string): string {
+  const bytes = Buffer.from(reason)
+  let end = Math.min(bytes.length, maxReason)
+  while (end < bytes.length && isContinuation(bytes[end])) end--
+  return bytes.toString('utf8', 0, end)
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80
+}

@@ -1,0 +1,179 @@
+import { Agent, type Dispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
+import type { WebhookConfig } from '../config/config.ts'
+import type { Log } from '../log.ts'
+import type { Ask, Question, Reply } from './callbacks.ts'
+import { type Answer, excerpt, readReply } from './reply.ts'
+import { sign } from './sign.ts'
+
+/** What asking by HTTP needs. All of it is read anew for each question, so that getters may change it. */
+export interface HttpAskOptions {
+  readonly config: WebhookConfig
+  /** The form field `secret`. */
+  readonly secret: string | undefined
+  readonly signingSecrets: readonly string[]
+  /** The only cookie to carry; undefined: all of them. */
+  readonly cookieIdentifier: string | undefined
+  readonly version: string
+  readonly log: Pick<Log, 'warn' | 'error'>
+  readonly clock: Clock
+}
+
+/** Bytes of a reply; beyond it nothing more is read and the call is a fault. */
+export const maxReply = 1_048_576
+
+/** Bytes of the `Cookie` header; beyond it none is sent, as many servers would refuse the whole request. */
+const maxCookies = 8_192
+
+/** Calls under way at a time to one origin; further ones wait, within their own deadline. */
+const maxConnections = 128
+
+/** Asks the web application by HTTP POST (contract: Webhooks). `close` lets calls under way finish. */
+export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Promise<void> } {
+  const agent = new Agent({
+    connections: maxConnections,
+    pipelining: 1,
+    maxResponseSize: maxReply,
+    // The deadline of the whole call stands for these.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // Shorter than any usual server's, which would otherwise close a connection just when the next call is written to it.
+    // A server's own `keep-alive: timeout=…` goes before.
+    keepAliveTimeout: 1_000,
+  })
+
+  async function ask(question: Question): Promise<Reply> {
+    const { config, clock } = options
+    const deadline = new AbortController()
+    const cancel = clock.after(config.timeout, () => deadline.abort())
+    let url = ''
+    try {
+      const target = webhookUrl(config, question.name)
+      url = `${target.origin}${target.pathname}`
+      const body = form(question, options.secret)
+      const headers = buildHeaders(question, body, options)
+      return { ...readReply(await post(agent, target, headers, body, deadline.signal)), url }
+    } catch (cause) {
+      // Expected outcomes are values: nothing that a web application does may throw in the hub.
+      const fault = deadline.signal.aborted ? `no complete answer within ${config.timeout} ms` : describe(cause)
+      return { kind: 'fault', fault, url }
+    } finally {
+      cancel()
+    }
+  }
+
+  let closed: Promise<void> | undefined
+  return {
+    ask,
+    close() {
+      closed ??= agent.close()
+      return closed
+    },
+  }
+}
+
+/** The URL of a webhook. */
+export function webhookUrl(config: WebhookConfig, name: string): URL {
+  if (config.singleUrl !== undefined) return new URL(config.singleUrl)
+  const host = config.host.includes(':') && !config.host.startsWith('[') ? `[${config.host}]` : config.host
+  const path = config.path.replace(/\/+$/, '')
+  const last = (Object.hasOwn(config.names, name) ? config.names[name] : undefined) ?? name
+  const slash = config.trailingSlash && !last.endsWith('/') ? '/' : ''
+  const base = `${config.https ? 'https' : 'http'}://${host}:${config.port}`
+  return new URL(
+    `${base}${path.startsWith('/') || path === '' ? path : `/${path}`}/${last.replace(/^\/+/, '')}${slash}`,
+  )
+}
+
+async function post(
+  agent: Agent,
+  url: URL,
+  headers: { [name: string]: string },
+  body: string,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { origin, pathname, search } = url
+  const request: Dispatcher.RequestOptions = { origin, path: pathname + search, method: 'POST', headers, body, signal }
+  const response = await agent.request(request)
+  const answer = {
+    status: response.statusCode,
+    location: one(response.headers.location),
+    encoding: one(response.headers['content-encoding']),
+    setCookies: many(response.headers['set-cookie']),
+  }
+  try {
+    return { ...answer, body: new TextDecoder().decode(await response.body.bytes()) }
+  } catch (cause) {
+    // The status says more than how the rest of the answer failed.
+    if (answer.status !== 200 && !signal.aborted) return { ...answer, body: '' }
+    throw cause
+  }
+}
+
+function form(question: Question, secret: string | undefined): string {
+  const form = new URLSearchParams({ action: question.name })
+  if (secret !== undefined) form.set('secret', secret)
+  for (const [field, value] of Object.entries(question.fields)) form.set(field, value)
+  return form.toString()
+}
+
+/** Built from nothing for every call: no header of a browser's request gets here but its cookies. */
+function buildHeaders(question: Question, body: string, options: HttpAskOptions): { [name: string]: string } {
+  const { caller, id } = question
+  const headers: { [name: string]: string } = {
+    'content-type': 'application/x-www-form-urlencoded',
+    'user-agent': `hookbox/${options.version}`,
+    'webhook-id': id,
+  }
+  const cookies = cookieHeader(question, options)
+  if (cookies !== undefined) headers.cookie = cookies
+  if (caller.address !== undefined) headers['x-real-ip'] = caller.address
+  if (options.config.sendVersion) headers['x-hookbox-version'] = options.version
+  if (options.signingSecrets.length > 0) {
+    const timestamp = Math.floor(options.clock.now() / 1_000)
+    headers['webhook-timestamp'] = String(timestamp)
+    headers['webhook-signature'] = sign(options.signingSecrets, id, timestamp, body)
+  }
+  return headers
+}
+
+function cookieHeader(question: Question, { cookieIdentifier, log }: HttpAskOptions): string | undefined {
+  const { cookies } = question.caller
+  const wanted = cookies && cookieIdentifier !== undefined ? only(cookieIdentifier, cookies) : cookies
+  if (!wanted) return undefined
+  // A header's characters are bytes; what came from `document.cookie` may hold others, which a browser sends as UTF-8.
+  const header = wanted.replace(/[\u{100}-\u{10ffff}]/gu, (character) => Buffer.from(character).toString('latin1'))
+  if (header.length > maxCookies) {
+    log.warn({ webhook: question.name, bytes: header.length }, `cookies beyond ${maxCookies} bytes are not sent`)
+    return undefined
+  }
+  if (/[^\t -~\x80-\xff]/.test(header)) {
+    log.warn({ webhook: question.name }, 'cookies with control characters are not sent')
+    return undefined
+  }
+  return header
+}
+
+function only(name: string, cookies: string): string {
+  const pairs = cookies.split(';').map((pair) => pair.trim())
+  return pairs.filter((pair) => pair.startsWith(`${name}=`)).join('; ')
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+function many(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value]
+}
+
+/** What went wrong below HTTP, in words for the log. */
+function describe(cause: unknown): string {
+  const { code, message } = cause as { code?: unknown; message?: unknown }
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `expected an answer of at most ${maxReply} bytes, got more`
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET') return 'connection closed before the answer was complete'
+  if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') return 'not sent, as the hub is stopping'
+  // A connection that was tried at several addresses fails with an empty message.
+  const text = typeof message === 'string' && message !== '' ? message : String(code ?? cause)
+  return `no answer: ${excerpt(text)}`
+}

@@ -1,0 +1,191 @@
+import {
+  channelName,
+  exceeds,
+  HookboxError,
+  type Json,
+  type JsonText,
+  limits,
+  quote,
+  toJsonText,
+  userName,
+} from '@hookbox/protocol'
+import { randomId } from '../ids.ts'
+import type { Log } from '../log.ts'
+import {
+  type Ask,
+  type Callbacks,
+  type Caller,
+  type Details,
+  nobody,
+  type Reply,
+  type Verdict,
+  type WebhookName,
+} from './callbacks.ts'
+
+/** Characters of a refusal's text that reach the page. */
+const maxRefusal = 500
+
+/** What is read from a reply, by webhook. */
+interface Reading<T> {
+  /** The details of a yes. Throws a HookboxError that names the detail which is wrong. */
+  readonly details: (details: Details) => T
+  /** Whether `auto_subscribe` and `auto_unsubscribe` are honoured: never, in a yes, or in a no as well. */
+  readonly auto: 'never' | 'yes' | 'both'
+}
+
+const anything: Reading<Details> = { details: (details) => details, auto: 'never' }
+
+/** Asks by `ask` and makes verdicts of what comes back: every detail that is honoured has its type, or nothing is allowed. */
+export function createCallbacks(ask: Ask, log: Pick<Log, 'error'>, newId: () => string = randomId): Callbacks {
+  async function decide<T>(
+    name: WebhookName,
+    caller: Caller,
+    fields: { readonly [field: string]: string | undefined },
+    reading: Reading<T>,
+    id = newId(),
+  ): Promise<Verdict<T>> {
+    const reply = await ask({ name, fields: given(fields), caller, id })
+    try {
+      if (reply.kind === 'fault') throw new Fault(reply.fault, reply.cause)
+      if (reply.setCookies.length > 0) caller.setCookies(reply.setCookies)
+      return read(name, reply, reading)
+    } catch (error) {
+      // A wrong detail is the application's fault as much as a reply of the wrong form.
+      const flaw = error instanceof HookboxError || error instanceof Fault
+      if (!flaw) throw error
+      const { message: fault, cause } = error
+      log.error(
+        { webhook: name, id, url: reply.url, fault, ...(cause === undefined ? {} : { err: cause }) },
+        'webhook failed',
+      )
+      return no(new HookboxError('webhook_failed', 'the application could not be asked', { cause: error }))
+    }
+  }
+
+  return {
+    connect: (caller, { connId, payload, reason }) =>
+      decide('connect', caller, { conn_id: connId, payload, reason }, readings.connect),
+    createChannel: (caller, { channelName }) =>
+      decide('create_channel', caller, { channel_name: channelName }, anything),
+    subscribe: (caller, { channelName, user }) =>
+      decide('subscribe', caller, { channel_name: channelName, user }, readings.subscribe),
+    publish: (caller, { channelName, payload, originator, messageId }) => {
+      const fields = { channel_name: channelName, payload, originator, message_id: messageId }
+      return decide('publish', caller, fields, readings.publish)
+    },
+    message: (caller, { sender, recipient, recipientExists, payload, messageId }) => {
+      const fields = { sender, recipient, recipient_exists: String(recipientExists), payload, message_id: messageId }
+      return decide('message', caller, fields, readings.message)
+    },
+    unsubscribe: (caller, { channelName, user }, id) =>
+      decide('unsubscribe', caller, { channel_name: channelName, user }, readings.unsubscribe, id),
+    disconnect: (caller, { name, channels }, id) =>
+      decide('disconnect', caller, { name, channels: JSON.stringify(channels) }, anything, id),
+    destroyChannel: ({ channelName }, id) =>
+      decide('destroy_channel', nobody, { channel_name: channelName }, anything, id),
+    hubStarted: ({ node }, id) => decide('hub_started', nobody, { node }, anything, id),
+  }
+}
+
+/** Carries the text of a reply that is a fault to where faults are logged. */
+class Fault extends Error {
+  constructor(message: string, cause: unknown) {
+    super(message, { cause })
+  }
+}
+
+type AnswerReply = Extract<Reply, { kind: 'answer' }>
+
+function read<T>(name: WebhookName, { success, details }: AnswerReply, reading: Reading<T>): Verdict<T> {
+  const honoured = reading.auto === 'both' || (success && reading.auto === 'yes')
+  const auto = {
+    autoSubscribe: honoured ? channelNames(details, 'auto_subscribe') : [],
+    autoUnsubscribe: honoured ? channelNames(details, 'auto_unsubscribe') : [],
+  }
+  if (success) return { ok: true, details: reading.details(details), ...auto }
+  const text = refusalText(details) ?? `${name} refused by the application`
+  return { ...no(new HookboxError(name === 'connect' ? 'unauthorized' : 'refused', text)), ...auto }
+}
+
+function no(error: HookboxError): Verdict<never> {
+  return { ok: false, error, autoSubscribe: [], autoUnsubscribe: [] }
+}
+
+function refusalText({ error, msg }: Details): string | undefined {
+  const text = [error, msg].find((candidate) => typeof candidate === 'string' && candidate.trim() !== '')
+  // Cut between characters, not within one.
+  return typeof text === 'string' ? text.slice(0, maxRefusal).replace(/[\ud800-\udbff]$/, '') : undefined
+}
+
+const readings = {
+  connect: {
+    auto: 'yes',
+    details: (details: Details) => {
+      const { name, override_payload, expires_in, auto_unsubscribe, ...rest } = details
+      if (name === undefined) throw new HookboxError('bad_request', 'connect: expected name, got nothing')
+      return {
+        name: userName(name, 'connect: name'),
+        ...overridePayload(override_payload),
+        ...(expires_in === undefined ? {} : { expiresIn: milliseconds(expires_in) }),
+        details: rest,
+      }
+    },
+  },
+  subscribe: {
+    auto: 'yes',
+    details: ({ initial_data }: Details) =>
+      initial_data === undefined ? {} : { initialData: toJsonText(initial_data as Json, 'initial_data') },
+  },
+  unsubscribe: { auto: 'yes', details: (details: Details) => details },
+  publish: {
+    auto: 'both',
+    details: ({ override_payload, only_to_sender }: Details) => ({
+      ...overridePayload(override_payload),
+      onlyToSender: flag(only_to_sender, 'only_to_sender'),
+    }),
+  },
+  message: {
+    auto: 'both',
+    details: ({ override_payload, override_recipient_name: recipient }: Details) => ({
+      ...overridePayload(override_payload),
+      ...(recipient === undefined ? {} : { overrideRecipientName: userName(recipient, 'override_recipient_name') }),
+    }),
+  },
+} as const satisfies { readonly [name: string]: Reading<unknown> }
+
+function overridePayload(value: unknown): { overridePayload?: JsonText } {
+  if (value === undefined) return {}
+  const text = toJsonText(value as Json, 'override_payload')
+  if (exceeds(text, limits.frame)) {
+    throw new HookboxError('too_large', `override_payload: expected at most ${limits.frame} bytes`)
+  }
+  return { overridePayload: text }
+}
+
+function channelNames(details: Details, detail: 'auto_subscribe' | 'auto_unsubscribe'): readonly string[] {
+  const value = details[detail]
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw expected(detail, 'a list of channel names', value)
+  return value.map((name: unknown) => channelName(name, detail))
+}
+
+function milliseconds(value: unknown): number {
+  if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return Math.ceil(value * 1_000)
+  throw expected('expires_in', 'a number of seconds above 0', value)
+}
+
+/** 1 and 0 stand for true and false, as many languages write them. */
+function flag(value: unknown, detail: string): boolean {
+  if (value === undefined || value === false || value === 0) return false
+  if (value === true || value === 1) return true
+  throw expected(detail, 'true or false', value)
+}
+
+function expected(detail: string, what: string, got: unknown): HookboxError {
+  return new HookboxError('bad_request', `${detail}: expected ${what}, got ${quote(got)}`)
+}
+
+function given(fields: { readonly [field: string]: string | undefined }): { readonly [field: string]: string } {
+  const pairs = Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  return Object.fromEntries(pairs)
+}

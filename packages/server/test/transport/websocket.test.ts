@@ -1,0 +1,471 @@
+import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { deferred, within } from '@hookbox/testkit'
+import { afterEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { systemClock } from '../../src/clock.ts'
+import { closeServer, createServer, listen } from '../../src/http/server.ts'
+import type { AccessLine } from '../../src/log.ts'
+import { createForwarded } from '../../src/transport/address.ts'
+import { createDoorkeeper } from '../../src/transport/origin.ts'
+import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
+import type { Arrival, Transport } from '../../src/transport/transport.ts'
+import { createAcceptUpgrade } from '../../src/transport/websocket.ts'
+import { TestClock } from '../kit/clock.ts'
+import { open, portOf, raw, router, untilClosed } from '../kit/http.ts'
+
+interface Served {
+  readonly transport: Transport
+  readonly arrival: Arrival
+  readonly received: string[]
+  readonly closes: [code: number, reason: string][]
+  readonly closed: Promise<[code: number, reason: string]>
+}
+
+interface Hub {
+  readonly server: Server
+  readonly clock: TestClock
+  readonly served: Served[]
+  readonly access: AccessLine[]
+  readonly next: () => Promise<Served>
+}
+
+const servers: Server[] = []
+afterEach(() => Promise.all(servers.splice(0).map((server) => closeServer(server, systemClock, 0))))
+
+async function hub({
+  trustProxy = 0 as number | string[],
+  checkHost = false,
+  receive = (_: Served, __: string) => {},
+} = {}): Promise<Hub> {
+  const clock = new TestClock()
+  const served: Served[] = []
+  const access: AccessLine[] = []
+  let arrived = deferred<Served>()
+  const upgrade = createAcceptUpgrade({
+    doorkeeper: createDoorkeeper({ origins: ['https://listed.example'], checkHost, interface: '127.0.0.1' }),
+    forwarded: createForwarded(trustProxy),
+    clock,
+    access: { write: (line) => void access.push(line), close() {} },
+    accept(transport, arrival) {
+      const end = deferred<[number, string]>()
+      const one: Served = { transport, arrival, received: [], closes: [], closed: end.promise }
+      served.push(one)
+      arrived.resolve(one)
+      return {
+        received(message) {
+          one.received.push(message)
+          receive(one, message)
+        },
+        closed(code, reason) {
+          one.closes.push([code, reason])
+          end.resolve([code, reason])
+        },
+      }
+    },
+  })
+  const server = createServer(router({ upgrades: { '/ws': upgrade } }))
+  await listen(server, 0, '127.0.0.1')
+  servers.push(server)
+  const next = async () => {
+    const one = await within(arrived.promise, 'a session')
+    arrived = deferred()
+    return one
+  }
+  return { server, clock, served, access, next }
+}
+
+interface PageEnd {
+  readonly socket: WebSocket
+  readonly opened: Promise<void>
+  readonly closed: Promise<[code: number, reason: string]>
+  readonly messages: string[]
+  readonly message: () => Promise<string>
+  readonly status: Promise<number | undefined>
+}
+
+function page(
+  { server }: Hub,
+  headers: { [name: string]: string } = {},
+  protocols: string[] = ['hookbox.v1'],
+): PageEnd {
+  const socket = new WebSocket(`ws://127.0.0.1:${portOf(server)}/ws`, protocols, { headers })
+  const messages: string[] = []
+  const waiting: ((message: string) => void)[] = []
+  const queue: string[] = []
+  const status = deferred<number | undefined>()
+  socket.on('error', () => {})
+  socket.on('unexpected-response', (_request, response) => {
+    response.resume()
+    status.resolve(response.statusCode)
+  })
+  socket.on('message', (data, isBinary) => {
+    const text = isBinary ? 'binary' : data.toString()
+    messages.push(text)
+    const resolve = waiting.shift()
+    if (resolve) resolve(text)
+    else queue.push(text)
+  })
+  return {
+    socket,
+    messages,
+    opened: within(new Promise((resolve) => socket.once('open', () => resolve())), 'open'),
+    closed: within(
+      new Promise((resolve) => socket.once('close', (code, reason) => resolve([code, reason.toString()]))),
+      'close',
+    ),
+    message: () => {
+      const early = queue.shift()
+      const next =
+        early === undefined ? new Promise<string>((resolve) => waiting.push(resolve)) : Promise.resolve(early)
+      return within(next, 'a message')
+    },
+    status: within(status.promise, 'a refusal'),
+  }
+}
+
+/** A page whose bytes the test writes itself. */
+async function rawPage(hub: Hub): Promise<{ socket: Socket; served: Served }> {
+  const socket = open(hub.server)
+  socket.write(upgradeRequest())
+  const served = await hub.next()
+  return { socket, served }
+}
+
+function upgradeRequest(path = '/ws'): string {
+  return [
+    `GET ${path} HTTP/1.1`,
+    'host: 127.0.0.1',
+    'connection: Upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    `sec-websocket-key: ${randomBytes(16).toString('base64')}`,
+    'sec-websocket-protocol: hookbox.v1',
+    '',
+    '',
+  ].join('\r\n')
+}
+
+/** A masked frame (RFC 6455 §5.2), with a mask of zeros. */
+function frame(first: number, payload: Buffer): Buffer {
+  const length = payload.length
+  if (length < 126) return Buffer.concat([Buffer.from([first, 0x80 | length, 0, 0, 0, 0]), payload])
+  const head = Buffer.alloc(14)
+  head.writeUInt8(first, 0)
+  head.writeUInt8(0x80 | 127, 1)
+  head.writeBigUInt64BE(BigInt(length), 2)
+  return Buffer.concat([head, payload])
+}
+
+const prepared = (text: string) => new PreparedFrame(text)
+const turn = () => new Promise(setImmediate)
+
+test('messages arrive as text, one at a time and in order', async () => {
+  const two = deferred<void>()
+  const h = await hub({ receive: ({ received }) => void (received.length === 2 && two.resolve()) })
+  const { socket, opened } = page(h)
+  await opened
+  socket.send('[1,"CONNECT"]\n[2,"PONG"]')
+  socket.send('é')
+  await within(two.promise, 'two messages')
+  expect(h.served[0]?.received).toEqual(['[1,"CONNECT"]\n[2,"PONG"]', 'é'])
+})
+
+test('what is sent in one turn arrives as one text message', async () => {
+  const h = await hub()
+  const { message } = page(h)
+  const { transport } = await h.next()
+  transport.send(prepared('a'))
+  expect(await message()).toBe('a')
+  transport.send(prepared('é'))
+  transport.send(prepared('c'))
+  expect(transport.buffered).toBe(4)
+  expect(await message()).toBe('é\nc')
+  expect(transport.buffered).toBe(0)
+})
+
+test('a close sends what is queued first, and the session hears of it once, with our code', async () => {
+  const h = await hub()
+  const { messages, closed } = page(h)
+  const { transport, closed: end, closes } = await h.next()
+  transport.send(prepared('last'))
+  transport.close(4503, 'stopping')
+  transport.close(4500, 'again')
+  transport.send(prepared('too late'))
+  expect(await closed).toEqual([4503, 'stopping'])
+  expect(messages).toEqual(['last'])
+  expect(await end).toEqual([4503, 'stopping'])
+  await turn()
+  expect(closes).toHaveLength(1)
+  expect(h.clock.pending).toBe(0)
+})
+
+test('the page’s own code reaches the session', async () => {
+  const h = await hub()
+  const { socket, opened } = page(h)
+  await opened
+  const { closed } = await h.next()
+  socket.close(1000, 'bye')
+  expect(await closed).toEqual([1000, 'bye'])
+})
+
+test('a line that breaks off is 1006', async () => {
+  const h = await hub()
+  const { socket, opened } = page(h)
+  await opened
+  const { closed } = await h.next()
+  socket.terminate()
+  expect((await closed)[0]).toBe(1006)
+})
+
+test('what comes after our close is not received', async () => {
+  const h = await hub()
+  const { socket, opened } = page(h)
+  await opened
+  const { transport, closed, received } = await h.next()
+  transport.close(4403, 'removed')
+  socket.send('late')
+  await closed
+  expect(received).toEqual([])
+})
+
+test('a page that never answers a close is gone after the grace period', async () => {
+  const h = await hub()
+  const { socket, served } = await rawPage(h)
+  socket.pause()
+  served.transport.close(4503, 'stopping')
+  await h.clock.advance(4_999)
+  expect(served.closes).toEqual([])
+  await h.clock.advance(1)
+  expect(served.closes).toEqual([[4503, 'stopping']])
+  socket.resume()
+  await untilClosed(socket)
+  expect(served.closes).toHaveLength(1)
+})
+
+test('a long reason is cut to 123 bytes, never within a character', async () => {
+  const h = await hub()
+  const { closed } = page(h)
+  const { transport } = await h.next()
+  transport.close(4401, 'é'.repeat(100))
+  expect(await closed).toEqual([4401, 'é'.repeat(61)])
+})
+
+test('a page that does not read is closed with 4508 at 1 MiB, and soon destroyed', async () => {
+  const h = await hub()
+  const { socket, opened } = page(h)
+  await opened
+  const { transport, closes } = await h.next()
+  socket.pause()
+  const large = prepared('x'.repeat(60_000))
+  let sent = 0
+  let most = 0
+  while (h.clock.pending === 0 && sent < 1_000) {
+    transport.send(large)
+    sent++
+    most = Math.max(most, transport.buffered)
+    await turn()
+  }
+  expect(h.clock.pending).toBe(1)
+  expect(most).toBeLessThanOrEqual(1_048_576)
+  expect(closes).toEqual([])
+  await h.clock.advance(1_000)
+  expect(closes).toEqual([[4508, 'reading too slowly']])
+  transport.send(large)
+  expect(transport.buffered).toBeLessThanOrEqual(1_048_576)
+  socket.terminate()
+})
+
+test('a page that reads again in time can read why it was closed', async () => {
+  const h = await hub()
+  const { socket, opened, closed } = page(h)
+  await opened
+  const { transport, closed: end } = await h.next()
+  socket.pause()
+  const large = prepared('x'.repeat(60_000))
+  while (h.clock.pending === 0) {
+    transport.send(large)
+    await turn()
+  }
+  socket.resume()
+  expect(await closed).toEqual([4508, 'reading too slowly'])
+  expect(await end).toEqual([4508, 'reading too slowly'])
+})
+
+test('a flood of pings from one who does not read ends as well', async () => {
+  const h = await hub()
+  const { socket, served } = await rawPage(h)
+  socket.pause()
+  const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(0x89, Buffer.alloc(125))))
+  const flood = () => {
+    if (socket.writable) socket.write(pings, () => setImmediate(flood))
+  }
+  flood()
+  while (h.clock.pending === 0) await turn()
+  expect(served.transport.buffered).toBeLessThan(1_048_576 + 1_000)
+  await h.clock.advance(1_000)
+  expect((await served.closed)[0]).toBe(4508)
+  socket.destroy()
+})
+
+test('pings are answered', async () => {
+  const h = await hub()
+  const { socket, opened } = page(h)
+  await opened
+  const pong = new Promise<string>((resolve) => socket.once('pong', (data) => resolve(data.toString())))
+  socket.ping('hello')
+  expect(await within(pong, 'a pong')).toBe('hello')
+})
+
+test.each([
+  { name: 'a binary message', bytes: [frame(0x82, Buffer.from('x'))], code: 4400 },
+  { name: 'bad UTF-8', bytes: [frame(0x81, Buffer.from([0xff]))], code: 1007 },
+  { name: '1 MiB and 1', bytes: [frame(0x81, Buffer.alloc(1_048_577, 'x'))], code: 1009 },
+  {
+    name: 'fragments that come to more than 1 MiB',
+    bytes: [frame(0x01, Buffer.alloc(1_048_576, 'x')), frame(0x80, Buffer.from('x'))],
+    code: 1009,
+  },
+  {
+    name: 'more than 64 fragments',
+    bytes: [frame(0x01, Buffer.from('x')), ...Array.from({ length: 64 }, () => frame(0x00, Buffer.from('x')))],
+    code: 1008,
+  },
+  { name: 'an unmasked frame', bytes: [Buffer.from([0x81, 0x01, 0x78])], code: 1002 },
+  { name: 'reserved bits', bytes: [frame(0xf1, Buffer.from('x'))], code: 1002 },
+  { name: 'an unknown opcode', bytes: [frame(0x83, Buffer.from('x'))], code: 1002 },
+  { name: 'a ping in fragments', bytes: [frame(0x09, Buffer.from('x'))], code: 1002 },
+  { name: 'a continuation of nothing', bytes: [frame(0x80, Buffer.from('x'))], code: 1002 },
+])('$name closes with $code', async ({ bytes, code }) => {
+  const h = await hub()
+  const { socket, served } = await rawPage(h)
+  for (const chunk of bytes) socket.write(chunk)
+  const text = await untilClosed(socket)
+  const close = Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1')
+  expect([close[0], close.readUInt16BE(2)]).toEqual([0x88, code])
+  expect((await served.closed)[0]).toBe(code)
+  expect(served.closes).toHaveLength(1)
+  expect(served.received).toEqual([])
+})
+
+test('a message of 1 MiB is received', async () => {
+  const got = deferred<void>()
+  const h = await hub({ receive: () => got.resolve() })
+  const { socket, served } = await rawPage(h)
+  socket.write(frame(0x81, Buffer.alloc(1_048_576, 'x')))
+  await within(got.promise, 'the message')
+  expect(served.received[0]).toHaveLength(1_048_576)
+  socket.destroy()
+})
+
+test.each([
+  { name: 'another subprotocol', protocols: ['hookbox.v9', 'chat'] },
+  { name: 'no subprotocol', protocols: [] },
+])('$name is let in to be told 4406, and meets no session', async ({ protocols }) => {
+  const h = await hub()
+  const { closed } = page(h, {}, protocols)
+  expect(await closed).toEqual([4406, 'expected the subprotocol hookbox.v1'])
+  expect(h.served).toEqual([])
+})
+
+test('our subprotocol is taken from among several', async () => {
+  const h = await hub()
+  const { socket, opened } = page(h, {}, ['hookbox.v9', 'hookbox.v1'])
+  await opened
+  expect(socket.protocol).toBe('hookbox.v1')
+})
+
+test.each([
+  { origin: 'http://127.0.0.1:3000', may: true },
+  { origin: 'https://listed.example', may: true },
+  { origin: 'https://evil.example', may: false },
+  { origin: 'null', may: false },
+])('a page of $origin may connect: $may', async ({ origin, may }) => {
+  const h = await hub()
+  const { opened, status } = page(h, { origin })
+  if (may) await opened
+  else expect(await status).toBe(403)
+  expect(h.served).toHaveLength(may ? 1 : 0)
+})
+
+test('a page that another site pointed at this machine is refused in open mode', async () => {
+  const h = await hub({ checkHost: true })
+  const { status } = page(h, { host: 'rebound.example', origin: 'http://rebound.example' })
+  expect(await status).toBe(403)
+  expect(h.served).toEqual([])
+})
+
+test('the refusal is JSON and says why', async () => {
+  const h = await hub()
+  const answer = await raw(h.server, upgradeRequest().replace('\r\n', '\r\norigin: https://evil.example\r\n'))
+  const [head = '', body = ''] = answer.split('\r\n\r\n')
+  expect(head).toMatch(/^HTTP\/1\.1 403 Forbidden\r\ncontent-type: application\/json/)
+  expect(JSON.parse(body).error).toContain('origin "https://evil.example": expected')
+})
+
+test('the arrival is what the browser sent, behind a trusted proxy too', async () => {
+  const h = await hub({ trustProxy: 1 })
+  page(h, {
+    cookie: 'a=1; b=2',
+    origin: 'https://public.example',
+    'user-agent': 'Browser/1',
+    'x-forwarded-for': '9.9.9.9, 8.8.8.8',
+    'x-forwarded-host': 'public.example',
+  })
+  expect((await h.next()).arrival).toEqual({
+    address: '8.8.8.8',
+    cookies: 'a=1; b=2',
+    origin: 'https://public.example',
+    userAgent: 'Browser/1',
+  })
+})
+
+test('every way to end has one access line', async () => {
+  const h = await hub()
+  const refused = page(h, { origin: 'https://evil.example' })
+  await refused.status
+  const { socket, opened } = page(h)
+  await opened
+  const { closed } = await h.next()
+  socket.close(1000)
+  await closed
+  expect(h.access).toEqual([
+    { address: '127.0.0.1', method: 'GET', path: '/ws', status: 403, duration: 0, userAgent: undefined },
+    {
+      address: '127.0.0.1',
+      method: 'GET',
+      path: '/ws',
+      status: 101,
+      duration: 0,
+      userAgent: undefined,
+      closeCode: 1000,
+    },
+  ])
+})
+
+test('an upgrade that breaks off half way leaves the hub unharmed', async () => {
+  const h = await hub()
+  const whole = upgradeRequest()
+  for (const length of [1, 20, whole.length - 2]) {
+    const socket = open(h.server)
+    await new Promise<void>((resolve) => socket.write(whole.slice(0, length), () => resolve()))
+    socket.resetAndDestroy()
+  }
+  const socket = open(h.server)
+  socket.write(whole)
+  const { closed } = await h.next()
+  socket.resetAndDestroy()
+  expect((await within(closed, 'the end'))[0]).toBe(1006)
+  await page(h).opened
+})
+
+test.each([
+  { name: 'no key', request: upgradeRequest().replace(/sec-websocket-key.*\r\n/, '') },
+  { name: 'a bad version', request: upgradeRequest().replace('version: 13', 'version: 12') },
+  { name: 'a bad list of subprotocols', request: upgradeRequest().replace('hookbox.v1', ',,') },
+])('a handshake with $name is a 400 and no session', async ({ request }) => {
+  const h = await hub()
+  expect(await raw(h.server, request)).toMatch(/^HTTP\/1\.1 400 /)
+  expect(h.served).toEqual([])
+})
