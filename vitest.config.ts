@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['@hookbox/source', 'module', 'node', 'import', 'default']
+/** Our own packages are read from their sources. What Node loads itself must not be given `import`, which it adds where it belongs. */
+const ours = '@hookbox/source'
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  resolve: { conditions: [ours, 'module', 'node'] },
+  ssr: { resolve: { conditions: [ours, 'module', 'node'], externalConditions: [ours] } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'scripts/**/*.test.ts'],
     environment: 'node',

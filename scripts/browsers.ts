@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
+import { bin, root, run } from './run.ts'
+
+/** The browsers of the tests, by the names that Playwright's projects use too. */
+export const browserNames = ['chromium', 'firefox'] as const
+
+export type BrowserName = (typeof browserNames)[number]
+
+/** Where a browser is: Playwright's own build, or a program of the system's. */
+export type Found = { readonly own: true } | { readonly own: false; readonly path: string }
+
+interface Known {
+  readonly variable: string
+  readonly commands: readonly string[]
+  readonly paths: readonly string[]
+  readonly debian: string
+}
+
+const known: { readonly [Name in BrowserName]: Known } = {
+  chromium: {
+    variable: 'HOOKBOX_CHROMIUM',
+    commands: ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser', 'microsoft-edge'],
+    paths: [
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+      '/Applications/Chromium.app/Contents/MacOS/Chromium',
+    ],
+    debian: 'chromium',
+  },
+  firefox: {
+    variable: 'HOOKBOX_FIREFOX',
+    commands: ['firefox-esr', 'firefox'],
+    paths: ['/Applications/Firefox.app/Contents/MacOS/firefox'],
+    debian: 'firefox-esr',
+  },
+}
+
+/** By environment variable, then Playwright's own, then the system's. Undefined where there is none. */
+export function findBrowser(name: BrowserName): Found | undefined {
+  const { variable } = known[name]
+  const chosen = process.env[variable]
+  if (chosen) {
+    if (!existsSync(chosen))
+      throw new Error(`${variable}: expected the path of a browser, got ${JSON.stringify(chosen)}`)
+    return { own: false, path: chosen }
+  }
+  if (hasOwn(name)) return { own: true }
+  const path = ofSystem(known[name])
+  return path === undefined ? undefined : { own: false, path }
+}
+
+export interface Browsers {
+  /** Tells Playwright's configuration where they are. */
+  readonly env: Readonly<Record<string, string>>
+  /** A sentence for each that is neither found nor could be installed. */
+  readonly missing: readonly { readonly name: BrowserName; readonly help: string }[]
+}
+
+/** Finds the browsers, and installs those that are missing where that is possible. */
+export async function needBrowsers(): Promise<Browsers> {
+  const absent = () => browserNames.filter((name) => findBrowser(name) === undefined)
+  if (absent().length > 0) await installOwn(absent())
+  if (absent().length > 0) await installByApt(absent())
+  const env: Record<string, string> = {}
+  for (const name of browserNames) {
+    const found = findBrowser(name)
+    if (found && !found.own) env[known[name].variable] = found.path
+  }
+  return { env, missing: absent().map((name) => ({ name, help: helpFor(name) })) }
+}
+
+function helpFor(name: BrowserName): string {
+  const { variable, debian } = known[name]
+  return (
+    `${name} is missing and could not be installed. Either run "npx playwright install ${name}" in e2e/, ` +
+    `or install it with the system's packages (Debian: apt-get install ${debian}), ` +
+    `or set ${variable} to the path of one`
+  )
+}
+
+function hasOwn(name: BrowserName): boolean {
+  const require = createRequire(join(root, 'e2e', 'package.json'))
+  try {
+    const playwright = require('@playwright/test') as Record<BrowserName, { executablePath(): string }>
+    return existsSync(playwright[name].executablePath())
+  } catch {
+    return false // Not installed, or none for this system: then it has no browser of its own either.
+  }
+}
+
+function ofSystem({ commands, paths }: Known): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const candidates = commands.flatMap((command) => folders.map((folder) => join(folder, command)))
+  return [...candidates, ...paths].find((path) => existsSync(path) && starts(path))
+}
+
+/** Some systems have a placeholder in the browser's place, which only says how to install it. */
+function starts(path: string): boolean {
+  return spawnSync(path, ['--version'], { timeout: 20_000, stdio: 'ignore' }).status === 0
+}
+
+const isRoot = process.getuid?.() === 0
+
+async function installOwn(names: readonly BrowserName[]): Promise<void> {
+  console.log(`downloading ${names.join(' and ')} …`)
+  const playwright = bin('playwright', 'e2e')
+  const env = { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '10000' }
+  const { exitCode } = await run(playwright, ['install', ...names], { env, quiet: true })
+  if (exitCode !== 0) console.log('the download failed')
+  // They need libraries, which only root can install without being asked for a password.
+  else if (isRoot && isDebian()) await run(playwright, ['install-deps', ...names], { quiet: true })
+}
+
+async function installByApt(names: readonly BrowserName[]): Promise<void> {
+  if (!isRoot || !isDebian()) return
+  const packages = names.map((name) => known[name].debian)
+  console.log(`installing the packages ${packages.join(' and ')} …`)
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  await run('apt-get', ['update'], { env, quiet: true })
+  await run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env, quiet: true })
+}
+
+function isDebian(): boolean {
+  try {
+    return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'))
+  } catch {
+    return false // No such file: no Linux.
+  }
+}

@@ -1,0 +1,55 @@
+import { createServer } from 'node:net'
+import { Problem } from './start-problem.ts'
+
+/** Every address of the demos, worked out from the two variables that move them all. */
+export interface Ports {
+  home: number
+  chat: number
+  graph: number
+  chatHub: number
+  graphHub: number
+}
+
+/** The demos are at PORT, PORT + 10 and PORT + 20, their hubs at HOOKBOX_PORT and the one after it. */
+export function portsFrom(environment: { PORT?: string; HOOKBOX_PORT?: string }): Ports {
+  const home = numberFrom('PORT', environment.PORT || '8000', 20)
+  const chatHub = numberFrom('HOOKBOX_PORT', environment.HOOKBOX_PORT || '8001', 1)
+  const ports = { home, chat: home + 10, graph: home + 20, chatHub, graphHub: chatHub + 1 }
+  const numbers = Object.values(ports)
+  const twice = numbers.find((port, index) => numbers.indexOf(port) !== index)
+  if (twice) throw new Problem(`PORT and HOOKBOX_PORT both lead to port ${twice}; change one of them.`)
+  return ports
+}
+
+/** `above` is how many further ports are counted up from it. */
+function numberFrom(variable: string, text: string, above: number): number {
+  const port = Number(text)
+  const highest = 65_535 - above
+  if (Number.isInteger(port) && port > 0 && port <= highest) return port
+  throw new Problem(`${variable} must be a number from 1 to ${highest}, not “${text}”.`)
+}
+
+/** Fails with one sentence for whoever reads the terminal, before anything has been started. */
+export async function checkFree(ports: Ports): Promise<void> {
+  for (const [name, port] of Object.entries(ports)) {
+    if (await isFree(port)) continue
+    const variable = name.endsWith('Hub') ? 'HOOKBOX_PORT' : 'PORT'
+    const other = variable === 'PORT' ? 9000 : 9001
+    throw new Problem(
+      `Port ${port} is taken; choose others with ${variable}, for example: ${variable}=${other} pnpm start`,
+    )
+  }
+}
+
+/** Asks for all interfaces too: whoever listens on another one could answer the browser's `localhost` instead of us. */
+async function isFree(port: number): Promise<boolean> {
+  return (await canListen(port, '127.0.0.1')) && (await canListen(port))
+}
+
+function canListen(port: number, host?: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)))
+  })
+}

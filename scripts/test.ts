@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { browserNames, needBrowsers } from './browsers.ts'
+import { bin, pnpm, type Run, root, run } from './run.ts'
+import {
+  add,
+  isGood,
+  nothing,
+  oneFailed,
+  onePassed,
+  readPlaywright,
+  readVitest,
+  type Tally,
+  tallyOf,
+  write,
+} from './tally.ts'
+
+/** One kind of test. It says itself what went wrong. */
+interface Section {
+  readonly name: string
+  readonly parts: readonly ('check' | 'e2e')[]
+  run(reports: string): Promise<Tally>
+}
+
+const roomsTest = 'scripts/rooms.test.ts'
+
+/** Cheap ones first, so that a slip is seen at once; all of them run, so that one run shows everything. */
+const sections: readonly Section[] = [
+  {
+    name: 'format and lint',
+    parts: ['check'],
+    run: async () => verdict(await run(bin('biome'), ['ci', '.'])),
+  },
+  { name: 'types', parts: ['check'], run: types },
+  { name: 'import rules', parts: ['check'], run: (reports) => vitest([roomsTest], join(reports, 'rooms.json')) },
+  {
+    name: 'build',
+    parts: ['check', 'e2e'],
+    run: async () => {
+      const built = await pnpm(['build'], { quiet: true })
+      if (built.exitCode !== 0) console.log(built.output)
+      return verdict(built)
+    },
+  },
+  {
+    name: 'unit tests',
+    parts: ['check'],
+    run: (reports) => vitest(['--exclude', roomsTest], join(reports, 'unit.json')),
+  },
+  { name: 'browser tests', parts: ['e2e'], run: browserTests },
+]
+
+function verdict({ exitCode }: Run): Tally {
+  return exitCode === 0 ? onePassed : oneFailed
+}
+
+async function types(): Promise<Tally> {
+  const projects = await typeScriptProjects()
+  let tally = nothing
+  async function work(): Promise<void> {
+    for (let project = projects.shift(); project !== undefined; project = projects.shift()) {
+      const checked = await run(bin('tsc'), ['-p', project, '--pretty'], { quiet: true })
+      if (checked.exitCode !== 0) console.log(`${relative(root, project) || 'the root'}:\n${checked.output}`)
+      tally = add(tally, verdict(checked))
+    }
+  }
+  await Promise.all([work(), work()])
+  return tally
+}
+
+async function typeScriptProjects(): Promise<string[]> {
+  const parents = ['packages', 'apps'].map((parent) => join(root, parent))
+  const children = await Promise.all(
+    parents.map(async (parent) => (await readdir(parent)).map((child) => join(parent, child))),
+  )
+  const packages = children.flat()
+  const folders = [root, join(root, 'e2e'), ...packages, ...packages.map((folder) => join(folder, 'test'))]
+  return folders.filter((folder) => existsSync(join(folder, 'tsconfig.json')))
+}
+
+async function vitest(args: readonly string[], report: string): Promise<Tally> {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const { exitCode } = await run(bin('vitest'), ['run', ...args, ...reporters])
+  return tallyOf(await read(report), exitCode, readVitest)
+}
+
+async function browserTests(reports: string): Promise<Tally> {
+  const { env, missing } = await needBrowsers()
+  let tally = nothing
+  for (const { help } of missing) {
+    console.log(help)
+    tally = add(tally, oneFailed)
+  }
+  const isThere = (name: string) => missing.every((one) => one.name !== name)
+  const projects = browserNames.filter(isThere).map((name) => `--project=${name}`)
+  if (projects.length === 0) return tally
+  const report = join(reports, 'browsers.json')
+  const { exitCode } = await run(bin('playwright', 'e2e'), ['test', '--reporter=line,json', ...projects], {
+    cwd: join(root, 'e2e'),
+    env: { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
+  })
+  return add(tally, tallyOf(await read(report), exitCode, readPlaywright))
+}
+
+async function read(file: string): Promise<string | undefined> {
+  return existsSync(file) ? await readFile(file, 'utf8') : undefined
+}
+
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1_000).toFixed(1)} s`
+}
+
+async function main(part: string | undefined): Promise<void> {
+  if (part !== undefined && part !== 'check' && part !== 'e2e') {
+    throw new Error(`expected check, e2e or nothing, got ${JSON.stringify(part)}`)
+  }
+  const reports = await mkdtemp(join(tmpdir(), 'hookbox-test-'))
+  let sum = nothing
+  try {
+    for (const section of sections) {
+      if (part !== undefined && !section.parts.includes(part)) continue
+      console.log(`\n── ${section.name}`)
+      const begun = Date.now()
+      // A section that breaks is a failed one, and the others still run.
+      const tally = await section.run(reports).catch((error: unknown) => {
+        console.log(error)
+        return oneFailed
+      })
+      console.log(`── ${section.name}: ${write(tally)} (${seconds(begun)})`)
+      sum = add(sum, tally)
+    }
+  } finally {
+    await rm(reports, { recursive: true, force: true })
+  }
+  process.exitCode = isGood(sum) ? 0 : 1
+  console.log(`\n${write(sum)}`)
+}
+
+await main(process.argv[2])
