@@ -38,8 +38,8 @@ export function jsonText(text: string, field: string): JsonText {
  * @throws HookboxError `bad_request` naming `field` when it is nested deeper than {@link maxJsonDepth}.
  */
 export function toJsonText(value: Json, field = 'payload'): JsonText {
-  const text = JSON.stringify(value)
-  if (depth(text) > maxJsonDepth) throw tooDeep(field)
+  const text = write(value)
+  if (text === tooDeepToWrite || depth(text) > maxJsonDepth) throw tooDeep(field)
   return text as JsonText
 }
 
@@ -48,13 +48,26 @@ export const jsonNull: JsonText = 'null' as JsonText
 
 /** A value as it is shown in an error message: JSON, at most 60 characters of it. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+  const text = write(value)
+  // Cutting between two surrogates would leave a half that other languages' parsers refuse.
+  return text.length > 60 ? `${text.slice(0, 57).replace(/[\ud800-\udbff]$/, '')}…` : text
 }
 
 /** True for `{…}`, false for lists, null and everything else. */
 export function isObject(value: unknown): value is { [key: string]: unknown } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const tooDeepToWrite = '…'
+
+/** Engines parse JSON of any depth but write it by recursion: a few thousand brackets exhaust the stack. */
+function write(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch (error) {
+    if (error instanceof RangeError) return tooDeepToWrite
+    throw error
+  }
 }
 
 function tooDeep(field: string): HookboxError {

@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, IncomingMessage, type Server } from 'node:http'
+import { createServer as createHttpServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { HookboxError } from '@hookbox/protocol'
@@ -22,7 +22,12 @@ export function createServer(router: Router): Server {
     requireHostHeader: true,
   })
   server.maxHeadersCount = 100
-  server.on('request', (request, response) => router.request(request, response))
+  server.on('request', (request, response) => {
+    response.on('close', () => {
+      if (!server.listening) server.closeIdleConnections() // Its connection was busy when the server was closed.
+    })
+    router.request(request, response)
+  })
   server.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head))
   track(server)
   return server
@@ -71,38 +76,64 @@ export type Detach = () => void
  * sees them, whenever the listener was added, as a framework that answers every request would answer these as well.
  */
 export function attach(server: Server | HttpsServer, router: Router): Detach {
+  const { routers, unwrap } = wrapped.get(server) ?? wrap(server)
+  routers.add(router)
+  return () => {
+    if (routers.delete(router) && routers.size === 0) unwrap()
+  }
+}
+
+interface Wrapped {
+  /** Several hubs may share a server, each below a path of its own. */
+  readonly routers: Set<Router>
+  unwrap(): void
+}
+
+const wrapped = new WeakMap<object, Wrapped>()
+
+function wrap(server: Server | HttpsServer): Wrapped {
   const emitter = server as unknown as { emit: Emit } // Without the overloads for each event.
   const emitBefore = emitter.emit
   const ownEmit = Object.hasOwn(server, 'emit')
-  let attached = true
+  const routers = new Set<Router>()
 
   function emit(this: unknown, event: string | symbol, ...args: unknown[]): boolean {
-    const [request, second] = args
-    if (!attached || !(request instanceof IncomingMessage)) return emitBefore.call(this, event, ...args)
+    const [request, second, head] = args
+    const taken = isAsked(event) && request instanceof IncomingMessage ? taker(routers, request) : undefined
     if (event === 'upgrade') {
-      const [, socket, head] = args as [IncomingMessage, Socket, Buffer]
-      if (router.takes(request)) router.upgrade(request, socket, head)
-      else if (server.listenerCount('upgrade') > 1) return emitBefore.call(this, event, ...args)
-      else refuseUpgrade(socket, 404, 'nothing is served here')
+      if (taken !== undefined) taken.upgrade(request as IncomingMessage, second as Socket, head as Buffer)
+      else if (server.listeners(event).some((listener) => listener !== placeholder) || routers.size === 0)
+        return emitBefore.call(this, event, ...args)
+      else refuseUpgrade(second as Socket, 404, 'nothing is served here')
       return true
     }
-    const asks = event === 'request' || event === 'checkContinue' || event === 'checkExpectation'
-    if (!asks || !router.takes(request)) return emitBefore.call(this, event, ...args)
-    const response = second as Parameters<Router['request']>[1]
+    if (taken === undefined) return emitBefore.call(this, event, ...args)
+    const response = second as ServerResponse
     if (event === 'checkContinue') response.writeContinue()
-    router.request(request, response)
+    taken.request(request as IncomingMessage, response)
     return true
   }
 
   emitter.emit = emit
   server.on('upgrade', placeholder)
-  return () => {
-    attached = false
+  const unwrap = () => {
     server.off('upgrade', placeholder)
+    wrapped.delete(server)
     if (emitter.emit !== emit) return // Somebody wrapped it after us; ours now only passes on.
     if (ownEmit) emitter.emit = emitBefore
     else Reflect.deleteProperty(server, 'emit')
   }
+  wrapped.set(server, { routers, unwrap })
+  return { routers, unwrap }
+}
+
+function isAsked(event: string | symbol): boolean {
+  return event === 'request' || event === 'upgrade' || event === 'checkContinue' || event === 'checkExpectation'
+}
+
+function taker(routers: ReadonlySet<Router>, request: IncomingMessage): Router | undefined {
+  for (const router of routers) if (router.takes(request)) return router
+  return undefined
 }
 
 /** Node hands requests to upgrade to a server only while somebody listens for them. */

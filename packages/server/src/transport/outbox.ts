@@ -19,15 +19,13 @@ export const maxUnread = 1_048_576
 export class Outbox {
   readonly #line: Line
   readonly #bound: number
-  readonly #later: (flush: () => void) => void
   #queue: PreparedFrame[] = []
   #bytes = 0
   #ended = false
 
-  constructor(line: Line, bound: number = maxUnread, later: (flush: () => void) => void = afterThisTurn) {
+  constructor(line: Line, bound: number = maxUnread) {
     this.#line = line
     this.#bound = bound
-    this.#later = later
   }
 
   /** Bytes that have not left this process, queued ones included. */
@@ -44,13 +42,13 @@ export class Outbox {
       return
     }
     this.#queue.push(frame)
-    if (this.#queue.length === 1) this.#later(() => this.flush())
+    if (this.#queue.length === 1) afterThisTurn(this)
   }
 
   flush(): void {
-    const [first, ...rest] = this.#queue
+    const [first] = this.#queue
     if (first === undefined) return
-    const message = rest.length === 0 ? first.bytes : join(this.#queue, this.#bytes)
+    const message = this.#queue.length === 1 ? first.bytes : join(this.#queue, this.#bytes)
     this.#queue = []
     this.#bytes = 0
     this.#line.write(message)
@@ -69,24 +67,24 @@ const lineFeed = 0x0a
 function join(frames: readonly PreparedFrame[], length: number): Buffer {
   const message = Buffer.allocUnsafe(length)
   let end = 0
-  for (const { bytes } of frames) {
-    if (end > 0) message[end++] = lineFeed
+  for (const [index, { bytes }] of frames.entries()) {
+    if (index > 0) message[end++] = lineFeed
     message.set(bytes, end)
     end += bytes.length
   }
   return message
 }
 
-let due: (() => void)[] = []
+let due: Outbox[] = []
 
 /** One wake-up for all outboxes of a turn: a fan-out fills thousands of them. */
-function afterThisTurn(flush: () => void): void {
+function afterThisTurn(outbox: Outbox): void {
   if (due.length === 0) setImmediate(flushAll)
-  due.push(flush)
+  due.push(outbox)
 }
 
 function flushAll(): void {
-  const flushes = due
+  const outboxes = due
   due = []
-  for (const flush of flushes) flush()
+  for (const outbox of outboxes) outbox.flush()
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { closeCodes, limits, subprotocol } from '@hookbox/protocol'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Cancel, Clock } from '../clock.ts'
-import type { AccessLog } from '../log.ts'
+import type { AccessLine, AccessLog } from '../log.ts'
 import { refuseUpgrade, type Upgrade, upgradeLine } from '../requests.ts'
 import type { Forwarded } from './address.ts'
 import type { Doorkeeper } from './origin.ts'
@@ -25,10 +25,11 @@ const maxBufferedChunks = 4_096
 
 /** Milliseconds that the other side has to answer a close. */
 const closeGrace = 5_000
-/** How long `ws` waits for the other side after a close that the page began. */
-const notInTypes = { closeTimeout: closeGrace }
 /** Whoever does not read will not read the close either. */
 const slowGrace = 1_000
+
+/** How long `ws` waits for the other side after a close that the page began; its types lack this option. */
+const notInTypes = { closeTimeout: closeGrace }
 
 /** Takes WebSockets in: first who may connect, then the upgrade, then the session. */
 export function createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access }: WebSocketOptions): Upgrade {
@@ -59,15 +60,18 @@ export function createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, acce
       userAgent: request.headers['user-agent'],
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      const started = clock.now()
-      const line = upgradeLine(request, address, 101) // The request itself would be kept as long as the connection.
-      const transport = new WebSocketTransport(webSocket, clock, (closeCode) => {
-        access.write({ ...line, duration: clock.now() - started, closeCode })
-      })
+      const atEnd = writeAtEnd(upgradeLine(request, address, 101), access, clock)
+      const transport = new WebSocketTransport(webSocket, clock, atEnd)
       if (webSocket.protocol === subprotocol) transport.serve(accept(transport, arrival))
       else transport.close(closeCodes.noCommonVersion, `expected the subprotocol ${subprotocol}`)
     })
   }
+}
+
+/** A function of its own, as a closure made beside the request would keep it in memory as long as the connection. */
+function writeAtEnd(line: AccessLine, access: AccessLog, clock: Clock): (closeCode: number) => void {
+  const started = clock.now()
+  return (closeCode) => access.write({ ...line, duration: clock.now() - started, closeCode })
 }
 
 /** A page on a WebSocket. */

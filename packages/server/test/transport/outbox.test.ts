@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type Line, Outbox } from '../../src/transport/outbox.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 
-function outbox(bound?: number, later?: (flush: () => void) => void) {
+function outbox(bound?: number) {
   const line = {
     unsent: 0,
     written: [] as string[],
@@ -10,7 +10,7 @@ function outbox(bound?: number, later?: (flush: () => void) => void) {
     write: (message: Buffer) => void line.written.push(message.toString()),
     overflowed: () => void line.overflows++,
   } satisfies Line & { [more: string]: unknown }
-  return { line, outbox: new Outbox(line, bound, later) }
+  return { line, outbox: new Outbox(line, bound) }
 }
 
 const turn = () => new Promise(setImmediate)

@@ -319,7 +319,11 @@ test('pings are answered', async () => {
 })
 
 test.each([
-  { name: 'a binary message', bytes: [frame(0x82, Buffer.from('x'))], code: 4400 },
+  {
+    name: 'a binary message',
+    bytes: [frame(0x82, Buffer.from('x')), frame(0x88, Buffer.from([0x11, 0x30]))],
+    code: 4400,
+  },
   { name: 'bad UTF-8', bytes: [frame(0x81, Buffer.from([0xff]))], code: 1007 },
   { name: '1 MiB and 1', bytes: [frame(0x81, Buffer.alloc(1_048_577, 'x'))], code: 1009 },
   {

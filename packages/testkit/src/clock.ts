@@ -1,0 +1,60 @@
+interface Timer {
+  readonly at: number
+  readonly run: () => void
+}
+
+/** A clock that stands still until the test turns it. */
+export class TestClock {
+  readonly #timers = new Set<Timer>()
+  #now: number
+
+  /** Starts at some fixed moment, so that two runs tell the same times. */
+  constructor(now: number = Date.UTC(2026, 0, 1)) {
+    this.#now = now
+  }
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.#now
+  }
+
+  /** Runs something once, `delay` milliseconds from now; what is returned stops it. */
+  after(delay: number, run: () => void): () => void {
+    const timer: Timer = { at: this.#now + Math.max(0, delay), run }
+    this.#timers.add(timer)
+    return () => void this.#timers.delete(timer)
+  }
+
+  /** How many timers have neither run nor been stopped: none are left where everything was cleared up. */
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  /**
+   * Turns the clock. What falls due runs in the order of its time, timers set meanwhile included; promises settle before,
+   * between and after.
+   */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
+    await settle()
+    for (let due = this.#next(end); due; due = this.#next(end)) {
+      this.#timers.delete(due)
+      this.#now = due.at
+      due.run()
+      await settle()
+    }
+    this.#now = end
+  }
+
+  #next(end: number): Timer | undefined {
+    let next: Timer | undefined
+    for (const timer of this.#timers)
+      if (timer.at <= end && timer.at < (next?.at ?? Number.POSITIVE_INFINITY)) next = timer
+    return next
+  }
+}
+
+/** Lets every promise settle that waits for promises only: a macrotask begins when no microtask is left. */
+async function settle(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve))
+}

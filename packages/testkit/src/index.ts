@@ -1,0 +1,22 @@
+export { TestClock } from './clock.ts'
+export { freePort, type HubProcess, type HubProcessOptions, startHubProcess } from './hub-process.ts'
+export { Inbox } from './inbox.ts'
+export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+export {
+  type RawReply,
+  startWebApplication,
+  type WebApplication,
+  type WebhookCall,
+  type WebhookReplies,
+  type WebhookReply,
+} from './web-application.ts'
+export {
+  type AnswerFrame,
+  type Answers,
+  type Closed,
+  type FrameOf,
+  openWirePage,
+  WirePage,
+  type WirePageOptions,
+} from './wire-page.ts'
+export { type Deferred, deferred, patience, within } from './within.ts'

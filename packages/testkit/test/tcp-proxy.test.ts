@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { Inbox, startTcpProxy } from '../src/index.ts'
+
+const cleanup: (() => unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanup.splice(0)) await clean()
+})
+
+/** Answers every text with the same in capitals. */
+async function startEcho(): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('data', (bytes) => socket.write(String(bytes).toUpperCase()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanup.push(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  return (server.address() as AddressInfo).port
+}
+
+async function openLine(port: number) {
+  const heard = new Inbox<string>((text) => text)
+  const socket = connect(port, '127.0.0.1')
+  socket.on('data', (bytes) => heard.put(String(bytes)))
+  socket.on('error', (error: NodeJS.ErrnoException) => heard.put(String(error.code)))
+  cleanup.push(() => socket.destroy())
+  await once(socket, 'connect')
+  return { socket, say: (text: string) => socket.write(text), hear: () => heard.take(() => true, 'bytes') }
+}
+
+test('bytes are carried both ways until the line is cut, which both ends feel as a reset', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const line = await openLine(proxy.port)
+  line.say('hello')
+  expect(await line.hear()).toBe('HELLO')
+  expect(proxy.lines).toBe(1)
+  proxy.cut()
+  expect(await line.hear()).toBe('ECONNRESET')
+  const again = await openLine(proxy.port)
+  again.say('again')
+  expect(await again.hear()).toBe('AGAIN')
+})
+
+test('a stopped proxy holds back what was said until it goes again, on old lines and new ones', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const old = await openLine(proxy.port)
+  old.say('one')
+  expect(await old.hear()).toBe('ONE')
+  proxy.stop()
+  const young = await openLine(proxy.port)
+  old.say('two')
+  young.say('three')
+  let silent = true
+  const heard = Promise.all([old.hear(), young.hear()]).finally(() => {
+    silent = false
+  })
+  // A line that is carried would have answered before these hundred round trips of another one.
+  await using other = await startTcpProxy(await startEcho())
+  const probe = await openLine(other.port)
+  for (let i = 0; i < 100; i++) {
+    probe.say('x')
+    await probe.hear()
+  }
+  expect(silent).toBe(true)
+  proxy.go()
+  expect(await heard).toEqual(['TWO', 'THREE'])
+})
+
+test('an end that goes while the proxy is stopped is told to the other when it goes again', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const line = await openLine(proxy.port)
+  line.say('one')
+  await line.hear()
+  proxy.stop()
+  line.socket.resetAndDestroy()
+  await once(line.socket, 'close')
+  proxy.go()
+  await expect.poll(() => proxy.lines).toBe(0)
+})
+
+test('a refusing proxy resets new lines and keeps the open ones', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const line = await openLine(proxy.port)
+  line.say('one')
+  await line.hear()
+  proxy.refuse()
+  const refused = connect(proxy.port, '127.0.0.1')
+  const [error] = (await once(refused.resume(), 'error').catch((thrown) => [thrown])) as [NodeJS.ErrnoException]
+  expect(error.code).toBe('ECONNRESET')
+  line.say('two')
+  expect(await line.hear()).toBe('TWO')
+})
+
+test('new lines can be led elsewhere', async () => {
+  await using proxy = await startTcpProxy(1)
+  proxy.lead(await startEcho())
+  const line = await openLine(proxy.port)
+  line.say('here')
+  expect(await line.hear()).toBe('HERE')
+})
