@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import type { Page } from '@playwright/test'
+import { expect, test } from './fixtures.ts'
+
+const file = (name: string) => fileURLToPath(new URL(`../docs/images/${name}.png`, import.meta.url))
+
+test.use({ viewport: { width: 1000, height: 620 }, deviceScaleFactor: 2 })
+
+test('the chat', async ({ chat, browser }) => {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 560 } })
+  const enter = async (name: string): Promise<Page> => {
+    const page = await (await browser.newContext({ viewport: { width: 1000, height: 560 } })).newPage()
+    await page.goto(chat.url)
+    await page.getByLabel('Your name').fill(name)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await expect(page.locator('[data-status]')).toHaveAttribute('data-status', 'connected')
+    return page
+  }
+  const say = async (page: Page, text: string) => {
+    await page.getByLabel('Message').fill(text)
+    await page.getByRole('button', { name: 'Send' }).click()
+    await expect(page.locator('#lines').getByText(text)).toBeVisible()
+  }
+  const ann = await enter('Ann')
+  await say(ann, 'Good morning! Is the new timetable up?')
+  const bob = await enter('Bob')
+  await say(bob, 'Just now. The page moved by itself, I did not even reload.')
+  await say(ann, 'That is the idea.')
+  await enter('Chioma')
+  await expect(bob.getByRole('listitem').getByText('Chioma')).toBeVisible()
+  await bob.screenshot({ path: file('chat') })
+  await context.close()
+})

@@ -1,0 +1,24 @@
+import { HookboxError } from '@hookbox/protocol'
+
+/**
+ * The address of the hub's WebSocket: `<base>/ws`. `url` is the hub's base: absolute (http, https, ws, wss) or, in a
+ * browser, relative to the page.
+ *
+ * @throws HookboxError `bad_request` when it is neither.
+ */
+export function webSocketAddress(url: string, page?: string): string {
+  let address: URL
+  try {
+    address = new URL(url, page)
+  } catch (cause) {
+    throw new HookboxError('bad_request', `url: expected an absolute address, got "${url}"`, { cause })
+  }
+  if (!/^(http|ws)s?:$/.test(address.protocol)) {
+    throw new HookboxError('bad_request', `url: expected http, https, ws or wss, got "${url}"`)
+  }
+  address.protocol = address.protocol.replace('http', 'ws')
+  address.pathname = address.pathname.replace(/\/*$/, '/ws')
+  // browsers refuse a WebSocket address with a fragment
+  address.hash = ''
+  return address.href
+}

@@ -1,0 +1,43 @@
+import type { Json } from '@hookbox/protocol'
+
+/** What changed in a state. */
+export interface StateChange {
+  readonly updates: Readonly<Record<string, Json>>
+  readonly deletes: readonly string[]
+}
+
+/** A channel's state. A map inside, as a key may have the name of something that every object inherits. */
+export class State {
+  readonly #values = new Map<string, Json>()
+  #object: Readonly<Record<string, Json>> | undefined
+
+  /** Stays the same object until a value changes. */
+  get object(): Readonly<Record<string, Json>> {
+    this.#object ??= Object.fromEntries(this.#values)
+    return this.#object
+  }
+
+  apply({ updates, deletes }: StateChange): void {
+    for (const [key, value] of Object.entries(updates)) {
+      if (this.#values.has(key) && this.#values.get(key) === value) continue
+      this.#values.set(key, value)
+      this.#object = undefined
+    }
+    for (const key of deletes) if (this.#values.delete(key)) this.#object = undefined
+  }
+
+  /** What is different then, or nothing. */
+  replace(state: Readonly<Record<string, Json>>): StateChange | undefined {
+    const updates: [string, Json][] = []
+    for (const [key, value] of Object.entries(state)) {
+      if (!this.#values.has(key) || JSON.stringify(this.#values.get(key)) !== JSON.stringify(value)) {
+        updates.push([key, value])
+      }
+    }
+    const deletes = [...this.#values.keys()].filter((key) => !Object.hasOwn(state, key))
+    if (updates.length === 0 && deletes.length === 0) return undefined
+    const change = { updates: Object.fromEntries(updates), deletes }
+    this.apply(change)
+    return change
+  }
+}

@@ -1,0 +1,96 @@
+import { subprotocol } from '@hookbox/protocol'
+import ReconnectingWebSocket from 'reconnecting-websocket'
+import type { LineEnd, LineEvents, Transport, WebSocketConstructor, WebSocketLike } from './transport.ts'
+
+type RawSocket = WebSocketLike & EventTarget
+
+/**
+ * Lines by WebSocket, opened and opened again by reconnecting-websocket, behind guards for what it leaves open: when the
+ * next try is due is decided outside (its own waits cannot be hurried), the true end of a socket is read from the socket
+ * (it reports 1000 after an error), a constructor that throws counts as a line that ended (it would never try again), and
+ * nothing is queued in it (its queue goes out before any handshake). An instance is never used again after `close`.
+ */
+export function openWebSocket(pick: () => WebSocketConstructor, events: LineEvents): Transport {
+  let closed = false
+  let giveUp: (() => void) | undefined
+
+  function guarded(url: string, protocols: string): RawSocket {
+    const socket = construct(url, protocols)
+    let told = false
+    const end = ({ code, reason, wasClean }: LineEnd): void => {
+      if (told || closed) return
+      told = true
+      giveUp = undefined
+      events.ended({ code, reason, wasClean })
+    }
+    giveUp = () => end({ code: 1006, reason: '', wasClean: false })
+    // without one of its own the `ws` package throws when a socket is closed before it has opened
+    socket.addEventListener('error', () => {})
+    // bound first, so that a close for good is decided before the next try is prepared
+    socket.addEventListener('close', (event) => end(event as Event & LineEnd))
+    return socket
+  }
+
+  function construct(url: string, protocols: string): RawSocket {
+    try {
+      return new (pick())(url, protocols) as RawSocket
+    } catch (cause) {
+      if (!closed) events.failed(cause)
+      return new DeadSocket()
+    }
+  }
+
+  const lines = new ReconnectingWebSocket(
+    () => {
+      // after an error the next try may come before the socket has said how it ended
+      giveUp?.()
+      // asked even after a close, but then the try comes to nothing
+      return closed ? new Promise<string>(() => {}) : events.next()
+    },
+    subprotocol,
+    {
+      WebSocket: Object.assign(guarded, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }),
+      minReconnectionDelay: 0,
+      reconnectionDelayGrowFactor: 1,
+      // the session watches the clock itself; a timer of this length never fires, a longer one would fire at once
+      connectionTimeout: 2 ** 31 - 1,
+      maxEnqueuedMessages: 0,
+    },
+  )
+  lines.addEventListener('open', () => {
+    if (!closed) events.opened()
+  })
+  lines.addEventListener('message', ({ data }: { data: unknown }) => {
+    if (!closed && typeof data === 'string') events.heard(data)
+  })
+
+  return {
+    send(text) {
+      if (closed || lines.readyState !== ReconnectingWebSocket.OPEN) return false
+      lines.send(text)
+      return true
+    },
+    close(code, reason) {
+      closed = true
+      lines.close(code, reason)
+    },
+  }
+}
+
+/** Stands in for a socket that could not be made: it ends as one does that could not connect. */
+class DeadSocket extends EventTarget {
+  binaryType = 'blob'
+  readyState = 0
+
+  constructor() {
+    super()
+    queueMicrotask(() => {
+      this.readyState = 3
+      this.dispatchEvent(Object.assign(new Event('close'), { code: 1006, reason: '', wasClean: false }))
+    })
+  }
+
+  send(): void {}
+
+  close(): void {}
+}

@@ -1,0 +1,504 @@
+import { expect, test } from 'vitest'
+import type { GapEvent, SubscribedEvent } from '../src/events.ts'
+import { clock, useClock } from './kit/clock.ts'
+import type { FakeSocket } from './kit/socket.ts'
+import { publish, refusal, result, subscribed, World } from './kit/world.ts'
+
+useClock()
+
+/** A page that is connected and has one subscription to `chat`, agreed at `e1:0`. */
+async function inChat(args: Record<string, unknown> = {}) {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const chat = conn.subscribe('chat')
+  await clock.settle()
+  const heard: unknown[] = []
+  const told: [string, unknown][] = []
+  chat.on('publish', ({ payload }) => heard.push(payload))
+  chat.on('gap', (event) => told.push(['gap', event]))
+  chat.on('subscribed', (event) => told.push(['subscribed', event]))
+  socket.hears(subscribed(socket.last('SUBSCRIBE')[0], 'chat', args))
+  await clock.settle()
+  return { world, conn, socket, chat, heard, told }
+}
+
+const answer = (socket: FakeSocket, args: Record<string, unknown> = {}) =>
+  socket.hears(subscribed(socket.last('SUBSCRIBE')[0], 'chat', args))
+
+test('a subscription is a live view of the channel', async () => {
+  const { socket, chat } = await inChat({
+    position: 'e1:2',
+    history: [
+      ['SUBSCRIBE', { user: 'bob', datetime: '2026-11-23T12:00:00.000Z', offset: 1 }],
+      ['PUBLISH', { user: 'bob', payload: 'hi', datetime: '2026-11-23T12:00:01.000Z', offset: 2, message_id: 'm' }],
+    ],
+    history_size: 3,
+    presence: ['bob', 'ann'],
+    state: { turn: 'bob' },
+    presenceful: true,
+    initial_data: { hand: [1] },
+  })
+  const told: unknown[] = []
+  chat.on('subscribe', (event) => told.push(['subscribe', event, chat.presence]))
+  chat.on('unsubscribe', (event) => told.push(['unsubscribe', event, chat.presence]))
+  chat.on('presence', (users) => told.push(['presence', users]))
+  chat.on('state', (state, change) => told.push(['state', state, change]))
+  expect(chat).toMatchObject({
+    channelName: 'chat',
+    status: 'subscribed',
+    position: 'e1:2',
+    historySize: 3,
+    presence: ['bob', 'ann'],
+    present: 2,
+    state: { turn: 'bob' },
+    presenceful: true,
+    reflective: true,
+    initialData: { hand: [1] },
+  })
+  const datetime = '2026-11-23T12:00:02.000Z'
+  socket.hears(
+    [0, 'SUBSCRIBE', { channel_name: 'chat', user: 'cid', datetime, offset: 3 }],
+    [0, 'UNSUBSCRIBE', { channel_name: 'chat', user: 'bob', datetime, offset: 4 }],
+    [0, 'STATE_UPDATE', { channel_name: 'chat', updates: { turn: 'ann', n: 1 }, deletes: [], offset: 5 }],
+  )
+  expect(told).toEqual([
+    ['subscribe', { user: 'cid', datetime }, ['bob', 'ann', 'cid']],
+    ['presence', ['bob', 'ann', 'cid']],
+    ['unsubscribe', { user: 'bob', datetime }, ['ann', 'cid']],
+    ['presence', ['ann', 'cid']],
+    ['state', { turn: 'ann', n: 1 }, { updates: { turn: 'ann', n: 1 }, deletes: [] }],
+  ])
+  expect(chat.history.map(([name]) => name)).toEqual(['PUBLISH', 'SUBSCRIBE', 'UNSUBSCRIBE'])
+  expect(chat.history[0]?.[1]).toEqual({
+    user: 'bob',
+    payload: 'hi',
+    datetime: '2026-11-23T12:00:01.000Z',
+    offset: 2,
+    message_id: 'm',
+  })
+  const { history, presence, state } = chat
+  socket.hears([0, 'POSITION', { channel_name: 'chat', offset: 6 }])
+  expect([chat.history === history, chat.presence === presence, chat.state === state]).toEqual([true, true, true])
+  expect(chat.position).toBe('e1:6')
+})
+
+test('a repeat is dropped, and after a jump what is missing is asked for', async () => {
+  const { socket, heard, told } = await inChat()
+  socket.hears(publish('chat', 1, 'a'), publish('chat', 1, 'a'), publish('chat', 3, 'c'))
+  await clock.settle()
+  expect(socket.last('SUBSCRIBE')[2]).toEqual({ channel_name: 'chat', since: 'e1:1' })
+  socket.hears(publish('chat', 4, 'd'))
+  answer(socket, { position: 'e1:4', recovered: true, missed: 3 })
+  socket.hears(publish('chat', 2, 'b'), publish('chat', 3, 'c'), publish('chat', 4, 'd'), publish('chat', 5, 'e'))
+  expect(heard).toEqual(['a', 'b', 'c', 'd', 'e'])
+  expect(told.slice(1)).toEqual([['subscribed', { recovered: true, replayed: 3 } satisfies SubscribedEvent]])
+})
+
+test('after a break what was missed comes first, marked as replayed', async () => {
+  const { world, socket, chat } = await inChat()
+  const told: unknown[] = []
+  chat.on('publish', ({ payload, replayed }) => told.push([payload, replayed]))
+  socket.hears(publish('chat', 1, 'a'))
+  const next = await world.breakLine()
+  expect(chat.status).toBe('resuming')
+  next.opens()
+  expect(next.frames.map(([, name, args]) => [name, args])).toMatchObject([
+    ['CONNECT', { ticket: 'ticket-1', since: { chat: 'e1:1' } }],
+    ['SUBSCRIBE', { channel_name: 'chat', since: 'e1:1' }],
+  ])
+  expect(next.messages).toHaveLength(1)
+  answer(next, { position: 'e1:2', recovered: true, missed: 1 })
+  next.hears(publish('chat', 2, 'b'), publish('chat', 3, 'c'))
+  expect(told).toEqual([
+    ['a', false],
+    ['b', true],
+    ['c', false],
+  ])
+})
+
+test.each([
+  ['expired', 'e1:9', { reason: 'expired', last: 'e1:1', now: 'e1:9', lost: 8 }],
+  ['epoch', 'e2:4', { reason: 'epoch', last: 'e1:1', now: 'e2:4' }],
+  ['rolled back', 'e1:0', { reason: 'expired', last: 'e1:1', now: 'e1:0' }],
+])('what is lost is told as one gap, then subscribed (%s)', async (_, position, gap) => {
+  const { world, socket, chat, told } = await inChat({ presence: ['old'], state: { old: true } })
+  socket.hears(publish('chat', 1, 'a'))
+  const next = await world.breakLine()
+  next.opens()
+  answer(next, { position, recovered: false, presence: ['new'], state: { new: true }, history_size: 1 })
+  expect(told.slice(1)).toEqual([
+    ['gap', gap satisfies GapEvent | object],
+    ['subscribed', { recovered: false, replayed: 0 }],
+  ])
+  expect(chat).toMatchObject({ position, presence: ['new'], state: { new: true }, historySize: 1, history: [] })
+})
+
+test('a log that begins anew is taken up from the position', async () => {
+  const { socket, told } = await inChat()
+  socket.hears([0, 'EPOCH', { channel_name: 'chat', epoch: 'e2' }], publish('chat', 1, 'new'))
+  await clock.settle()
+  expect(socket.last('SUBSCRIBE')[2]).toEqual({ channel_name: 'chat', since: 'e1:0' })
+  answer(socket, { position: 'e2:1', recovered: false })
+  expect(told.map(([name]) => name)).toEqual(['subscribed', 'gap', 'subscribed'])
+})
+
+test('presence differences before the snapshot are not told', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const chat = conn.subscribe('chat')
+  await clock.settle()
+  const datetime = '2026-11-23T12:00:02.000Z'
+  socket.hears([0, 'SUBSCRIBE', { channel_name: 'chat', user: 'cid', datetime, offset: 3 }])
+  expect(chat.presence).toEqual([])
+  answer(socket, { position: 'e1:3', presence: ['cid'] })
+  expect(chat.presence).toEqual(['cid'])
+})
+
+test('what only this page is told has no number and moves nothing', async () => {
+  const { socket, chat, heard } = await inChat({ history_size: 5 })
+  socket.hears(publish('chat', undefined, 'for you'))
+  expect(heard).toEqual(['for you'])
+  expect(chat.position).toBe('e1:0')
+  expect(chat.history).toEqual([])
+})
+
+test('where a channel is not reflective, what this page published is not told when it comes back late', async () => {
+  const { world, socket, conn, chat, heard } = await inChat({ reflective: false })
+  const generated = conn.publish('chat', 'mine')
+  const chosen = conn.publish('chat', 'mine too', { id: 'my-id' })
+  await clock.settle()
+  const ids = socket.frames.filter(([, name]) => name === 'PUBLISH').map(([, , args]) => args.message_id)
+  const next = await world.breakLine()
+  next.opens()
+  answer(next, { position: 'e1:3', recovered: true, missed: 3, reflective: false })
+  next.hears(
+    publish('chat', 1, 'mine', { message_id: ids[0] }),
+    publish('chat', 2, 'mine too', { message_id: ids[1] }),
+    publish('chat', 3, 'theirs', { message_id: 'theirs' }),
+  )
+  expect(heard).toEqual(['theirs'])
+  expect(chat.position).toBe('e1:3')
+  void generated
+  void chosen
+})
+
+test('unsubscribe and subscribe inside a handler repeat no publish', async () => {
+  const { conn, socket, chat, heard } = await inChat()
+  const again: unknown[] = []
+  chat.on('publish', () => {
+    chat.cancel()
+    conn.subscribe('chat').on('publish', ({ payload }) => again.push(payload))
+  })
+  socket.hears(publish('chat', 1, 'a'), publish('chat', 2, 'b'))
+  await clock.settle()
+  expect([heard, again]).toEqual([['a'], ['b']])
+  expect(socket.count('UNSUBSCRIBE')).toBe(0)
+})
+
+test('replayed entries stop at a disconnect inside a handler', async () => {
+  const { world, conn, chat, heard } = await inChat()
+  chat.on('publish', () => conn.disconnect())
+  const next = await world.breakLine()
+  next.opens()
+  next.hears(
+    subscribed(next.last('SUBSCRIBE')[0], 'chat', { position: 'e1:2', recovered: true, missed: 2 }),
+    publish('chat', 1, 'a'),
+    publish('chat', 2, 'b'),
+  )
+  expect(heard).toEqual(['a'])
+  expect(chat.status).toBe('ended')
+})
+
+test('a subscribe never overtakes the answer to an unsubscribe', async () => {
+  const { conn, socket, chat } = await inChat()
+  const left = chat.cancel()
+  await clock.settle()
+  const again = conn.subscribe('chat')
+  await clock.settle()
+  expect([socket.count('UNSUBSCRIBE'), socket.count('SUBSCRIBE')]).toEqual([1, 1])
+  socket.hears(publish('chat', 1, 'ghost'))
+  expect(again.position).toBeUndefined()
+  socket.hears(result(socket.last('UNSUBSCRIBE')[0]))
+  await left
+  await clock.settle()
+  expect(socket.last('SUBSCRIBE')[2]).toEqual({ channel_name: 'chat' })
+  answer(socket, { position: 'e1:7' })
+  await again.ready
+  expect(again.position).toBe('e1:7')
+})
+
+test('removing an old subscription twice does not remove a newer one', async () => {
+  const { conn, socket, chat } = await inChat()
+  const newer = conn.subscribe('chat')
+  chat.cancel()
+  chat.cancel()
+  await clock.settle()
+  expect(socket.count('UNSUBSCRIBE')).toBe(0)
+  expect([chat.status, newer.status]).toEqual(['cancelled', 'subscribed'])
+})
+
+test('subscribe, cancel, subscribe while the first is unanswered is one subscribe', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const first = conn.subscribe('chat')
+  await clock.settle()
+  first.cancel()
+  await clock.settle()
+  const second = conn.subscribe('chat')
+  await clock.settle()
+  answer(socket, { position: 'e1:3' })
+  await second.ready
+  await expect(first.ready).rejects.toMatchObject({ code: 'closed' })
+  expect(second.status).toBe('subscribed')
+  expect(socket.frames.map(([, name]) => name)).toEqual(['CONNECT', 'SUBSCRIBE'])
+})
+
+test('a subscription cancelled while it is unanswered is left again', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const chat = conn.subscribe('chat')
+  await clock.settle()
+  chat.cancel()
+  answer(socket)
+  await clock.settle()
+  expect(socket.last('UNSUBSCRIBE')[2]).toEqual({ channel_name: 'chat' })
+})
+
+test('a channel given up and taken again while it is being resumed gets a snapshot, not what was missed', async () => {
+  const { conn, socket, chat, heard } = await inChat()
+  socket.hears(publish('chat', 2, 'jump'))
+  await clock.settle()
+  chat.cancel()
+  await clock.settle()
+  const again = conn.subscribe('chat')
+  const told: unknown[] = []
+  again.on('publish', ({ payload }) => told.push(payload))
+  again.on('gap', () => told.push('gap'))
+  await clock.settle()
+  answer(socket, { position: 'e1:2', recovered: true, missed: 2 })
+  socket.hears(publish('chat', 1, 'a'), publish('chat', 2, 'b'))
+  await clock.settle()
+  expect(socket.last('SUBSCRIBE')[2]).toEqual({ channel_name: 'chat' })
+  answer(socket, { position: 'e1:2', presence: ['ann'] })
+  socket.hears(publish('chat', 3, 'c'))
+  expect([heard, told, again.presence]).toEqual([[], ['c'], ['ann']])
+})
+
+test('a component that is mounted twice costs one subscribe', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  conn.subscribe('chat').cancel()
+  const chat = conn.subscribe('chat')
+  await clock.settle()
+  expect(socket.count('SUBSCRIBE')).toBe(1)
+  expect(socket.count('UNSUBSCRIBE')).toBe(0)
+  answer(socket)
+  await chat.ready
+})
+
+test('a second subscription is told that the hub has agreed long ago', async () => {
+  const { conn } = await inChat({ position: 'e1:5' })
+  const second = conn.subscribe('chat')
+  const told: unknown[] = []
+  second.on('subscribed', (event) => told.push(event))
+  await second.ready
+  await clock.settle()
+  expect(told).toEqual([{ recovered: false, replayed: 0 }])
+  expect(second.position).toBe('e1:5')
+})
+
+test('pushes after an unsubscribe make no ghost', async () => {
+  const { conn, socket, chat, heard } = await inChat()
+  const made: unknown[] = []
+  conn.on('subscribed', (sub) => made.push(sub))
+  chat.cancel()
+  await clock.settle()
+  socket.hears(publish('chat', 1, 'late'))
+  socket.hears(result(socket.last('UNSUBSCRIBE')[0]), publish('chat', 2, 'later'))
+  expect([heard, made]).toEqual([[], []])
+})
+
+test('what was cancelled while the line was away stays cancelled', async () => {
+  const { world, conn, chat } = await inChat()
+  const next = await world.breakLine()
+  await chat.cancel()
+  next.opens()
+  expect(next.frames.map(([, name]) => name)).toEqual(['CONNECT', 'UNSUBSCRIBE'])
+  expect(next.last('CONNECT')[2].since).toBeUndefined()
+  const made: unknown[] = []
+  conn.on('subscribed', (sub) => made.push(sub))
+  next.hears(subscribed(0, 'chat'))
+  expect(made).toEqual([])
+})
+
+test('a refused subscribe rejects, and is not tried again', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const chat = conn.subscribe('chat')
+  const errors: unknown[] = []
+  chat.on('error', ({ code }) => errors.push(code))
+  await clock.settle()
+  socket.hears(refusal(socket.last('SUBSCRIBE')[0], 'refused', false, 'members only'))
+  await expect(chat.ready).rejects.toMatchObject({ code: 'refused', message: 'members only' })
+  expect([chat.status, errors]).toEqual(['refused', ['refused']])
+  await clock.turn(19_000)
+  await world.breakLine()
+  world.socket.opens()
+  expect(world.socket.count('SUBSCRIBE')).toBe(0)
+})
+
+test('a temporary error is tried again on the same line, with growing waits', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  world.luck = () => 1
+  const chat = conn.subscribe('chat')
+  const errors: unknown[] = []
+  chat.on('error', ({ code, temporary }) => errors.push([code, temporary]))
+  await clock.settle()
+  for (const wait of [1_000, 2_000, 4_000]) {
+    const count = socket.count('SUBSCRIBE')
+    socket.hears(refusal(socket.last('SUBSCRIBE')[0], 'webhook_failed', true))
+    await clock.turn(wait - 1)
+    expect(socket.count('SUBSCRIBE')).toBe(count)
+    await clock.turn(1)
+    expect(socket.count('SUBSCRIBE')).toBe(count + 1)
+  }
+  answer(socket)
+  await chat.ready
+  expect(errors).toEqual(Array(3).fill(['webhook_failed', true]))
+  expect(world.sockets).toHaveLength(1)
+})
+
+test('a subscribe that is not answered gives the line up and comes back', async () => {
+  const world = new World()
+  const conn = world.connect({ timeout: 5_000 })
+  const socket = await world.welcome()
+  const chat = conn.subscribe('chat')
+  await clock.turn(4_999)
+  expect(conn.status).toBe('connected')
+  await clock.turn(1)
+  expect(conn.status).toBe('waiting')
+  expect(socket.closedBy?.code).toBe(4504)
+  const next = await world.nextSocket()
+  next.opens()
+  answer(next)
+  await chat.ready
+})
+
+test('a subscription that the application made is told, and ended by it', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const told: unknown[] = []
+  conn.on('subscribed', (sub) => {
+    told.push([sub.channelName, sub.status, sub.presence])
+    sub.on('publish', ({ payload }) => told.push(payload))
+  })
+  conn.on('unsubscribed', (event) => told.push(event))
+  socket.hears(subscribed(0, 'room', { presence: ['ann'] }), publish('room', 1, 'hi'))
+  socket.hears([0, 'UNSUBSCRIBED', { channel_name: 'room', reason: 'removed' }], publish('room', 2, 'ghost'))
+  expect(told).toEqual([['room', 'subscribed', ['ann']], 'hi', { channel: 'room', reason: 'removed' }])
+})
+
+test('after a break the hub restores what the application subscribed; the page asks only if it does not', async () => {
+  const world = new World()
+  const conn = world.connect({ timeout: 5_000 })
+  const first = await world.welcome()
+  first.hears(subscribed(0, 'room'), publish('room', 1, 'hi'))
+  const next = await world.breakLine()
+  next.opens()
+  expect(next.frames).toHaveLength(1)
+  expect(next.last('CONNECT')[2].since).toEqual({ room: 'e1:1' })
+  await world.welcome().catch(() => {})
+  next.hears(subscribed(0, 'room', { position: 'e1:1', recovered: true, missed: 0 }))
+  await clock.turn(6_000)
+  expect(next.count('SUBSCRIBE')).toBe(0)
+  const third = await world.breakLine()
+  await world.welcome()
+  await clock.turn(5_000)
+  expect(third.last('SUBSCRIBE')[2]).toEqual({ channel_name: 'room', since: 'e1:1' })
+  conn.disconnect()
+})
+
+test('UNSUBSCRIBED ends the subscriptions with a status', async () => {
+  const { conn, socket, chat } = await inChat()
+  const second = conn.subscribe('chat')
+  socket.hears([0, 'UNSUBSCRIBED', { channel_name: 'chat', reason: 'destroyed' }])
+  expect([chat.status, second.status]).toEqual(['ended', 'ended'])
+  const third = conn.subscribe('chat')
+  await clock.settle()
+  answer(socket, { position: 'e2:0' })
+  await third.ready
+  expect(chat.status).toBe('ended')
+})
+
+test('a signal cancels a subscription', async () => {
+  const world = new World()
+  const conn = world.connect()
+  await world.welcome()
+  const controller = new AbortController()
+  const chat = conn.subscribe('chat', { signal: controller.signal })
+  controller.abort()
+  expect(chat.status).toBe('cancelled')
+  expect(conn.subscribe('chat', { signal: controller.signal }).status).toBe('cancelled')
+})
+
+test('a refused unsubscribe is told to whoever waits for it, and the page is out all the same', async () => {
+  const { socket, chat, heard } = await inChat()
+  const left = chat.cancel()
+  await clock.settle()
+  socket.hears(refusal(socket.last('UNSUBSCRIBE')[0], 'refused', false))
+  await expect(left).rejects.toMatchObject({ code: 'refused' })
+  socket.hears(publish('chat', 1, 'late'))
+  expect(heard).toEqual([])
+})
+
+test('publishes can be iterated until the subscription is cancelled', async () => {
+  const { socket, chat } = await inChat()
+  const read: unknown[] = []
+  const reading = (async () => {
+    for await (const { payload } of chat) read.push(payload)
+  })()
+  socket.hears(publish('chat', 1, 'a'), publish('chat', 2, 'b'))
+  await clock.settle()
+  chat.cancel()
+  await reading
+  expect(read).toEqual(['a', 'b'])
+})
+
+test('an iteration that falls behind ends with an error, not with a silent gap', async () => {
+  const { socket, chat } = await inChat()
+  const iterator = chat[Symbol.asyncIterator]()
+  for (let n = 1; n <= 1_001; n++) socket.hears(publish('chat', n, n))
+  for (let n = 1; n <= 1_000; n++) expect((await iterator.next()).value.payload).toBe(n)
+  await expect(iterator.next()).rejects.toMatchObject({ code: 'too_many' })
+  expect(await iterator.next()).toEqual({ done: true, value: undefined })
+})
+
+test('history is fetched from the hub, over a break too', async () => {
+  const { world, socket, chat } = await inChat()
+  const page = chat.fetchHistory({ before: 'e1:9', limit: 2 })
+  await clock.settle()
+  expect(socket.last('HISTORY')[2]).toEqual({ channel_name: 'chat', before: 'e1:9', limit: 2 })
+  const next = await world.breakLine()
+  next.opens()
+  expect(next.count('HISTORY')).toBe(0)
+  answer(next, { recovered: true, missed: 0 })
+  await clock.settle()
+  next.hears(result(next.last('HISTORY')[0], { history: [['PUBLISH', { payload: 1 }]], cursor: 'c' }))
+  expect(await page).toEqual({ history: [['PUBLISH', { payload: 1 }]], cursor: 'c' })
+  const late = chat.fetchHistory()
+  await clock.turn(20_000)
+  await expect(late).rejects.toMatchObject({ code: 'timeout' })
+  const over = chat.fetchHistory()
+  chat.cancel()
+  await expect(over).rejects.toMatchObject({ code: 'closed' })
+  await expect(chat.fetchHistory({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+})

@@ -1,0 +1,42 @@
+import type { Entry } from '@hookbox/protocol'
+import { expect, test } from 'vitest'
+import { History } from '../src/history.ts'
+
+const entry = (payload: number, datetime?: string): Entry => ['PUBLISH', { payload, ...(datetime && { datetime }) }]
+const payloads = (history: History) => history.list.map(([, what]) => (what as { payload: number }).payload)
+
+test('at most historySize entries are kept, none where it is 0', () => {
+  const history = new History(() => 0)
+  history.add(entry(1))
+  expect(history.list).toEqual([])
+  history.resize(2, 0)
+  for (const n of [1, 2, 3]) history.add(entry(n))
+  expect(payloads(history)).toEqual([2, 3])
+  history.replace([4, 5, 6].map((n) => entry(n)))
+  expect(payloads(history)).toEqual([5, 6])
+  history.resize(0, 0)
+  expect(history.list).toEqual([])
+})
+
+test('entries live for historyDuration by the clock of the hub, which may differ from the page', () => {
+  let now = 5_000_000
+  const history = new History(() => now)
+  history.resize(10, 60)
+  history.replace([entry(1, '2026-11-23T12:00:00.000Z'), entry(2, '2026-11-23T12:00:50.000Z'), entry(3)])
+  expect(payloads(history)).toEqual([1, 2, 3])
+  now += 10_000
+  expect(payloads(history)).toEqual([2, 3])
+  history.add(entry(4, '2026-11-23T12:01:50.000Z'))
+  expect(payloads(history)).toEqual([3, 4])
+})
+
+test('the list is the same one until an entry comes or goes', () => {
+  const history = new History(() => 0)
+  history.resize(2, 0)
+  history.add(entry(1))
+  const { list } = history
+  expect(history.list).toBe(list)
+  history.add(entry(2))
+  expect(history.list).not.toBe(list)
+  expect(list).toHaveLength(1)
+})

@@ -1,0 +1,329 @@
+import { expect, test } from 'vitest'
+import type { CloseEvent, StatusEvent } from '../src/events.ts'
+import { clock, useClock } from './kit/clock.ts'
+import { connected, publish, refusal, subscribed, World } from './kit/world.ts'
+
+useClock()
+
+test('an answer of a dead line is not applied to the new one', async () => {
+  const world = new World()
+  const conn = world.connect()
+  await clock.settle()
+  const old = world.socket
+  old.opens()
+  const next = await world.breakLine()
+  next.opens()
+  old.dispatchEvent(Object.assign(new Event('message'), { data: JSON.stringify(connected(1, { name: 'old' })) }))
+  expect(conn.status).toBe('connecting')
+  next.hears(connected(next.last('CONNECT')[0], { name: 'new' }))
+  expect(conn.user).toBe('new')
+})
+
+test('the ticket is shown at the next connect, and the newest one always', async () => {
+  const world = new World()
+  world.connect()
+  await world.welcome({ ticket: 'one' })
+  await world.breakLine()
+  await world.welcome({ ticket: 'two' })
+  await world.breakLine()
+  world.socket.opens()
+  expect(world.sockets.map((socket) => socket.last('CONNECT')[2].ticket)).toEqual([undefined, 'one', 'two'])
+})
+
+test('ready settles once: with the first connect', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const opens: unknown[] = []
+  conn.on('open', (event) => opens.push(event))
+  await world.welcome()
+  await conn.ready
+  await world.breakLine()
+  await world.welcome({ id: 'b' })
+  expect(opens).toEqual([
+    { user: 'ann', id: '0'.repeat(32), payload: null, again: false },
+    { user: 'ann', id: 'b', payload: null, again: true },
+  ])
+  conn.disconnect()
+  await conn.ready
+})
+
+test('a refused connect says why and is not tried again: an expired login does not loop', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const chat = conn.subscribe('chat')
+  const published = conn.publish('chat', 1)
+  const errors: string[] = []
+  conn.on('error', ({ message }) => errors.push(message))
+  await clock.settle()
+  world.socket.opens()
+  world.socket.hears(refusal(1, 'unauthorized', false, 'your login has expired'))
+  world.socket.ends(4401, 'refused')
+  await expect(conn.ready).rejects.toMatchObject({ code: 'unauthorized', message: 'your login has expired' })
+  await expect(chat.ready).rejects.toMatchObject({ code: 'unauthorized' })
+  await expect(published).rejects.toMatchObject({ code: 'unauthorized' })
+  expect(errors).toEqual(['your login has expired'])
+  await clock.turn(3_600_000)
+  expect(world.sockets).toHaveLength(1)
+})
+
+test('a connect that the application could not answer is tried again', async () => {
+  const world = new World()
+  const conn = world.connect()
+  await clock.settle()
+  world.socket.opens()
+  world.socket.hears(refusal(1, 'webhook_failed', true))
+  await world.breakLine(4502)
+  await world.welcome()
+  await conn.ready
+})
+
+test('a handshake that is not answered gives the line up', async () => {
+  const world = new World()
+  world.connect({ timeout: 5_000 })
+  await clock.settle()
+  const { socket } = world
+  socket.opens()
+  await clock.turn(5_000)
+  expect(socket.closedBy?.code).toBe(4504)
+  await world.nextSocket()
+})
+
+test('the status says when the next try comes', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const told: StatusEvent[] = []
+  conn.on('status', (event) => told.push(event))
+  await world.welcome()
+  world.socket.ends(1006)
+  expect(told.at(-1)).toEqual({ status: 'waiting', retryAt: clock.now() + 750 })
+  await clock.turn(750)
+  await world.welcome()
+  expect(told.map(({ status }) => status)).toEqual(['connected', 'waiting', 'connecting', 'connected'])
+})
+
+test('offline only tells: the line stays, and hearing anything takes it back', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  world.window.dispatchEvent(new Event('offline'))
+  expect(conn.status).toBe('offline')
+  expect(socket.closedBy).toBeUndefined()
+  socket.hears([0, 'PING', {}])
+  expect(conn.status).toBe('connected')
+  expect(socket.count('PONG')).toBe(1)
+})
+
+test.each(['freeze', 'pagehide'])(
+  'a page that goes to sleep (%s) lets go of the line and comes back when it wakes',
+  async (name) => {
+    const world = new World()
+    const conn = world.connect()
+    const socket = await world.welcome()
+    const target = name === 'freeze' ? world.document : world.window
+    target.dispatchEvent(new Event(name))
+    // not 1000: it is to linger
+    expect(socket.closedBy?.code).toBe(4001)
+    expect(conn.status).toBe('waiting')
+    await clock.turn(600_000)
+    expect(world.sockets).toHaveLength(1)
+    world.window.dispatchEvent(new Event('pageshow'))
+    await world.welcome()
+    expect(conn.status).toBe('connected')
+  },
+)
+
+test('a page that goes to sleep in a wait does not try until it wakes', async () => {
+  const world = new World()
+  const conn = world.connect()
+  await clock.settle()
+  world.socket.ends(1006)
+  await clock.settle()
+  world.document.dispatchEvent(new Event('freeze'))
+  await clock.turn(600_000)
+  expect([world.sockets.length, conn.status]).toEqual([1, 'waiting'])
+  world.document.dispatchEvent(new Event('resume'))
+  await world.welcome()
+  expect(conn.status).toBe('connected')
+})
+
+test('the listeners on the page go with the connection', async () => {
+  const world = new World()
+  for (let n = 0; n < 3; n++) {
+    const conn = world.connect()
+    expect(world.window.listeners).toBe(4)
+    await conn[Symbol.asyncDispose]()
+  }
+  expect([world.window.listeners, world.document.listeners]).toEqual([0, 0])
+})
+
+test('cookies that the application sets are set, and a page that may not have any does without', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  socket.hears([0, 'SET_COOKIE', { cookie: 'session=1; Path=/' }])
+  expect(world.document.jar).toEqual(['session=1; Path=/'])
+  Object.defineProperty(world.document, 'cookie', {
+    set: () => {
+      throw new Error('sandboxed')
+    },
+  })
+  socket.hears([0, 'SET_COOKIE', { cookie: 'session=2' }])
+  expect(conn.status).toBe('connected')
+})
+
+test('private messages come in order, once, and over a break', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const opens: unknown[] = []
+  const heard: unknown[] = []
+  conn.on('message', ({ payload }) => heard.push(payload))
+  conn.on('open', ({ recovered }) => opens.push(recovered))
+  const message = (offset: number | undefined, payload: unknown) =>
+    [0, 'MESSAGE', { sender: 'bob', recipient: 'ann', payload, datetime: '', ...(offset && { offset }) }] as [
+      number,
+      string,
+      Record<string, unknown>,
+    ]
+  const first = await world.welcome({ messages: { position: 'm:3' } })
+  first.hears(message(4, 'a'), message(4, 'a'), message(undefined, 'copy'))
+  // a jump: what lies between comes with a new connect only
+  first.hears(message(6, 'c'), message(7, 'd'))
+  expect(first.closedBy?.code).toBe(4500)
+  const next = await world.nextSocket()
+  next.opens()
+  const [id, , args] = next.last('CONNECT')
+  expect(args.messages_since).toBe('m:4')
+  next.hears(
+    connected(id, { messages: { position: 'm:6', recovered: true, missed: 2 } }),
+    message(5, 'b'),
+    message(6, 'c'),
+  )
+  expect(heard).toEqual(['a', 'copy', 'b', 'c'])
+  await world.breakLine()
+  await world.welcome({ messages: { position: 'm:20', recovered: false } })
+  world.socket.hears(message(21, 'z'))
+  expect(heard.at(-1)).toBe('z')
+  expect(opens).toEqual([undefined, true, false])
+})
+
+test.each(['not JSON', '{}', '[1]', '[0,"PUBLISH",7]', '[0,"SUBSCRIBED",{"channel_name":"x","position":"?"}]'])(
+  'what is no frame (%s) is told, and the line is taken up anew',
+  async (text) => {
+    const world = new World()
+    const conn = world.connect()
+    const socket = await world.welcome()
+    const errors: string[] = []
+    conn.on('error', ({ code }) => errors.push(code))
+    socket.hearsText(text)
+    expect(errors).toEqual(['malformed'])
+    expect(socket.closedBy?.code).toBe(4500)
+    await world.nextSocket()
+    await world.welcome()
+    expect(conn.status).toBe('connected')
+  },
+)
+
+test('frames, errors and binary messages that this version does not know are no trouble', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const errors: string[] = []
+  conn.on('error', ({ code }) => errors.push(code))
+  socket.hears([0, 'NOVELTY', { channel_name: 'chat' }], [99, 'RESULT', {}], refusal(0, 'novel', true))
+  socket.hearsText(new ArrayBuffer(2))
+  expect(errors).toEqual(['internal'])
+  expect(conn.status).toBe('connected')
+})
+
+test('a multi-byte character is whole', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const chat = conn.subscribe('ch💬t')
+  const heard: unknown[] = []
+  chat.on('publish', ({ payload }) => heard.push(payload))
+  await clock.settle()
+  socket.hears(subscribed(socket.last('SUBSCRIBE')[0], 'ch💬t'), publish('ch💬t', 1, '💬'))
+  expect(heard).toEqual(['💬'])
+})
+
+test('a disconnect inside any handler is final', async () => {
+  for (const name of ['open', 'status', 'close'] as const) {
+    const world = new World()
+    const conn = world.connect()
+    conn.on(name, () => conn.disconnect())
+    await clock.settle()
+    world.socket.opens()
+    if (world.socket.count('CONNECT')) world.socket.hears(connected(1))
+    if (conn.status !== 'closed') world.socket.ends(1006)
+    await clock.turn(60_000)
+    expect([name, conn.status, world.sockets.length]).toEqual([name, 'closed', 1])
+  }
+})
+
+test('a close for good while the next try is being prepared brings none', async () => {
+  const world = new World()
+  const conn = world.connect()
+  await world.welcome()
+  await clock.turn(6_000)
+  world.luck = () => 0
+  world.socket.ends(4503)
+  conn.disconnect()
+  await clock.turn(60_000)
+  expect([conn.status, world.sockets.length]).toEqual(['closed', 1])
+})
+
+test('everything asked of a closed connection is refused, quietly', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const closes: CloseEvent[] = []
+  conn.on('close', (event) => closes.push(event))
+  conn.disconnect()
+  conn.disconnect()
+  expect(closes).toHaveLength(1)
+  const chat = conn.subscribe('chat')
+  expect(chat.status).toBe('ended')
+  await expect(chat.ready).rejects.toMatchObject({ code: 'closed' })
+  await expect(chat.publish(1)).rejects.toMatchObject({ code: 'closed' })
+  await expect(conn.message('bob', 1)).rejects.toMatchObject({ code: 'closed' })
+  await expect(chat.fetchHistory()).rejects.toMatchObject({ code: 'closed' })
+  await chat.cancel()
+  for await (const _ of chat) throw new Error('told')
+})
+
+test('a first message of more than the hub takes is sent in pieces', async () => {
+  const world = new World()
+  const conn = world.connect()
+  for (let n = 0; n < 20; n++) conn.publish('chat', 'x'.repeat(60_000))
+  await world.welcome()
+  expect(world.socket.count('PUBLISH')).toBe(20)
+  expect(Math.max(...world.socket.messages.map((message) => message.length))).toBeLessThan(1_048_576)
+})
+
+test('a time-out of a dead line does not end the new one', async () => {
+  const world = new World()
+  const conn = world.connect({ timeout: 5_000 })
+  await world.welcome()
+  conn.subscribe('chat')
+  await clock.turn(1_000)
+  const next = await world.breakLine()
+  await world.welcome()
+  next.hears(subscribed(next.last('SUBSCRIBE')[0], 'chat'))
+  await clock.turn(6_000)
+  expect([conn.status, world.sockets.length]).toEqual(['connected', 2])
+})
+
+test('a disconnect inside a handler ends what came in the same message', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const heard: unknown[] = []
+  conn.on('message', ({ payload }) => {
+    heard.push(payload)
+    conn.disconnect()
+  })
+  const message = (payload: number) =>
+    [0, 'MESSAGE', { sender: 'bob', recipient: 'ann', payload, datetime: '' }] as [number, string, object]
+  socket.hears(message(1) as never, message(2) as never)
+  expect(heard).toEqual([1])
+})
