@@ -115,6 +115,12 @@ function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given
   return { given, file }
 }
 
+/**
+ * Variables of this prefix that others set: scripts that start or test a hub, and Kubernetes, which describes a service named
+ * `hookbox` to every container beside it.
+ */
+const notOurs = /^HOOKBOX_(BIN|CHROMIUM|FIREFOX|RUNS|SEED|PATH|SERVICE_.*|PORT_\d+_.*)$/
+
 function fromEnvironment(environment: { readonly [name: string]: string | undefined }): {
   given: Given
   file: string | undefined
@@ -128,6 +134,7 @@ function fromEnvironment(environment: { readonly [name: string]: string | undefi
       continue
     }
     const option = byVariable.get(name)
+    if (option === undefined && notOurs.test(name)) continue
     if (option === undefined) throw new ConfigError(`${name}: no option has this name; hookbox --help lists them`)
     given.set(option.key, check(option, name, option.kind.fromText(value), value))
   }

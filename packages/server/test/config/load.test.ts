@@ -373,3 +373,12 @@ test('callbacks given as functions rule open mode out', () => {
   expect(loadOptions({}, { callbacks: true }).config).toMatchObject({ open: false, interface: '0.0.0.0' })
   expect(() => loadOptions({ open: true }, { callbacks: true })).toThrow('it cannot go with callbacks')
 })
+
+test('variables that others set beside a hub are passed over', () => {
+  const environment = {
+    HOOKBOX_BIN: 'cli.js',
+    HOOKBOX_SERVICE_HOST: '10.0.0.1',
+    HOOKBOX_PORT_8001_TCP: 'tcp://10.0.0.1:8001',
+  }
+  expect(loaded({ environment }).config.open).toBe(true)
+})
