@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { browserNames, needBrowsers } from './browsers.ts'
+import { checkPackages } from './packages.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
 import {
   add,
@@ -44,6 +45,8 @@ const sections: readonly Section[] = [
       return verdict(built)
     },
   },
+  { name: 'packages', parts: ['check'], run: checkPackages },
+  { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
   {
     name: 'unit tests',
     parts: ['check'],
