@@ -109,6 +109,8 @@ async function enter(chat: Demo, openPage: (url: string) => Promise<Page>, name:
   await page.getByRole('button', { name: 'Sign in' }).click()
   const status = page.locator('[data-status]')
   await expect(status).toHaveAttribute('data-status', 'connected')
+  const people = page.getByRole('list', { name: 'Here now' }).getByRole('listitem')
+  await expect(people.getByText(name)).toBeVisible()
   const messages = page.getByRole('log').locator('#lines .message .what')
   const write = async (text: string) => {
     await page.getByLabel('Message').fill(text)
@@ -117,7 +119,7 @@ async function enter(chat: Demo, openPage: (url: string) => Promise<Page>, name:
   return {
     page,
     status,
-    people: page.getByRole('list', { name: 'Here now' }).getByRole('listitem'),
+    people,
     messages,
     joinsOf: (who) => page.getByRole('log').locator(`[data-kind="SUBSCRIBE"][data-user="${who}"]`),
     write,

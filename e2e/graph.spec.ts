@@ -2,7 +2,7 @@ import { expect, test } from './fixtures.ts'
 
 test('thirty points are there at once, and every second brings a new one', async ({ graph, openPage }) => {
   const first = await openPage(graph.url)
-  await expect(first.locator('[data-status]')).toHaveAttribute('data-status', 'connected')
+  await expect(first.getByRole('img')).toHaveAttribute('data-newest', /\d/)
   for (let i = 0; i < 30; i++) {
     const payload = JSON.stringify({ cpu: i, memory: 50 })
     expect(await graph.rest('publish', { channel_name: 'load', payload })).toMatchObject([true, {}])

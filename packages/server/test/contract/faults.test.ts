@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import type { WebhookReply } from '@hookbox/testkit'
+import { describe, expect, test } from 'vitest'
 import { RunningHub } from '../kit/running-hub.ts'
 
 /** Whatever is not `[success, details]` is a fault. */
