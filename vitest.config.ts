@@ -7,7 +7,12 @@ export default defineConfig({
   resolve: { conditions: [ours, 'module', 'node'] },
   ssr: { resolve: { conditions: [ours, 'module', 'node'], externalConditions: [ours] } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.ts',
+      'apps/*/test/**/*.test.ts',
+      'scripts/**/*.test.ts',
+      'examples/test/**/*.test.ts',
+    ],
     environment: 'node',
     restoreMocks: true,
     testTimeout: 10_000,

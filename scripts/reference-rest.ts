@@ -24,28 +24,29 @@ class Reached extends Error {
   }
 }
 
-const hub = new Proxy(
-  {},
-  {
-    get:
-      () =>
-      (...args: unknown[]) => {
-        throw new Reached(args)
-      },
-  },
-) as Hub
+function reach(...args: unknown[]): never {
+  throw new Reached(args)
+}
+
+const hub = new Proxy({}, { get: () => reach }) as Hub
 
 /** Every REST method there is. */
 export const restMethods: { readonly [name: string]: Method } = {
   ...channelMethods(hub, false),
   ...userMethods(hub),
-  ...serverMethods(hub, ''),
+  ...serverMethods(hub, '', reach),
 }
 
 /** Notes which fields a method looks for, since methods keep their checks to themselves. */
 class Fields extends Map<string, Given> {
-  readonly found = new Map<string, string[]>()
+  readonly #found: Map<string, string[]>
   #tried: string[] = []
+
+  /** `found`: each field, with the other names that it was looked for under while it was missing. */
+  constructor(given: Iterable<[string, Given]>, found: Map<string, string[]>) {
+    super(given)
+    this.#found = found
+  }
 
   override has(field: string): boolean {
     this.#tried.push(field)
@@ -54,7 +55,7 @@ class Fields extends Map<string, Given> {
 
   override get(field: string): Given | undefined {
     const [name = field, ...also] = this.#tried
-    this.found.set(name, also)
+    if (!this.#found.has(name)) this.#found.set(name, also)
     this.#tried = []
     return super.get(field)
   }
@@ -65,14 +66,15 @@ const stranger = 'a field that no method names'
 /** The fields of a method, found out by running it: what is required it says itself, by its error. */
 export async function fieldsOf(method: Method): Promise<readonly RestField[]> {
   const required = new Map<string, Given>()
+  const found = new Map<string, string[]>()
   for (;;) {
-    const fields = new Fields([...required, [stranger, { value: 1 }]])
+    const fields = new Fields([...required, [stranger, { value: 1 }]], found)
     const thrown = await method.run(fields).then(
       () => new Error('a method ended without the hub'),
       (error: unknown) => error,
     )
     if (thrown instanceof Reached) {
-      const named = [...fields.found].map(([name, also]) => ({ name, also, required: required.has(name) }))
+      const named = [...found].map(([name, also]) => ({ name, also, required: required.has(name) }))
       const takesAny = JSON.stringify(thrown.args).includes(stranger)
       return takesAny ? [...named, { name: '*', also: [], required: false }] : named
     }

@@ -50,7 +50,7 @@ export const webhookWords: { readonly [N in WebhookName]: WebhookWords<N> } = {
       override_payload: 'any JSON, handed to the page as `conn.payload` instead of its own payload',
       expires_in: 'seconds, above 0; when they have passed, `connect` is asked again with `reason=expired`',
       auto_subscribe: 'the user option of this name',
-      auto_unsubscribe: 'read and without effect: a connection that is new is in no channel',
+      auto_unsubscribe: 'a list of channel names that this user leaves, with all connections',
     },
   },
   create_channel: {
@@ -94,7 +94,7 @@ export const webhookWords: { readonly [N in WebhookName]: WebhookWords<N> } = {
       recipient: 'to whom',
       recipient_exists: '`true` or `false`: whether a user of this name is connected',
       payload: content,
-      message_id: 'not sent yet',
+      message_id: key,
     },
     details: {
       override_payload: 'any JSON, sent instead of what the page sent',
@@ -115,7 +115,7 @@ export const webhookWords: { readonly [N in WebhookName]: WebhookWords<N> } = {
     details: {},
   },
   hub_started: {
-    when: 'a hub has started without the memory of the one before. This version does not send it yet',
+    when: 'a hub has started, and nobody is connected to it yet',
     cookies: 'none',
     fields: { node: 'the id of the hub' },
     details: {},
@@ -134,6 +134,9 @@ export const channelOptionWords: { readonly [K in keyof ChannelOptions | 'histor
   presenceful: 'subscribers get the list of who is here, and every join and leave',
   anonymous: 'publishes carry no user, neither to subscribers nor to the webhook',
   polling: 'a URL that feeds the channel; see [Polling](#polling)',
+  serverPresenceful:
+    'the state has a key for each user in `server_user_presence`, true while that user is connected to the hub',
+  serverUserPresence: 'the users of whom `server_presenceful` tells',
   history: 'the entries that are in the history, oldest first; see [Filling a history](#filling-a-history)',
   state: 'a JSON object that replaces the channel’s state; subscribers get the difference',
 }
@@ -215,7 +218,7 @@ export const restErrorWords: { readonly [C in ErrorCode]: string | undefined } =
   internal: 'a bug of the hub; its log has the stack',
   webhook_failed: 'with `send_hook`: the application could not be asked',
   unavailable: 'the hub cannot do this just now',
-  disabled: 'no secret is configured, so the interface is off',
+  disabled: 'no secret is configured, so the interface is off; or `set_config` is not allowed',
   timeout: undefined,
   offline: undefined,
   closed: undefined,
@@ -241,6 +244,7 @@ export const restMethodWords: { readonly [method: string]: string } = {
   disconnect_user: 'closes all connections of a user; the pages do not come back by themselves',
   disconnect: 'closes one connection; the page does not come back by itself',
   get_server_info: 'tells channels, connections and users of the hub, its id and its version',
+  set_config: 'changes where webhooks go, and the secrets, at once',
 }
 
 /** By the name of a REST field, or by `method.field` where it means something else there. `*`: all fields not named. */
@@ -255,6 +259,7 @@ export const restFieldWords: { readonly [field: string]: string } = {
   'create_channel.*': 'any [channel option](channels.md#channel-options)',
   'set_channel_options.*': 'any [channel option](channels.md#channel-options)',
   'set_user_options.*': 'any [user option](channels.md#user-options)',
+  'set_config.*': 'keys of the [configuration](configuration.md#options), as they stand in the file',
   key: 'the key',
   val: 'JSON, as `payload`',
   sender_name: 'who is shown as sender',

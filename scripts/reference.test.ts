@@ -56,7 +56,7 @@ describe('every name has its words', () => {
     const section = sectionOf(rest, name)
     expect(section, `docs/rest.md has no section "### ${name}"`).toBeDefined()
     expect(section, `the section "### ${name}" of docs/rest.md has no example`).toMatch(
-      new RegExp(`^curl .*/rest/${name}$`, 'm'),
+      new RegExp(`^curl .*/rest/${name}\\b`, 'm'),
     )
   })
 

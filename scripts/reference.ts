@@ -75,7 +75,7 @@ export async function makeTables(): Promise<ReadonlyMap<string, string>> {
   ])
 }
 
-const marked = /<!-- table: ([^>]+?) -->\n[^]*?<!-- end -->/g
+const marked = /<!-- table: ([^>]+?) -->\n[\s\S]*?<!-- end -->/g
 
 /** The page with each table as it should be. */
 export function fill(text: string, tables: ReadonlyMap<string, string>): string {
@@ -271,7 +271,8 @@ function needed(words: string | undefined, of: string): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => needed(cell, cells[0] ?? 'a row').replaceAll('|', '\\|')).join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
 

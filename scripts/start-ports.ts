@@ -6,15 +6,18 @@ export interface Ports {
   home: number
   chat: number
   graph: number
+  cards: number
   chatHub: number
   graphHub: number
+  cardsHub: number
 }
 
-/** The demos are at PORT, PORT + 10 and PORT + 20, their hubs at HOOKBOX_PORT and the one after it. */
+/** The demos are at PORT, PORT + 10 and so on, their hubs at HOOKBOX_PORT and those after it. */
 export function portsFrom(environment: { PORT?: string; HOOKBOX_PORT?: string }): Ports {
-  const home = numberFrom('PORT', environment.PORT || '8000', 20)
-  const chatHub = numberFrom('HOOKBOX_PORT', environment.HOOKBOX_PORT || '8001', 1)
-  const ports = { home, chat: home + 10, graph: home + 20, chatHub, graphHub: chatHub + 1 }
+  const home = numberFrom('PORT', environment.PORT || '8000', 30)
+  const chatHub = numberFrom('HOOKBOX_PORT', environment.HOOKBOX_PORT || '8001', 2)
+  const demos = { home, chat: home + 10, graph: home + 20, cards: home + 30 }
+  const ports = { ...demos, chatHub, graphHub: chatHub + 1, cardsHub: chatHub + 2 }
   const numbers = Object.values(ports)
   const twice = numbers.find((port, index) => numbers.indexOf(port) !== index)
   if (twice) throw new Problem(`PORT and HOOKBOX_PORT both lead to port ${twice}; change one of them.`)

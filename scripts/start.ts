@@ -1,4 +1,4 @@
-/** `pnpm start`: both demos with a hub each, and the page that leads to them. `pnpm dev` is the same with `--watch`. */
+/** `pnpm start`: the demos with a hub each, and the page that leads to them. `pnpm dev` is the same with `--watch`. */
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -11,11 +11,11 @@ import { Processes, type Service } from './start-processes.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Known to all, so that the line below can be pasted: it opens no more than two demos on this machine. */
+/** Known to all, so that the line below can be pasted: it opens no more than the demos on this machine. */
 const restSecret = process.env.HOOKBOX_API_SECURITY_TOKEN || 'a-secret-for-trying-hookbox-out'
 
 interface Pair {
-  demo: 'chat' | 'graph'
+  demo: 'chat' | 'graph' | 'cards'
   port: number
   hubPort: number
   watch: boolean
@@ -30,18 +30,19 @@ function pair({ demo, port, hubPort, watch }: Pair): Service[] {
     // Less than the default, so that one sees soon that somebody has closed the page.
     ...['--linger', '5', '--log-level', 'warn'],
   ]
+  const secrets = { HOOKBOX_WEBHOOK_SECRET: secret, HOOKBOX_API_SECURITY_TOKEN: restSecret }
   return [
     {
       name: `The ${demo}`,
       args: [...node(watch), join(root, `apps/${demo}/server.ts`)],
-      env: { PORT: `${port}`, HOOKBOX_PORT: `${hubPort}`, HOOKBOX_WEBHOOK_SECRET: secret },
+      env: { PORT: `${port}`, HOOKBOX_PORT: `${hubPort}`, ...secrets },
       readyAt: [`http://127.0.0.1:${port}/health`],
     },
     {
       name: `The ${demo}'s hub`,
       args: [...hubCommand(watch), ...hubArgs],
       // Not among the arguments, which every user of this machine can list.
-      env: { HOOKBOX_WEBHOOK_SECRET: secret, HOOKBOX_API_SECURITY_TOKEN: restSecret },
+      env: secrets,
       talks: true,
       readyAt: [`http://127.0.0.1:${hubPort}/health`, `http://127.0.0.1:${hubPort}/static/hookbox.js`],
     },
@@ -64,6 +65,7 @@ function homePage(ports: Ports, watch: boolean): Service {
       PORT: `${ports.home}`,
       CHAT_PORT: `${ports.chat}`,
       GRAPH_PORT: `${ports.graph}`,
+      CARDS_PORT: `${ports.cards}`,
       GRAPH_HUB_PORT: `${ports.graphHub}`,
     },
     readyAt: [`http://127.0.0.1:${ports.home}/health`],
@@ -83,6 +85,7 @@ function addresses(ports: Ports): string {
   Start here   http://localhost:${ports.home}
   Chat         http://localhost:${ports.chat}   its hub  http://localhost:${ports.chatHub}
   Graph        http://localhost:${ports.graph}   its hub  http://localhost:${ports.graphHub}
+  Cards        http://localhost:${ports.cards}   its hub  http://localhost:${ports.cardsHub}
 
   Say something in the chat, once somebody is in it:
   curl -d '${fields}' http://127.0.0.1:${ports.chatHub}/rest/publish
@@ -115,7 +118,8 @@ async function main(): Promise<void> {
 
   const chat = pair({ demo: 'chat', port: ports.chat, hubPort: ports.chatHub, watch })
   const graph = pair({ demo: 'graph', port: ports.graph, hubPort: ports.graphHub, watch })
-  for (const service of [...chat, ...graph, homePage(ports, watch)]) processes.start(service)
+  const cards = pair({ demo: 'cards', port: ports.cards, hubPort: ports.cardsHub, watch })
+  for (const service of [...chat, ...graph, ...cards, homePage(ports, watch)]) processes.start(service)
   try {
     // Whoever is watching may have to mend something first.
     await processes.ready(watch ? Number.POSITIVE_INFINITY : 30_000)

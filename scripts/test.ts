@@ -79,7 +79,13 @@ async function typeScriptProjects(): Promise<string[]> {
     parents.map(async (parent) => (await readdir(parent)).map((child) => join(parent, child))),
   )
   const packages = children.flat()
-  const folders = [root, join(root, 'e2e'), ...packages, ...packages.map((folder) => join(folder, 'test'))]
+  const folders = [
+    root,
+    join(root, 'e2e'),
+    join(root, 'examples', 'test'),
+    ...packages,
+    ...packages.map((folder) => join(folder, 'test')),
+  ]
   return folders.filter((folder) => existsSync(join(folder, 'tsconfig.json')))
 }
 
