@@ -9,8 +9,12 @@ const common: Options = {
   noExternal: ['nanoevents', 'reconnecting-websocket'],
 }
 
-// the package's own source: what it ships as JavaScript is ES5 and a quarter larger
-const alias = { 'reconnecting-websocket': 'reconnecting-websocket/reconnecting-websocket.ts' }
+const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (options) => {
+  // the package's own source: what it ships as JavaScript is ES5 and a quarter larger
+  options.alias = { 'reconnecting-websocket': 'reconnecting-websocket/reconnecting-websocket.ts' }
+  // only it names its own members so, and the bundler of an application cannot know that they are nobody else's
+  options.mangleProps = /^_/
+}
 
 export default defineConfig([
   {
@@ -20,9 +24,7 @@ export default defineConfig([
     dts: { compilerOptions: { stripInternal: true } },
     // the other build writes into the same folder at the same time
     clean: ['!hookbox.js'],
-    esbuildOptions(options) {
-      options.alias = alias
-    },
+    esbuildOptions: forReconnectingWebSocket,
   },
   {
     ...common,
@@ -32,11 +34,9 @@ export default defineConfig([
     outExtension: () => ({ js: '.js' }),
     minify: true,
     noExternal: [/./],
-    esbuildOptions(options) {
-      options.alias = alias
+    esbuildOptions(options, context) {
+      forReconnectingWebSocket(options, context)
       options.conditions = ['@hookbox/source', 'module', 'browser']
-      // only reconnecting-websocket names its own members so
-      options.mangleProps = /^_/
     },
   },
 ])

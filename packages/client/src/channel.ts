@@ -1,12 +1,12 @@
 import {
   type ClientArgs,
-  type Entry,
   formatPosition,
   HookboxError,
   type Json,
   type Position,
   parsePosition,
   type ServerArgs,
+  type ServerFrame,
 } from '@hookbox/protocol'
 import { type Deferred, deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
@@ -73,6 +73,12 @@ export class View {
 }
 
 type Frames = ServerArgs
+
+/** Whatever all subscribers of a channel are told. */
+type ChannelFrame = Extract<
+  ServerFrame,
+  { name: 'PUBLISH' | 'POSITION' | 'SUBSCRIBE' | 'UNSUBSCRIBE' | 'STATE_UPDATE' | 'EPOCH' }
+>
 
 /**
  * One channel, as the page and the hub see it. However many subscriptions hold it, it is subscribed once; only one
@@ -244,24 +250,19 @@ export class Channel {
 
   /** SUBSCRIBED that answers nothing: the application's doing. */
   joined(answer: Frames['SUBSCRIBED']): void {
+    // the answer to what is under way is newer than this
     if (this.#unanswered !== undefined) return
     this.#inside = true
-    const position = this.view.position
-    if (this.#current && position !== undefined && answer.position === formatPosition(position)) return
+    if (this.#current) return this.#changed(answer)
     this.#stopRetrying()
-    // following already, but somewhere else: our own resubscribe says what was lost
-    if (this.#current) this.#resume()
-    else this.#subscribed(answer, position)
+    this.#subscribed(answer, this.view.position)
   }
 
   #subscribed(answer: Frames['SUBSCRIBED'], since: Position | undefined): void {
     const { view } = this
     const top = toPosition(answer.position)
     this.#current = true
-    view.presenceful = answer.presenceful
-    view.reflective = answer.reflective
-    view.history.resize(answer.history_size, answer.history_duration)
-    if (answer.initial_data !== undefined) view.initialData = answer.initial_data
+    this.#configure(answer)
     const recovered = since !== undefined && answer.recovered === true
     if (recovered) {
       view.replayedTo = top.offset
@@ -271,15 +272,47 @@ export class Channel {
     }
     view.position = top
     view.replayedTo = 0
+    const tellChanges = this.#replace(answer)
+    this.#agreed()
+    if (since !== undefined) this.#tell('gap', gap(since, top))
+    tellChanges()
+    this.#tell('subscribed', { recovered, replayed: 0 })
+  }
+
+  /**
+   * The options have changed of a channel whose every frame was heard, so that there is no gap. Had the hub left some out
+   * that its answer holds already, they would be asked for: handlers are told each, and history takes each once.
+   */
+  #changed(answer: Frames['SUBSCRIBED']): void {
+    const { position } = this.view
+    this.#configure(answer)
+    if (position === undefined || answer.recovered) return
+    const top = toPosition(answer.position)
+    const comparable = top.epoch === position.epoch
+    const here = comparable && top.offset === position.offset
+    if (comparable && top.offset >= position.offset) this.#replace(answer)()
+    if (!here && this.#current) this.#resume()
+  }
+
+  #configure(answer: Frames['SUBSCRIBED']): void {
+    const { view } = this
+    view.presenceful = answer.presenceful
+    view.reflective = answer.reflective
+    view.history.resize(answer.history_size, answer.history_duration, answer.history_publish_only === true)
+    if (answer.initial_data !== undefined) view.initialData = answer.initial_data
+  }
+
+  /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
+  #replace(answer: Frames['SUBSCRIBED']): () => void {
+    const { view } = this
     view.more = answer.more === true
     view.history.replace(answer.history ?? [])
     const presenceChanged = view.presence.replace(answer.presence ?? [], answer.present)
     const stateChange = view.state.replace(answer.state ?? {})
-    this.#agreed()
-    if (since !== undefined) this.#tell('gap', gap(since, top))
-    this.#tell('subscribed', { recovered, replayed: 0 })
-    if (presenceChanged) this.#tell('presence', view.presence.list)
-    if (stateChange !== undefined) this.#tell('state', view.state.object, stateChange)
+    return () => {
+      if (presenceChanged) this.#tell('presence', view.presence.list)
+      if (stateChange !== undefined) this.#tell('state', view.state.object, stateChange)
+    }
   }
 
   #agreed(): void {
@@ -297,50 +330,44 @@ export class Channel {
     return true
   }
 
-  published(args: Frames['PUBLISH']): void {
-    const { channel_name, ...entry } = args
-    if (args.offset === undefined) {
-      this.#tell('publish', { ...entry, replayed: false })
-      return
+  /** What is told to everybody in the channel. */
+  heard({ name, args }: ChannelFrame): void {
+    if (name === 'EPOCH') {
+      if (this.#current && this.view.position?.epoch !== args.epoch) this.#resume()
+    } else if (name === 'PUBLISH') this.#published(args)
+    else {
+      const replayed = this.#follows(args.offset)
+      if (replayed === undefined || name === 'POSITION') return
+      if (name === 'STATE_UPDATE') this.#stateUpdated(args)
+      else this.#cameOrWent(name, args)
     }
-    const mine = !this.view.reflective && args.message_id !== undefined && this.#line.sentHere(args.message_id)
-    const replayed = this.#follows(args.offset)
-    if (replayed === undefined || mine) return
-    this.view.history.add(['PUBLISH', entry])
+  }
+
+  #published({ channel_name, ...entry }: Frames['PUBLISH']): void {
+    const { offset, message_id } = entry
+    // what is for this page alone has no number, moves nothing and enters no history
+    const replayed = offset === undefined ? false : this.#follows(offset)
+    if (replayed === undefined) return
+    if (offset !== undefined) {
+      if (!this.view.reflective && message_id !== undefined && this.#line.sentHere(message_id)) return
+      this.view.history.add(['PUBLISH', entry])
+    }
     this.#tell('publish', { ...entry, replayed })
   }
 
-  entered(args: Frames['SUBSCRIBE']): void {
-    this.#presence('SUBSCRIBE', args)
-  }
-
-  left(args: Frames['UNSUBSCRIBE']): void {
-    this.#presence('UNSUBSCRIBE', args)
-  }
-
-  #presence(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: Frames['SUBSCRIBE']): void {
-    if (this.#follows(offset) === undefined) return
+  #cameOrWent(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: Frames['SUBSCRIBE']): void {
     const { history, presence } = this.view
-    const entry: Entry = [name, { user, datetime, offset }]
-    history.add(entry)
-    const changed = name === 'SUBSCRIBE' ? presence.join(user) : presence.leave(user)
-    this.#tell(name === 'SUBSCRIBE' ? 'subscribe' : 'unsubscribe', { user, datetime })
+    const came = name === 'SUBSCRIBE'
+    history.add([name, { user, datetime, offset }])
+    const changed = came ? presence.join(user) : presence.leave(user)
+    this.#tell(came ? 'subscribe' : 'unsubscribe', { user, datetime })
     if (changed) this.#tell('presence', presence.list)
   }
 
-  stateUpdated({ offset, updates, deletes }: Frames['STATE_UPDATE']): void {
-    if (this.#follows(offset) === undefined) return
+  #stateUpdated({ updates, deletes }: Frames['STATE_UPDATE']): void {
     const change = { updates, deletes }
     this.view.state.apply(change)
     this.#tell('state', this.view.state.object, change)
-  }
-
-  moved({ offset }: Frames['POSITION']): void {
-    this.#follows(offset)
-  }
-
-  beganAnew({ epoch }: Frames['EPOCH']): void {
-    if (this.#current && this.view.position?.epoch !== epoch) this.#resume()
   }
 
   /**

@@ -2,6 +2,7 @@ import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus } from './events.ts'
+import { onAbort } from './giving-up.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 import type { Backoff } from './reconnect.ts'
 import { Session } from './session.ts'
@@ -90,16 +91,10 @@ export class Connection {
    * const chat = conn.subscribe('chat')
    * chat.on('publish', ({ user, payload }) => show(user, payload))
    */
-  subscribe<Payload = Json>(channel: string, options: SubscribeOptions = {}): Subscription<Payload> {
-    const { signal } = options
-    const held = this.#session.hold(channel)
-    const subscription = this.#session.subscription(held.channel, held.hold)
-    if (signal?.aborted) subscription.cancel()
-    else if (signal !== undefined) {
-      const cancel = () => subscription.cancel()
-      signal.addEventListener('abort', cancel)
-      held.hold.onEnd.add(() => signal.removeEventListener('abort', cancel))
-    }
+  subscribe<Payload = Json>(name: string, options: SubscribeOptions = {}): Subscription<Payload> {
+    const { channel, hold } = this.#session.hold(name)
+    const subscription = this.#session.subscription(channel, hold)
+    hold.onEnd.add(onAbort(options.signal, () => subscription.cancel()))
     return subscription as unknown as Subscription<Payload>
   }
 

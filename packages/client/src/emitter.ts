@@ -1,4 +1,5 @@
 import { createNanoEvents } from 'nanoevents'
+import { onAbort } from './giving-up.ts'
 
 /** How a handler is bound. */
 export interface ListenOptions {
@@ -43,9 +44,9 @@ export class Emitter<Events extends EventMap<Events>> {
     const unbind = (): void => {
       bound = false
       remove()
-      signal?.removeEventListener('abort', unbind)
+      forget()
     }
-    signal?.addEventListener('abort', unbind)
+    const forget = onAbort(signal, unbind)
     return unbind
   }
 

@@ -1,2 +1,12 @@
+import type { Json } from '@hookbox/protocol'
+import type { ConnectOptions } from './connection.ts'
+import { connectLegacy, type LegacyConnection } from './legacy.ts'
+import { realSurroundings } from './surroundings.ts'
+
+export { HookboxError } from '@hookbox/protocol'
+export { logging } from './legacy.ts'
+
 /** What a `<script>` tag brings: the global `hookbox`, as in `hookbox.connect(url)`. */
-export { connect, HookboxError } from './index.ts'
+export function connect(url: string, second?: Json | ConnectOptions, cookieString?: string): LegacyConnection {
+  return connectLegacy(realSurroundings(), url, second, cookieString)
+}

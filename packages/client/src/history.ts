@@ -11,6 +11,7 @@ export class History {
   #entries: Entry[] = []
   #list: readonly Entry[] | undefined
   #duration = 0
+  #publishOnly = false
   #hubTime = Number.NEGATIVE_INFINITY
   #seenAt = 0
   size = 0
@@ -31,23 +32,35 @@ export class History {
     return this.#list
   }
 
-  resize(size: number, duration: number): void {
+  /** With `publishOnly` joins and leaves are left out. */
+  resize(size: number, duration: number, publishOnly: boolean): void {
     this.size = size
     this.#duration = duration
-    if (this.#entries.length > size) this.#change(this.#entries.slice(this.#entries.length - size))
+    this.#publishOnly = publishOnly
+    const kept = this.#fitting(this.#entries)
+    if (kept.length < this.#entries.length) this.#change(kept)
   }
 
   replace(entries: readonly Entry[]): void {
     for (const entry of entries) this.#saw(entry)
-    this.#change(this.size === 0 ? [] : entries.slice(-this.size))
+    const kept = this.#fitting(entries)
+    if (JSON.stringify(kept) !== JSON.stringify(this.#entries)) this.#change(kept)
   }
 
+  /** An entry that is in already, as a snapshot brought it before it was told, is not added again. */
   add(entry: Entry): void {
-    if (this.size === 0) return
     this.#saw(entry)
+    const [name, { offset = Number.POSITIVE_INFINITY }] = entry
+    const newest = this.#entries.at(-1)?.[1].offset ?? 0
+    if (this.size === 0 || offset <= newest || (this.#publishOnly && name !== 'PUBLISH')) return
     this.#entries.push(entry)
     if (this.#entries.length > this.size) this.#entries.shift()
     this.#list = undefined
+  }
+
+  #fitting(entries: readonly Entry[]): Entry[] {
+    const kept = entries.filter(([name]) => !this.#publishOnly || name === 'PUBLISH')
+    return kept.slice(Math.max(0, kept.length - this.size))
   }
 
   #change(entries: Entry[]): void {

@@ -1,5 +1,6 @@
 import { exceeds, HookboxError, type Json, limits, type Published } from '@hookbox/protocol'
 import { type Deferred, deferred } from './deferred.ts'
+import { aborted, late, onAbort } from './giving-up.ts'
 import type { Requests } from './requests.ts'
 import type { Cancel, Surroundings } from './surroundings.ts'
 
@@ -135,14 +136,9 @@ export class Outbox {
 
   #limitWait(item: Item, signal: AbortSignal | undefined, timeout: number | undefined): void {
     const { name, cleanUp } = item
-    if (signal !== undefined) {
-      const abort = () => this.#fail(item, aborted(signal))
-      signal.addEventListener('abort', abort)
-      cleanUp.push(() => signal.removeEventListener('abort', abort))
-    }
+    cleanUp.push(onAbort(signal, () => this.#fail(item, aborted(signal))))
     if (timeout !== undefined) {
-      const late = () => this.#fail(item, new HookboxError('timeout', `${name}: no answer within ${timeout} ms`))
-      cleanUp.push(this.#around.after(timeout, late))
+      cleanUp.push(this.#around.after(timeout, () => this.#fail(item, late(name, timeout))))
     }
     if (this.#connected) return
     const waited = () =>
@@ -189,10 +185,6 @@ export class Outbox {
     item.cancelWait()
     for (const cleanUp of item.cleanUp) cleanUp()
   }
-}
-
-function aborted({ reason }: AbortSignal): HookboxError {
-  return new HookboxError('aborted', 'the caller gave up waiting', { cause: reason })
 }
 
 function unknown(name: string): HookboxError {

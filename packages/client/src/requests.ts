@@ -1,4 +1,5 @@
 import { type ClientArgs, type ClientFrameName, HookboxError, isErrorCode, type ServerFrame } from '@hookbox/protocol'
+import { late } from './giving-up.ts'
 import type { Cancel, Surroundings } from './surroundings.ts'
 
 /** What comes of a request, unless the line is lost first: then neither is called. */
@@ -45,7 +46,7 @@ export class Requests {
         ? undefined
         : this.#around.after(timeout, () => {
             this.#pending.delete(id)
-            answer.failed(new HookboxError('timeout', `${name}: no answer within ${timeout} ms`))
+            answer.failed(late(name, timeout))
           })
     this.#pending.set(id, { answer, cancel })
     this.#send(`[${id},"${name}",${args}]`)

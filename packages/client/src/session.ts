@@ -184,10 +184,12 @@ export class Session {
     }
     this.#requests.ask('CONNECT', args, {
       done: (answer: ServerArgs['CONNECTED']) => this.#connected(answer),
-      // the hub closes then, and the code says whether to come back
+      // the hub closes then, and the code says whether to come back; it does not where the frame itself is wrong, and so
+      // would be the next
       failed: (error) => {
         this.#refusal = error
         this.events.emit('error', error)
+        if (/bad_request|too_large/.test(error.code)) this.disconnect()
       },
     })
     for (const channel of [...this.#channels.values()]) channel.opened()
@@ -237,18 +239,6 @@ export class Session {
   #take(frame: ServerFrame): void {
     if (frame.id > 0) return this.#requests.answered(frame)
     switch (frame.name) {
-      case 'PUBLISH':
-        return this.#channels.get(frame.args.channel_name)?.published(frame.args)
-      case 'POSITION':
-        return this.#channels.get(frame.args.channel_name)?.moved(frame.args)
-      case 'SUBSCRIBE':
-        return this.#channels.get(frame.args.channel_name)?.entered(frame.args)
-      case 'UNSUBSCRIBE':
-        return this.#channels.get(frame.args.channel_name)?.left(frame.args)
-      case 'STATE_UPDATE':
-        return this.#channels.get(frame.args.channel_name)?.stateUpdated(frame.args)
-      case 'EPOCH':
-        return this.#channels.get(frame.args.channel_name)?.beganAnew(frame.args)
       case 'SUBSCRIBED':
         return this.#subscribed(frame.args)
       case 'UNSUBSCRIBED':
@@ -262,6 +252,12 @@ export class Session {
         return this.#flush()
       case 'ERROR':
         return this.events.emit('error', toError(frame.args))
+      case 'CONNECTED':
+      case 'RESULT':
+        // an answer to nothing
+        return
+      default:
+        return this.#channels.get(frame.args.channel_name)?.heard(frame)
     }
   }
 

@@ -13,21 +13,16 @@ export interface Wakeful {
 /** Passes on what the browser tells, until cancelled. */
 export function listenToPage({ window, document }: Surroundings, to: Wakeful): Cancel {
   const bound = new AbortController()
-  const { signal } = bound
-  const wake = () => to.wake()
-  const sleep = () => to.sleep()
-  window?.addEventListener('online', wake, { signal })
-  window?.addEventListener('pageshow', wake, { signal })
-  window?.addEventListener('offline', () => to.offline(), { signal })
-  window?.addEventListener('pagehide', sleep, { signal })
-  document?.addEventListener('resume', wake, { signal })
-  document?.addEventListener('freeze', sleep, { signal })
-  document?.addEventListener(
-    'visibilitychange',
-    () => {
-      if (document.visibilityState === 'visible') to.wake()
-    },
-    { signal },
-  )
+  const listen = (target: EventTarget | undefined, names: string[], run: () => void): void => {
+    for (const name of names) target?.addEventListener(name, run, { signal: bound.signal })
+  }
+  listen(window, ['online', 'pageshow'], () => to.wake())
+  listen(window, ['offline'], () => to.offline())
+  listen(window, ['pagehide'], () => to.sleep())
+  listen(document, ['resume'], () => to.wake())
+  listen(document, ['freeze'], () => to.sleep())
+  listen(document, ['visibilitychange'], () => {
+    if (document?.visibilityState === 'visible') to.wake()
+  })
   return () => bound.abort()
 }

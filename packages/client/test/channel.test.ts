@@ -502,3 +502,67 @@ test('history is fetched from the hub, over a break too', async () => {
   await expect(over).rejects.toMatchObject({ code: 'closed' })
   await expect(chat.fetchHistory({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
 })
+
+test('changed options replace options and snapshot, without a gap', async () => {
+  const { conn, socket, chat, heard, told } = await inChat({ history_size: 5 })
+  const changes: unknown[] = []
+  const made: unknown[] = []
+  conn.on('subscribed', (subscription) => made.push(subscription))
+  chat.on('presence', (users) => changes.push(users))
+  chat.on('state', (state, change) => changes.push([state, change]))
+  socket.hears(publish('chat', 1, 'a'), publish('chat', 2, 'b'))
+  const history = [['PUBLISH', { user: 'bob', payload: 'b', datetime: '2026-11-23T12:00:00.000Z', offset: 2 }]]
+  const options = { presenceful: true, reflective: false, history_size: 1, history_duration: 60, more: true }
+  const content = { history, presence: ['bob', 'ann'], state: { turn: 'ann' }, initial_data: 7 }
+  const changed = subscribed(0, 'chat', { position: 'e1:2', ...options, ...content })
+  socket.hears(changed, publish('chat', 2, 'b'), publish('chat', 3, 'c'))
+  expect(chat).toMatchObject({
+    ...{ presenceful: true, reflective: false, historySize: 1, moreHistory: true, initialData: 7 },
+    ...{ presence: ['bob', 'ann'], state: { turn: 'ann' }, position: 'e1:3', status: 'subscribed' },
+  })
+  expect(heard).toEqual(['a', 'b', 'c'])
+  expect(changes).toEqual([
+    ['bob', 'ann'],
+    [{ turn: 'ann' }, { updates: { turn: 'ann' }, deletes: [] }],
+  ])
+  const before = chat.history
+  socket.hears(subscribed(0, 'chat', { position: 'e1:3', ...options, ...content, history: [...before] }))
+  expect(chat.history).toBe(before)
+  expect([changes.length, told.length, made, socket.count('SUBSCRIBE')]).toEqual([2, 1, [], 1])
+})
+
+test('changed options that come before what they include: that is asked for, told, and in the history once', async () => {
+  const { socket, chat, heard, told } = await inChat({ history_size: 5 })
+  socket.hears(publish('chat', 1, 'a'))
+  const entry = (payload: string, offset: number) => ['PUBLISH', { user: 'bob', payload, offset }]
+  const history = [entry('a', 1), entry('b', 2)]
+  const changed = { position: 'e1:3', history_size: 5, history, presenceful: true, presence: ['ann', 'bob'] }
+  socket.hears(subscribed(0, 'chat', changed))
+  expect([chat.presence, chat.status]).toEqual([['ann', 'bob'], 'resuming'])
+  await clock.settle()
+  expect(socket.last('SUBSCRIBE')[2]).toEqual({ channel_name: 'chat', since: 'e1:1' })
+  answer(socket, { position: 'e1:3', history_size: 5, presenceful: true, recovered: true, missed: 2 })
+  const datetime = '2026-11-23T12:00:00.000Z'
+  socket.hears(publish('chat', 2, 'b'), [0, 'SUBSCRIBE', { channel_name: 'chat', user: 'bob', datetime, offset: 3 }])
+  expect(heard).toEqual(['a', 'b'])
+  expect(chat.history.map(([, { offset }]) => offset)).toEqual([1, 2, 3])
+  expect([chat.presence, chat.position]).toEqual([['ann', 'bob'], 'e1:3'])
+  expect(told.map(([name]) => name)).toEqual(['subscribed', 'subscribed'])
+})
+
+test('changed options of another life of the log are a gap', async () => {
+  const { socket, told } = await inChat()
+  socket.hears(subscribed(0, 'chat', { position: 'e2:1' }))
+  await clock.settle()
+  answer(socket, { position: 'e2:1', recovered: false })
+  expect(told.map(([name]) => name)).toEqual(['subscribed', 'gap', 'subscribed'])
+})
+
+test('where the history holds publishes only, joins and leaves are told and not kept', async () => {
+  const { socket, chat } = await inChat({ history_size: 5, history_publish_only: true, presenceful: true })
+  const told: unknown[] = []
+  chat.on('subscribe', ({ user }) => told.push(user))
+  const datetime = '2026-11-23T12:00:00.000Z'
+  socket.hears([0, 'SUBSCRIBE', { channel_name: 'chat', user: 'cid', datetime, offset: 1 }], publish('chat', 2, 'a'))
+  expect([told, chat.presence, chat.history.map(([name]) => name)]).toEqual([['cid'], ['cid'], ['PUBLISH']])
+})

@@ -13,7 +13,7 @@ const channelNames = ['chat', 'quiet', 'plain'] as const
 type Name = (typeof channelNames)[number]
 
 type Step =
-  | { do: 'subscribe' | 'cancel' | 'trim' | 'begin' | 'remove'; channel: Name }
+  | { do: 'subscribe' | 'cancel' | 'trim' | 'begin' | 'remove' | 'announce' | 'overtake'; channel: Name }
   | { do: 'cancelInside' | 'cancelAllInside' | 'againInside'; channel: Name }
   | { do: 'publish' | 'other' | 'set' | 'join' | 'leave'; channel: Name; n: number }
   | { do: 'cut'; code: number }
@@ -32,6 +32,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         'trim' as const,
         'begin' as const,
         'remove' as const,
+        'announce' as const,
+        'overtake' as const,
         'cancelInside' as const,
         'cancelAllInside' as const,
         'againInside' as const,
@@ -245,6 +247,8 @@ async function play(steps: readonly Step[], luck: number[]): Promise<void> {
       case 'trim':
       case 'begin':
       case 'remove':
+      case 'announce':
+      case 'overtake':
         hub[one.do](one.channel)
         break
       case 'cut':

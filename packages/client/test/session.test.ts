@@ -66,6 +66,17 @@ test('a refused connect says why and is not tried again: an expired login does n
   expect(world.sockets).toHaveLength(1)
 })
 
+test.each(['bad_request', 'too_large'])('a connect that is wrong itself (%s) is not tried again', async (code) => {
+  const world = new World()
+  const conn = world.connect({ payload: 'x' })
+  await clock.settle()
+  world.socket.opens()
+  world.socket.hears(refusal(1, code, false))
+  await expect(conn.ready).rejects.toMatchObject({ code })
+  await clock.turn(60_000)
+  expect([conn.status, world.sockets.length]).toEqual(['closed', 1])
+})
+
 test('a connect that the application could not answer is tried again', async () => {
   const world = new World()
   const conn = world.connect()

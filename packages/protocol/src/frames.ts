@@ -77,6 +77,8 @@ export interface ServerArgs {
     reflective: boolean
     history_size: number
     history_duration: number
+    /** Joins and leaves stand in no history; missing, it is false. */
+    history_publish_only?: boolean
     /** Oldest first; missing when `recovered`. */
     history?: Entry[]
     /** There is older history, which `HISTORY` brings. */

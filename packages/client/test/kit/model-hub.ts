@@ -176,6 +176,20 @@ export class ModelHub {
     if (line?.channels.delete(name)) this.#down([0, 'UNSUBSCRIBED', { channel_name: name, reason: 'removed' }])
   }
 
+  /** The channel's options have changed: whoever is in it gets a new answer, unasked. */
+  announce(name: string): void {
+    if (this.line?.channels.has(name)) this.#down(this.#subscribed(0, this.channel(name)))
+  }
+
+  /** The same, with an entry in it that was not told: by a fault of a hub that reads while others write. */
+  overtake(name: string): void {
+    const { line } = this
+    const told = line?.down.length
+    this.publish(name, 0)
+    line?.down.splice(told ?? 0)
+    this.announce(name)
+  }
+
   #datetime(): string {
     return new Date(++this.#time).toISOString()
   }
@@ -238,7 +252,12 @@ export class ModelHub {
     const recovered =
       since === undefined ? undefined : epoch === channel.epoch && from >= channel.windowFrom && from <= channel.top
     const missed = recovered ? channel.log.filter((one) => one.offset > from) : []
-    const answer: Frame = [
+    this.#down(this.#subscribed(id, channel, recovered === undefined ? {} : { recovered, missed: missed.length }))
+    for (const { frame } of missed) this.#down(frame)
+  }
+
+  #subscribed(id: number, channel: ModelChannel, resumed: { recovered?: boolean; missed?: number } = {}): Frame {
+    return [
       id,
       'SUBSCRIBED',
       {
@@ -248,15 +267,13 @@ export class ModelHub {
         reflective: channel.reflective,
         history_size: channel.historySize,
         history_duration: 0,
-        ...(recovered !== undefined && { recovered, missed: missed.length }),
-        ...(!recovered && {
+        ...resumed,
+        ...(!resumed.recovered && {
           history: channel.history,
           presence: [...channel.users],
           state: Object.fromEntries(channel.state),
         }),
       },
     ]
-    this.#down(answer)
-    for (const { frame } of missed) this.#down(frame)
   }
 }

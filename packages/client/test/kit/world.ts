@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { type Connection, type ConnectOptions, connectIn } from '../../src/connection.ts'
 import type { PageDocument, Surroundings } from '../../src/surroundings.ts'
+import type { WebSocketConstructor } from '../../src/transport/transport.ts'
 import { clock } from './clock.ts'
 import { FakeSocket, type Frame } from './socket.ts'
 
@@ -44,18 +45,21 @@ export class World {
     }
   }
 
-  connect(options: ConnectOptions = {}): Connection {
-    const { sockets } = this
+  /** The class by which this page's sockets are made. */
+  get WebSocket(): WebSocketConstructor {
     const world = this
-    class Socket extends FakeSocket {
+    return class extends FakeSocket {
       constructor(url: string, protocols?: string | string[]) {
         super(url, protocols)
         if (world.constructorThrows) throw world.constructorThrows
-        sockets.push(this)
+        world.sockets.push(this)
         world.onSocket?.(this)
       }
     }
-    return connectIn(this.surroundings, 'https://hub.example.org', { WebSocket: Socket, ...options })
+  }
+
+  connect(options: ConnectOptions = {}): Connection {
+    return connectIn(this.surroundings, 'https://hub.example.org', { WebSocket: this.WebSocket, ...options })
   }
 
   /** The newest socket. */
