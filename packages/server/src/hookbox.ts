@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from 'node:https'
 import { closeCodes, HookboxError, type Json, quote } from '@hookbox/protocol'
 import { createMemoryBroker } from './broker/memory/memory-broker.ts'
 import { systemClock } from './clock.ts'
+import { changeConfig } from './config/change.ts'
 import type { Config } from './config/config.ts'
 import { loadOptions } from './config/load.ts'
 import { ConfigError, type HookboxOptions } from './config/options.ts'
@@ -93,9 +94,17 @@ export function createHookbox(options: CreateOptions = {}): Hookbox {
 export function hookboxFrom(config: Config, log: Log, functions?: CallbackFunctions): Hookbox {
   const clock = systemClock
   const userDefaults = readUserDefaults(config)
-  const http = functions || config.open ? undefined : httpCallbacks(config, log)
+  /** As `set_config` has left it. What is read from here is read anew each time. */
+  let live = config
+  const http = functions || config.open ? undefined : httpCallbacks(() => live, log)
   const ask =
-    http?.ask ?? createInProcessAsk({ functions: functions ?? openMode, timeout: config.webhooks.timeout, clock })
+    http?.ask ??
+    createInProcessAsk({
+      functions: functions ?? openMode,
+      cookieIdentifier: config.cookieIdentifier,
+      timeout: config.webhooks.timeout,
+      clock,
+    })
   const polls = createFetch({ clock, version })
   const hub = new Hub({
     broker: createMemoryBroker(clock),
@@ -109,10 +118,19 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
         fetch: polls.fetch,
         clock,
         log,
-        callbacksOrigin: http?.origin,
-        secret: config.webhookSecret,
+        callbacksOrigin: http && webhookUrl(live.webhooks, 'connect').origin,
+        secret: live.webhookSecret,
       }),
   })
+
+  function setConfig(changes: { readonly [key: string]: unknown }): void {
+    try {
+      live = changeConfig(live, changes)
+    } catch (error) {
+      throw error instanceof ConfigError ? new HookboxError('bad_request', error.message, { cause: error }) : error
+    }
+    log.warn({ keys: Object.keys(changes) }, 'the configuration was changed by set_config')
+  }
 
   const connections = new Set<Connection>()
   const settings = { linger: config.linger, rate: config.rate, userDefaults, random: Math.random }
@@ -131,14 +149,14 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   const methods = {
     ...channelMethods(hub, config.ignorePublishNonExistingChannels),
     ...userMethods(hub),
-    ...serverMethods(hub, version),
+    ...serverMethods(hub, version, config.allowSetConfig ? setConfig : undefined),
   }
-  const secrets = () => (config.apiSecurityToken === undefined ? [] : [config.apiSecurityToken])
+  const secrets = () => (live.apiSecurityToken === undefined ? [] : [live.apiSecurityToken])
   const rest = createRestEndpoint({ methods, secrets, log, alwaysOk: false })
   const web = createRestEndpoint({ methods, secrets, log, alwaysOk: true })
   const restRoutes: Route[] = [
-    { path: '/rest/', methods: ['GET', 'POST'], handle: rest },
-    { path: '/web/', methods: ['GET', 'POST'], handle: web },
+    { path: '/rest/', handle: rest },
+    { path: '/web/', handle: web },
   ]
   const ownRestPort = config.webApiPort !== undefined || config.webApiInterface !== undefined
 
@@ -160,8 +178,16 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   const applications = createRouter({
     ...common,
     basePath: '',
-    routes: [...restRoutes, { path: '/', methods: ['GET', 'POST'], handle: rest }],
+    routes: [...restRoutes, { path: '/', handle: rest }],
   })
+
+  let isStarted = false
+
+  /** The application hears of a new hub once; in open mode there is none. */
+  function started(): void {
+    if (!isStarted && !config.open) hub.tellStarted()
+    isStarted = true
+  }
 
   const servers: Server[] = []
   const detach: Detach[] = []
@@ -176,12 +202,14 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   return {
     async listen() {
       const url = `${await serve(pages, config.port, config.interface)}${config.basePath}`
+      started()
       if (!ownRestPort) return { url }
       const { webApiPort = config.port, webApiInterface = config.interface } = config
       return { url, restUrl: await serve(applications, webApiPort, webApiInterface) }
     },
 
     attach(server) {
+      started()
       detach.push(attach(server, pages))
     },
 
@@ -210,18 +238,20 @@ function readUserDefaults({ userDefaults }: Config): UserOptions {
   }
 }
 
-function httpCallbacks(config: Config, log: Log): { ask: Ask; close(): Promise<void>; origin: string } {
-  const { webhookSecret: secret, signingSecrets, cookieIdentifier, webhooks } = config
-  const asking = createHttpAsk({
-    config: webhooks,
-    secret,
-    signingSecrets,
-    cookieIdentifier,
+function httpCallbacks(live: () => Config, log: Log): { ask: Ask; close(): Promise<void> } {
+  return createHttpAsk({
+    get config() {
+      return live().webhooks
+    },
+    get secret() {
+      return live().webhookSecret
+    },
+    signingSecrets: live().signingSecrets,
+    cookieIdentifier: live().cookieIdentifier,
     version,
     log,
     clock: systemClock,
   })
-  return { ...asking, origin: webhookUrl(webhooks, 'connect').origin }
 }
 
 /** A URL that can be opened: an address that stands for all of a machine's is shown as this machine. */

@@ -20,6 +20,11 @@ export class Serial {
       const text = `expected at most ${this.#limit} requests waiting for the one before`
       return Promise.reject(new HookboxError('too_many', text))
     }
+    return this.runAnyway(task)
+  }
+
+  /** The same beyond the limit: for what must be done and cannot be asked for again. */
+  runAnyway<T>(task: () => Promise<T>): Promise<T> {
     const run = this.#length === 0 ? task() : this.#tail.then(task)
     this.#length++
     this.#tail = run.then(this.#done, this.#done)

@@ -42,6 +42,8 @@ export interface Retention {
   readonly size: number
   /** Milliseconds; 0 = no limit. */
   readonly duration: number
+  /** Joins and leaves are not kept, nor any that are there already. */
+  readonly publishOnly?: boolean
 }
 
 /** Something to tell, before it has its place in the log. */

@@ -1,13 +1,9 @@
 import {
-  formatPosition,
   HookboxError,
   type Json,
   type JsonText,
-  limits,
-  members,
   type Position,
   type Published,
-  spliceFrame,
   toJsonText,
   type UnsubscribedReason,
 } from '@hookbox/protocol'
@@ -20,21 +16,19 @@ import type {
   Stop,
   Unnumbered,
 } from '../broker/broker.ts'
-import { PreparedFrame } from '../transport/prepared-frame.ts'
 import { nobody } from '../webhooks/callbacks.ts'
-import { type Persisting, persist } from '../webhooks/persist.ts'
+import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
+import { Life } from './life.ts'
 import { Member } from './member.ts'
-import { type ChannelOptions, changeOptions, optionsText, retention, writeOptions } from './options.ts'
-import { readPrefill } from './prefill.ts'
+import { type ChannelOptions, retention } from './options.ts'
+import { presenceEntry } from './presence-entry.ts'
 import { Publisher, type Publishing } from './publish.ts'
 import { asks } from './rules.ts'
 import type { ChannelServices } from './services.ts'
-import { checkSize, difference, readState, stateKey, stateText } from './state.ts'
+import { ChannelSettings } from './settings.ts'
+import { channelFrame, subscribedFrame } from './subscribed.ts'
 import type { Subscriber } from './subscriber.ts'
-
-/** Milliseconds after which a channel that nobody entered is offered to `destroy_channel`. */
-const unvisitedLife = 60_000
 
 /** How a subscriber comes in. */
 export interface Entering {
@@ -47,66 +41,101 @@ export interface Entering {
   readonly initialData?: JsonText | undefined
 }
 
-/** One channel on this node: who is in it, how it behaves, and what may be done to it. */
+/** One channel on this node: who is in it, and how one comes in and out. */
 export class Channel {
   readonly name: string
   readonly #services: ChannelServices
   readonly #fanOut: FanOut
   readonly #publisher: Publisher
+  readonly #settings: ChannelSettings
+  readonly #life: Life
   readonly #members = new Map<string, Member>()
-  #options: ChannelOptions
   #stopListening: Stop = () => {}
-  #stopPolling: Stop = () => {}
-  #stopWaiting: Stop = () => {}
   #lastTime = 0
-  #gone = false
-  /** Publishes under way: the channel is not offered while one is. */
-  #publishing = 0
-  #offerPending = false
-  /** The application refused to let it go, until someone has come and gone again. */
-  #kept = false
-  #closing: { readonly asking: Persisting; readonly done: Promise<void> } | undefined
 
   private constructor(name: string, options: ChannelOptions, services: ChannelServices) {
     this.name = name
-    this.#options = options
     this.#services = services
     this.#fanOut = new FanOut(name)
     this.#publisher = new Publisher(name, services)
+    const { callbacks, clock, log } = services
+    this.#settings = new ChannelSettings(
+      {
+        name,
+        now: () => this.#now(),
+        announce: () => this.#announce(),
+        polled: {
+          channelName: name,
+          publish: async (payload, originator) => {
+            const by = {
+              payload,
+              originator: originator ?? null,
+              caller: nobody,
+              origin: undefined,
+              messageId: undefined,
+            } as const
+            await this.publish({ ...by, ask: 'never' })
+          },
+          setOptions: (changes) => this.setOptions(changes),
+        },
+      },
+      options,
+      services,
+    )
+    this.#life = new Life({
+      clock,
+      // The application hears that its last user has left before it is asked about the channel.
+      wanted: () => this.#fanOut.size > 0 || [...this.#members.values()].some((member) => member.untold),
+      ask: () =>
+        persist((id) => callbacks.destroyChannel({ channelName: name }, id), { clock, log, name: 'destroy_channel' }),
+      end: () => this.destroy(),
+    })
   }
 
   /** Takes up a channel that the broker has. */
   static async open(name: string, options: ChannelOptions, services: ChannelServices): Promise<Channel> {
     const channel = new Channel(name, options, services)
     channel.#stopListening = await services.broker.log.listen(name, (numbered) =>
-      channel.#fanOut.tell(numbered, channel.#options.reflective),
+      channel.#fanOut.tell(numbered, channel.options.reflective),
     )
-    channel.#poll()
+    channel.#settings.start()
     return channel
   }
 
   get options(): ChannelOptions {
-    return this.#options
+    return this.#settings.options
   }
 
-  /** The names of the users who are here. */
-  get users(): string[] {
-    return [...this.#members.values()].filter((member) => member.present).map((member) => member.user)
+  /** Whether pages may still come, or must wait for what the application decides. */
+  get life(): Pick<Life, 'gone' | 'closing' | 'using' | 'offerLater' | 'decided'> {
+    return this.#life
+  }
+
+  /** Whether this user is here. */
+  hasUser(user: string): boolean {
+    return this.#members.get(user)?.present === true
+  }
+
+  has(subscriberId: string): boolean {
+    return this.#fanOut.get(subscriberId) !== undefined
   }
 
   /**
    * Lets a subscriber in and answers with `SUBSCRIBED`, what was missed, and from then on what is told. A subscriber who is
    * in already gets a new answer.
    *
-   * @throws HookboxError `refused`, `webhook_failed`, `too_many`, `unknown_channel`
+   * @throws HookboxError `refused`, `webhook_failed`, `too_many`, `unavailable`
    */
   async subscribe(by: Subscriber, how: Entering): Promise<void> {
     const member = this.#member(by.user)
+    member.coming++
     member.leaving?.hurry()
     try {
-      if (how.ask) await member.questions.run(() => this.#askAndAdmit(member, by, how))
-      else await this.#admit(member, by, how)
+      await this.#life.using(() =>
+        how.ask ? member.questions.run(() => this.#askAndAdmit(member, by, how)) : this.#admit(member, by, how),
+      )
     } finally {
+      member.coming--
       this.#forgetIdle(member)
     }
   }
@@ -121,135 +150,92 @@ export class Channel {
     try {
       await member.questions.run(async () => {
         if (!member.connections.has(by.id)) {
-          throw new HookboxError(
-            'not_subscribed',
-            `channel_name: expected a channel of this connection's own, got "${this.name}"`,
-          )
+          const text = `channel_name: expected a channel of this connection's own, got "${this.name}"`
+          throw new HookboxError('not_subscribed', text)
         }
         const last = everywhere || member.connections.size === 1
-        if (last && asks(this.#options, 'unsubscribe')) {
-          const verdict = await this.#services.callbacks.unsubscribe(by.caller, {
-            channelName: this.name,
-            user: by.user,
-          })
+        if (last && asks(this.options, 'unsubscribe')) {
+          const leave = { channelName: this.name, user: by.user }
+          const verdict = await this.#services.callbacks.unsubscribe(by.caller, leave)
           this.#services.obey(by.user, by.caller, verdict)
           if (!verdict.ok) throw verdict.error
           // The line may have broken meanwhile, and the leave been announced: the application knows of it now.
-          member.owesLeave = false
+          member.owed = undefined
         }
-        await this.#remove(member, by.id)
-        if (everywhere) await this.remove(by.user, 'unsubscribed')
+        await Promise.all([
+          this.#remove(member, by.id),
+          everywhere ? this.#removeAll(member, 'unsubscribed') : undefined,
+        ])
       })
     } finally {
       this.#forgetIdle(member)
+      this.#life.offer()
     }
-    this.#offer()
   }
 
   /** The subscriber's connection is gone: nothing can be refused any more, and the application is told until it has heard. */
   async drop(by: Subscriber): Promise<void> {
     const member = this.#members.get(by.user)
     if (!member?.connections.has(by.id)) return
-    const left = await this.#remove(member, by.id)
-    if (left && asks(this.#options, 'unsubscribe')) {
-      member.owesLeave = true
-      await this.#tellLeave(member, by)
-    }
+    const left = this.#remove(member, by.id)
+    // Owed from here on: whoever of the user's comes back is to find it, and the channel stays for it.
+    if (!member.present && !this.#life.gone && asks(this.options, 'unsubscribe')) member.owed = left
+    await left
+    if (member.owed) await this.#tellLeave(member, by)
     this.#forgetIdle(member)
-    this.#offer()
+    this.#life.offer()
   }
 
   /** The application takes a user out, through all of its connections. False when the user was not here. */
   async remove(user: string, reason: UnsubscribedReason): Promise<boolean> {
     const member = this.#members.get(user)
     if (!member?.present) return false
-    for (const id of [...member.connections]) {
-      this.#fanOut.get(id)?.subscriber.send(this.#frame(0, 'UNSUBSCRIBED', { reason: toJsonText(reason) }))
-      await this.#remove(member, id)
-    }
+    await this.#removeAll(member, reason)
     this.#forgetIdle(member)
-    this.#offer()
+    this.#life.offer()
     return true
   }
 
   /** @throws HookboxError as {@link Publisher.publish} */
-  async publish(by: Publishing): Promise<Published> {
-    this.#publishing++
-    try {
-      return await this.#publisher.publish(by, this.#options, () => this.#now())
-    } finally {
-      this.#publishing--
-      if (this.#offerPending) this.#offer()
-    }
+  publish(by: Publishing): Promise<Published> {
+    return this.#life.using(() =>
+      this.#publisher.publish(
+        by,
+        () => this.options,
+        () => this.#now(),
+      ),
+    )
   }
 
   history(range: HistoryRange): Promise<HistoryPiece> {
-    return this.#services.broker.log.history(this.name, retention(this.#options), range)
+    return this.#services.broker.log.history(this.name, retention(this.options), range)
   }
 
-  has(subscriberId: string): boolean {
-    return this.#fanOut.get(subscriberId) !== undefined
+  /** @throws HookboxError as {@link ChannelSettings.change} */
+  setOptions(changes: { readonly [name: string]: unknown }): Promise<void> {
+    return this.#settings.change(changes)
   }
 
-  /**
-   * Changes options and content, all or nothing.
-   *
-   * @throws HookboxError `bad_request` naming the option, `too_large`
-   */
-  async setOptions(changes: { readonly [name: string]: unknown }): Promise<void> {
-    const { broker } = this.#services
-    const before = this.#options
-    const next = changeOptions(before, changes)
-    const history = changes.history === undefined ? undefined : readPrefill(changes.history, this.#services.clock.now())
-    const state = changes.state === undefined ? undefined : readState(changes.state, 'state')
-    this.#options = next
-    await broker.channels.update(this.name, { options: optionsText(next) })
-    if (history) await broker.log.prefill(this.name, history, retention(next))
-    if (state) await this.#tellState(difference((await this.#read()).state, state))
-    if (next.polling !== before.polling) this.#poll()
-    if (subscribersSee(before) !== subscribersSee(next)) await this.#announceOptions()
+  /** @throws HookboxError as {@link ChannelSettings.changeState} */
+  changeState(change: StateChange): Promise<void> {
+    return this.#settings.changeState(change)
   }
 
   /** What REST `get_channel_info` shows. */
-  async info(): Promise<{ name: string; options: { [name: string]: Json }; subscribers: string[] }> {
-    const snapshot = await this.#read()
-    const content = {
-      history: JSON.parse(snapshot.history) as Json,
-      state: JSON.parse(stateText(snapshot.state)) as Json,
-    }
-    return {
-      name: this.name,
-      options: { ...writeOptions(this.#options), ...content },
-      subscribers: [...snapshot.members],
-    }
-  }
-
-  /** Someone comes. False when the channel has just been destroyed, and must be made anew. */
-  async arrive(): Promise<boolean> {
-    if (this.#closing) {
-      this.#closing.asking.drop()
-      await this.#closing.done
-      if (!this.#gone) this.offerLater()
-    }
-    return !this.#gone
-  }
-
-  /** A publish, or a subscribe that may be refused, needs this channel. If nobody enters it, it is offered after a while. */
-  offerLater(): void {
-    this.#stopWaiting()
-    this.#stopWaiting = this.#services.clock.after(unvisitedLife, () => this.#offer())
+  async info(): Promise<{ name: string; options: { [name: string]: Json }; subscribers: string[]; more?: true }> {
+    return { name: this.name, ...(await this.#settings.info()) }
   }
 
   /** Ends the channel for everybody, without asking. */
   async destroy(): Promise<void> {
-    if (this.#gone) return
-    this.#gone = true
+    if (!this.#life.end()) return
     this.stop()
     for (const { subscriber } of [...this.#fanOut.all()]) {
-      subscriber.send(this.#frame(0, 'UNSUBSCRIBED', { reason: toJsonText('destroyed') }))
+      subscriber.send(channelFrame(0, 'UNSUBSCRIBED', this.name, { reason: toJsonText('destroyed') }))
       this.#fanOut.delete(subscriber.id)
       subscriber.left(this.name)
     }
+    for (const member of this.#members.values()) member.connections.clear()
     this.#members.clear()
     this.#services.ended(this.name)
     await this.#services.broker.channels.remove(this.name)
@@ -258,206 +244,154 @@ export class Channel {
   /** Ends what this node does for the channel; the channel itself stays. */
   stop(): void {
     this.#stopListening()
-    this.#stopPolling()
-    this.#stopWaiting()
-    this.#closing?.asking.drop()
+    this.#settings.stop()
+    this.#life.stop()
     for (const { leaving } of this.#members.values()) leaving?.drop()
   }
 
   async #askAndAdmit(member: Member, by: Subscriber, how: Entering): Promise<void> {
-    if (!member.present && asks(this.#options, 'subscribe')) {
+    // A leave that is still to be told belongs before the next arrival.
+    await this.#payLeave(member, by)
+    this.#checkAlive(by)
+    let { initialData } = member
+    if (!member.present && asks(this.options, 'subscribe')) {
       const verdict = await this.#services.callbacks.subscribe(by.caller, { channelName: this.name, user: by.user })
       this.#services.obey(by.user, by.caller, verdict)
       if (!verdict.ok) throw verdict.error
-      member.initialData = verdict.details.initialData
+      initialData = verdict.details.initialData
+      if (by.gone && !member.present && asks(this.options, 'unsubscribe')) {
+        // The application counts this user among those who are here: it is told that this is over.
+        member.owed = Promise.resolve(true)
+        await this.#payLeave(member, by)
+      }
     }
-    await this.#admit(member, by, how)
+    await this.#admit(member, by, { ...how, initialData })
   }
 
   /** The order is the point: held back, joined, and only then read, so that the page misses nothing and gets nothing twice. */
   async #admit(member: Member, by: Subscriber, how: Entering): Promise<void> {
-    if (this.#gone) throw new HookboxError('unavailable', `channel "${this.name}" has just been destroyed`)
+    this.#checkAlive(by)
     const entering = !member.present
     const isNew = !member.connections.has(by.id)
-    this.#kept = false
-    if (how.initialData !== undefined) member.initialData = how.initialData
+    if (entering || how.initialData !== undefined) member.initialData = how.initialData
+    this.#life.visited()
     const subscription = this.#fanOut.hold(by)
     member.connections.add(by.id)
     by.joined(this.name)
+    const stillIn = () => this.#fanOut.get(by.id) === subscription
+    let top: Position | undefined
     try {
       if (entering)
-        await this.#services.broker.presence.enter(this.name, by.user, ...this.#presenceEntry('SUBSCRIBE', by.user))
+        await this.#services.broker.presence.enter(this.name, by.user, ...this.#presence('SUBSCRIBE', by.user))
       const snapshot = await this.#read(how.since)
-      by.send(this.#subscribed(how, snapshot, member.initialData))
+      if (!stillIn()) throw new HookboxError('refused', `taken out of channel "${this.name}" before it was entered`)
+      by.send(this.#subscribed(member, how, snapshot))
       for (const { frame } of snapshot.missed ?? []) by.send(frame)
-      subscription.replay.release(snapshot.top)
+      top = snapshot.top
     } catch (error) {
-      if (isNew) await this.#remove(member, by.id)
+      if (isNew && stillIn()) await this.#remove(member, by.id)
+      this.#checkAlive(by)
       throw error
+    } finally {
+      subscription.replay.release(top)
     }
   }
 
-  /** Takes one connection out, and announces the leave where it was the user's last. */
+  /** Takes one connection out, and announces the leave where it was the user's last. True when it was, on all nodes. */
   async #remove(member: Member, subscriberId: string): Promise<boolean> {
     const subscription = this.#fanOut.get(subscriberId)
     if (!member.connections.delete(subscriberId)) return false
     this.#fanOut.delete(subscriberId)
     subscription?.subscriber.left(this.name)
-    if (member.present || this.#gone) return false
-    return this.#services.broker.presence.leave(
-      this.name,
-      member.user,
-      ...this.#presenceEntry('UNSUBSCRIBE', member.user),
-    )
+    if (member.present || this.#life.gone) return false
+    return this.#services.broker.presence.leave(this.name, member.user, ...this.#presence('UNSUBSCRIBE', member.user))
   }
 
-  /** Resolves after the first try; the others go on behind it, before any other question about this user. */
+  /** All at once, so that nobody of the user's comes in between. */
+  async #removeAll(member: Member, reason: UnsubscribedReason): Promise<void> {
+    const ids = [...member.connections]
+    for (const id of ids) {
+      const unsubscribed = channelFrame(0, 'UNSUBSCRIBED', this.name, { reason: toJsonText(reason) })
+      this.#fanOut.get(id)?.subscriber.send(unsubscribed)
+    }
+    await Promise.all(ids.map((id) => this.#remove(member, id)))
+  }
+
+  /** Resolves when the application has heard or was not there; further tries come before any other question about this user. */
   #tellLeave(member: Member, by: Subscriber): Promise<void> {
-    const { callbacks, clock, log } = this.#services
-    return new Promise((firstTry) => {
+    return new Promise((tried) => {
       member.questions
-        .run(async () => {
-          if (!member.owesLeave) return
-          const leave = { channelName: this.name, user: member.user }
-          const leaving = persist((id) => callbacks.unsubscribe(by.caller, leave, id), {
-            clock,
-            log,
-            name: 'unsubscribe',
-          })
-          member.leaving = leaving
-          const verdict = await leaving.firstTry
-          this.#services.obey(member.user, by.caller, verdict)
-          firstTry()
-          await leaving.outcome
-          member.leaving = undefined
-          member.owesLeave = false
-        })
+        .runAnyway(() => this.#payLeave(member, by, tried))
+        .catch((err: unknown) => this.#services.log.error({ channel: this.name, err }, 'a leave could not be told'))
         .finally(() => {
-          firstTry()
+          tried()
           this.#forgetIdle(member)
+          this.#life.offer()
         })
     })
   }
 
-  /** Nobody is here any more: the application is asked whether the channel may go. */
-  #offer(): void {
-    this.#offerPending = this.#publishing > 0
-    const wanted = this.#fanOut.size > 0 || this.#publishing > 0 || this.#kept
-    if (this.#gone || wanted || this.#closing) return
-    const { callbacks, clock, log } = this.#services
-    const asking = persist((id) => callbacks.destroyChannel({ channelName: this.name }, id), {
-      clock,
-      log,
-      name: 'destroy_channel',
-    })
-    this.#closing = { asking, done: asking.outcome.then((outcome) => this.#closed(outcome)) }
-  }
-
-  async #closed(outcome: Awaited<Persisting['outcome']>): Promise<void> {
-    this.#closing = undefined
-    if (outcome === 'dropped') return
-    // REST may have let someone in meanwhile: whoever is here keeps the channel.
-    if (outcome !== 'given up' && outcome.ok && this.#fanOut.size === 0) await this.destroy()
-    else this.#kept = true
-  }
-
-  /**
-   * Changes single keys; subscribers are told what really changed.
-   *
-   * @throws HookboxError `bad_request`, `too_large`
-   */
-  async changeState(change: StateChange): Promise<void> {
-    const now = (await this.#read()).state
-    const next = new Map(now)
-    for (const key of change.deletes) next.delete(key)
-    for (const [key, value] of change.updates) next.set(stateKey(key, 'key'), value)
-    checkSize(next, 'state')
-    await this.#tellState(difference(now, next))
-  }
-
-  async #tellState(change: StateChange | undefined): Promise<void> {
-    if (!change) return
-    const inside = members({ updates: stateText(change.updates), deletes: toJsonText([...change.deletes]) })
-    await this.#services.broker.log.append(
-      this.name,
-      { name: 'STATE_UPDATE', inside, at: this.#now() },
-      { told: true, kept: false, keep: retention(this.#options), state: change },
-    )
-  }
-
-  /** What subscribers were told of the options is no longer true: all of them get a new answer. */
-  async #announceOptions(): Promise<void> {
-    const subscriptions = [...this.#fanOut.all()]
-    for (const { replay } of subscriptions) replay.hold()
-    const snapshot = await this.#read()
-    for (const { subscriber, replay } of subscriptions) {
-      const initialData = this.#members.get(subscriber.user)?.initialData
-      subscriber.send(this.#subscribed({ id: 0, ask: false }, snapshot, initialData))
-      replay.release(snapshot.top)
+  /** Tells the application of a leave that it has not heard of. */
+  async #payLeave(member: Member, by: Subscriber, tried: () => void = () => {}): Promise<void> {
+    const { owed } = member
+    if (!owed) return
+    member.owed = undefined
+    member.telling = true
+    try {
+      if (await owed) await this.#persistLeave(member, by, tried)
+    } finally {
+      member.telling = false
+      member.leaving = undefined
     }
   }
 
-  #subscribed(how: Entering, snapshot: Snapshot, initialData: JsonText | undefined): PreparedFrame {
-    const { presenceful, reflective, historySize, historyDuration } = this.#options
-    const recovered = snapshot.missed !== undefined
-    const named = snapshot.members.length <= limits.presence
-    return this.#frame(how.id, 'SUBSCRIBED', {
-      position: toJsonText(formatPosition(snapshot.top)),
-      presenceful: toJsonText(presenceful),
-      reflective: toJsonText(reflective),
-      history_size: toJsonText(historySize),
-      history_duration: toJsonText(historyDuration),
-      ...(how.since && { recovered: toJsonText(recovered) }),
-      ...(recovered
-        ? { missed: toJsonText(snapshot.missed?.length ?? 0) }
-        : {
-            history: snapshot.history,
-            more: snapshot.more ? toJsonText(true) : undefined,
-            state: stateText(snapshot.state),
-            presence: presenceful && !named ? undefined : toJsonText(presenceful ? [...snapshot.members] : []),
-            present: presenceful && !named ? toJsonText(snapshot.members.length) : undefined,
-          }),
-      initial_data: initialData,
-    })
+  async #persistLeave(member: Member, by: Subscriber, tried: () => void): Promise<void> {
+    const { callbacks, clock, log } = this.#services
+    const leave = { channelName: this.name, user: member.user }
+    const leaving = persist((id) => callbacks.unsubscribe(by.caller, leave, id), { clock, log, name: 'unsubscribe' })
+    member.leaving = leaving
+    if (member.coming > 0) leaving.hurry()
+    leaving.firstTry.then((verdict) => verdict.ok || verdict.error.code !== 'webhook_failed' || tried())
+    const outcome = await leaving.outcome
+    if (typeof outcome !== 'string') this.#services.obey(member.user, by.caller, outcome)
   }
 
-  #presenceEntry(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', user: string): [what: Unnumbered, how: Appending] {
-    const at = this.#now()
-    const { presenceful, historyPublishOnly, historySize } = this.#options
-    const inside = members({ user: toJsonText(user), datetime: toJsonText(new Date(at).toISOString()) })
-    return [
-      { name, inside, at },
-      { told: presenceful, kept: historySize > 0 && !historyPublishOnly, keep: retention(this.#options) },
-    ]
+  /** What subscribers were told of the options is no longer true: all of them get a new answer. */
+  async #announce(): Promise<void> {
+    const subscriptions = [...this.#fanOut.all()]
+    for (const { replay } of subscriptions) replay.hold()
+    let snapshot: Snapshot | undefined
+    try {
+      snapshot = await this.#read()
+    } finally {
+      for (const subscription of subscriptions) {
+        const { subscriber, replay } = subscription
+        const member = this.#members.get(subscriber.user)
+        const stillIn = this.#fanOut.get(subscriber.id) === subscription
+        if (snapshot && member && stillIn) subscriber.send(this.#subscribed(member, { id: 0 }, snapshot))
+        replay.release(snapshot?.top)
+      }
+    }
+  }
+
+  #subscribed(member: Member, how: { readonly id: number; readonly since?: Position | undefined }, snapshot: Snapshot) {
+    const { initialData } = member
+    const resumes = how.since !== undefined
+    return subscribedFrame(this.name, this.options, snapshot, { id: how.id, resumes, initialData })
+  }
+
+  #presence(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', user: string): [what: Unnumbered, how: Appending] {
+    return presenceEntry(name, user, this.#now(), this.options)
   }
 
   #read(since?: Position): Promise<Snapshot> {
-    return this.#services.broker.log.read(this.name, retention(this.#options), since)
+    return this.#services.broker.log.read(this.name, retention(this.options), since)
   }
 
-  #frame(id: number, name: string, args: { readonly [key: string]: JsonText | undefined }): PreparedFrame {
-    return new PreparedFrame(spliceFrame(id, name, members({ channel_name: toJsonText(this.name), ...args })))
-  }
-
-  #poll(): void {
-    this.#stopPolling()
-    const { polling } = this.#options
-    this.#stopPolling = () => {}
-    if (!polling) return
-    this.#stopPolling = this.#services.poll(polling, {
-      channelName: this.name,
-      publish: async (payload, originator) => {
-        await this.publish({
-          payload,
-          originator: originator ?? null,
-          caller: nobody,
-          origin: undefined,
-          messageId: undefined,
-          ask: 'never',
-        })
-      },
-      setOptions: (changes) => this.setOptions(changes),
-    })
+  /** Who enters, and where to, must still be there. */
+  #checkAlive(by: Subscriber): void {
+    if (this.#life.gone) throw new HookboxError('unavailable', `channel "${this.name}" has just been destroyed`)
+    if (by.gone) throw new HookboxError('closed', 'the connection has ended')
   }
 
   #member(user: string): Member {
@@ -475,9 +409,4 @@ export class Channel {
     this.#lastTime = Math.max(this.#lastTime, this.#services.clock.now())
     return this.#lastTime
   }
-}
-
-/** The options that `SUBSCRIBED` tells, as one comparable text. */
-function subscribersSee({ presenceful, reflective, historySize, historyDuration }: ChannelOptions): string {
-  return JSON.stringify([presenceful, reflective, historySize, historyDuration])
 }

@@ -41,6 +41,7 @@ export class FanOut {
   }
 
   delete(subscriberId: string): boolean {
+    this.#subscriptions.get(subscriberId)?.replay.end()
     return this.#subscriptions.delete(subscriberId)
   }
 

@@ -14,10 +14,17 @@ export class Member {
   readonly questions: Serial = new Serial(maxWaiting)
   /** What the `subscribe` webhook had for this user. */
   initialData: JsonText | undefined
-  /** The leave was announced, and the application has not been told yet. */
-  owesLeave = false
-  /** Telling the application, while that goes on. */
+  /**
+   * The user has left by losing its line, and the application is to be told; not where it turns out that the user is still
+   * here by way of another node.
+   */
+  owed: Promise<boolean> | undefined
+  /** The application is being told of a leave. */
+  telling = false
+  /** That telling, once it is known to be needed. */
   leaving: Persisting | undefined
+  /** Connections of the user's that are about to enter: telling of a leave is not to keep them waiting. */
+  coming = 0
 
   constructor(user: string) {
     this.user = user
@@ -27,8 +34,13 @@ export class Member {
     return this.connections.size > 0
   }
 
+  /** The application has not heard yet that the user has left. */
+  get untold(): boolean {
+    return this.owed !== undefined || this.telling
+  }
+
   /** Nothing would be lost with it. */
   get idle(): boolean {
-    return !this.present && this.questions.idle && !this.owesLeave
+    return !this.present && !this.untold && this.coming === 0 && this.questions.idle
   }
 }

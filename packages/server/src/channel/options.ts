@@ -1,6 +1,7 @@
-import { HookboxError, type Json, type JsonText, quote, toJsonText } from '@hookbox/protocol'
+import { HookboxError, type Json, type JsonText, quote, toJsonText, userName } from '@hookbox/protocol'
 import type { Retention } from '../broker/broker.ts'
 import { checkPolling, type PollingOptions, writePolling } from '../polling/options.ts'
+import { stateKey } from './state.ts'
 
 /** How a channel behaves (contract: Channel options). Its `history` and `state` are content, not options. */
 export interface ChannelOptions {
@@ -16,6 +17,8 @@ export interface ChannelOptions {
   readonly presenceful: boolean
   readonly anonymous: boolean
   readonly polling: PollingOptions | undefined
+  readonly serverPresenceful: boolean
+  readonly serverUserPresence: readonly string[]
 }
 
 /** The largest `history_size`; a channel's history is also bounded to 16 MiB. */
@@ -47,6 +50,13 @@ export const channelOptions: { readonly [K in keyof ChannelOptions]: Row<Channel
     initial: undefined,
     read: (value, _name, current) => checkPolling(value, current),
     write: (value) => (value === undefined ? null : writePolling(value)),
+  },
+  serverPresenceful: flag('server_presenceful', false),
+  serverUserPresence: {
+    name: 'server_user_presence',
+    initial: [],
+    read: userNames,
+    write: (value) => [...value],
   },
 }
 
@@ -109,7 +119,8 @@ export function optionsText(options: ChannelOptions): JsonText {
 
 /** How much history these options keep. */
 export function retention(options: ChannelOptions): Retention {
-  return { size: options.historySize, duration: options.historyDuration * 1_000 }
+  const { historySize, historyDuration, historyPublishOnly } = options
+  return { size: historySize, duration: historyDuration * 1_000, publishOnly: historyPublishOnly }
 }
 
 function flag(name: string, initial: boolean): Row<boolean> {
@@ -135,6 +146,12 @@ function seconds(value: unknown, name: string): number {
     throw expected(name, 'a number of seconds, 0 or more', value)
   }
   return value
+}
+
+/** Each becomes a key of the state. */
+function userNames(value: unknown, name: string): readonly string[] {
+  if (!Array.isArray(value)) throw expected(name, 'a list of user names', value)
+  return [...new Set(value.map((one: unknown) => stateKey(userName(one, name), name)))]
 }
 
 function expected(name: string, what: string, got: unknown): HookboxError {

@@ -1,4 +1,15 @@
-import { HookboxError, isObject, type Json, members, messageId, quote, toJsonText, userName } from '@hookbox/protocol'
+import {
+  exceeds,
+  HookboxError,
+  isObject,
+  type Json,
+  limits,
+  members,
+  messageId,
+  quote,
+  toJsonText,
+  userName,
+} from '@hookbox/protocol'
 import type { Seed, Unnumbered } from '../broker/broker.ts'
 import { userIdKey } from './id-key.ts'
 
@@ -33,6 +44,9 @@ function readEntry(entry: unknown, field: string, now: number): Prefill[number] 
       message_id: id === undefined ? undefined : toJsonText(id),
     }),
     at: at ?? now,
+  }
+  if (exceeds(what.inside, limits.frame)) {
+    throw new HookboxError('too_large', `${field}: expected an entry of at most ${limits.frame} bytes`)
   }
   return { what, idKey: id === undefined || user === null ? undefined : userIdKey(user as string, id) }
 }

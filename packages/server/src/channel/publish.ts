@@ -46,14 +46,13 @@ export class Publisher {
   /**
    * @throws HookboxError `refused`, `webhook_failed`, `too_large`, `unknown_channel`
    */
-  async publish(by: Publishing, options: ChannelOptions, at: () => number): Promise<Published> {
+  async publish(by: Publishing, options: () => ChannelOptions, at: () => number): Promise<Published> {
     const key = by.messageId?.key
     if (key === undefined) return this.#decide(by, options, at)
     const inFlight = this.#inFlight.get(key)
     if (inFlight) return { ...(await inFlight), duplicate: true }
-    const known = await this.#services.broker.log.recall(this.#channelName, key)
-    if (known) return repeat(known, by.origin)
-    const decided = this.#decide(by, options, at)
+    // In flight from the start: a repeat must not slip through while the log is asked about this one.
+    const decided = this.#recallOrDecide(key, by, options, at)
     this.#inFlight.set(key, decided)
     try {
       return await decided
@@ -62,7 +61,18 @@ export class Publisher {
     }
   }
 
-  async #decide(by: Publishing, options: ChannelOptions, at: () => number): Promise<Published> {
+  async #recallOrDecide(
+    key: string,
+    by: Publishing,
+    options: () => ChannelOptions,
+    at: () => number,
+  ): Promise<Published> {
+    const known = await this.#services.broker.log.recall(this.#channelName, key)
+    return known ? repeat(known, by.origin) : this.#decide(by, options, at)
+  }
+
+  async #decide(by: Publishing, current: () => ChannelOptions, at: () => number): Promise<Published> {
+    let options = current()
     const { broker, callbacks } = this.#services
     let payload = by.payload
     let onlyToSender = false
@@ -77,6 +87,8 @@ export class Publisher {
       if (!verdict.ok) throw verdict.error
       payload = verdict.details.overridePayload ?? payload
       onlyToSender = verdict.details.onlyToSender
+      // They may be others by now.
+      options = current()
     }
     const now = at()
     const inside = members({

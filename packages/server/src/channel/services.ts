@@ -13,10 +13,19 @@ export interface ChannelServices {
   readonly log: Log
   /** Lets a user enter and leave the channels that a verdict names. */
   obey(user: string, caller: Caller, verdict: Pick<Verdict, 'autoSubscribe' | 'autoUnsubscribe'>): void
+  /** Who is connected to the server. */
+  readonly serverPresence: ServerPresence
   /** Begins to poll for a channel. */
   poll(options: PollingOptions, target: PollTarget): Stop
   /** The channel has ended. */
   ended(channelName: string): void
+}
+
+/** Whether users are connected to the server, whichever channels they are in. */
+export interface ServerPresence {
+  isHere(user: string): boolean
+  /** Hears when one of these users connects to the server or leaves it. */
+  watch(users: readonly string[], hear: () => void): Stop
 }
 
 /** What a poller does to its channel. */

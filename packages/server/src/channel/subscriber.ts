@@ -9,6 +9,8 @@ export interface Subscriber {
   readonly user: string
   /** Whose cookies go with a webhook that this one causes. */
   readonly caller: Caller
+  /** It has ended for good: it must not enter any more, as nobody would take it out again. */
+  readonly gone: boolean
   send(frame: PreparedFrame): void
   /** It is in the channel now. */
   joined(channelName: string): void

@@ -10,11 +10,14 @@ export interface Config {
   readonly webApiInterface: string | undefined
   /** Without it the REST interface is off. */
   readonly apiSecurityToken: string | undefined
+  /** Of the console, which this version has not. */
+  readonly adminPassword: string | undefined
   readonly webhookSecret: string | undefined
   readonly signingSecrets: readonly string[]
   /** The only cookie that webhooks carry; undefined: all of them. */
   readonly cookieIdentifier: string | undefined
   readonly ignorePublishNonExistingChannels: boolean
+  readonly allowSetConfig: boolean
   readonly open: boolean
   /** Open mode answers only to `Host` headers of this machine, unless `--open` and `-i` were both given (DNS rebinding). */
   readonly checkHost: boolean

@@ -183,10 +183,12 @@ function finish(given: Given, surroundings: { readonly callbacks?: boolean; read
     webApiPort: value('webApiPort'),
     webApiInterface: value('webApiInterface'),
     apiSecurityToken: value('apiSecurityToken'),
+    adminPassword: value('adminPassword'),
     webhookSecret: value('webhookSecret'),
     signingSecrets: value('signingSecret'),
     cookieIdentifier: value('cookieIdentifier'),
     ignorePublishNonExistingChannels: value('ignorePublishNonExistingChannels'),
+    allowSetConfig: value('allowSetConfig'),
     open,
     checkHost: open && !(given.has('open') && given.has('interface')),
     origins: value('origin'),
@@ -230,6 +232,8 @@ function isOpen(given: Given, callbacks: boolean): boolean {
 
 function warnings(given: Given): string[] {
   const found: string[] = []
+  const console = given.get('adminPassword')
+  if (console) found.push(`${console.source}: this version has no console yet`)
   for (const [key, { source, value }] of given) {
     if (byKey.get(key)?.secret !== true) continue
     const secrets: readonly unknown[] = Array.isArray(value) ? value : [value]

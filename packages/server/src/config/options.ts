@@ -18,9 +18,11 @@ export interface HookboxOptions {
   rate?: number
   open?: boolean
   apiSecurityToken?: string
+  adminPassword?: string
   webApiPort?: number
   webApiInterface?: string
   ignorePublishNonExistingChannels?: boolean
+  allowSetConfig?: boolean
   cbhost?: string
   cbport?: number
   cbpath?: string
@@ -336,6 +338,14 @@ export const options: readonly Option[] = [
     'The secret of the REST interface, which is off without one.',
     { short: 'r', secret: true },
   ),
+  row(
+    'admin-password',
+    secretText,
+    undefined,
+    'REST',
+    'The password of the console. This version has none yet: the option is accepted, so that start scripts go on working.',
+    { short: 'a', secret: true },
+  ),
   row('web-api-port', port, undefined, 'REST', 'Serve REST on this port instead of the main one; 0 picks a free one.', {
     short: 'w',
   }),
@@ -349,6 +359,13 @@ export const options: readonly Option[] = [
     'REST',
     'A publish to a channel that does not exist succeeds and does nothing.',
     { short: 'x' },
+  ),
+  row(
+    'allow-set-config',
+    onOff,
+    false,
+    'REST',
+    'Let the REST method set_config change where webhooks go, and the secrets: whoever holds the REST secret could divert every cookie.',
   ),
 
   row(

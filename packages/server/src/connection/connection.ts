@@ -42,8 +42,11 @@ const maxRequestsAtOnce = 16
 /** Requests of one connection that wait for the one before them at the same channel; beyond it `too_many`. */
 const maxWaiting = 256
 
-/** Frames that wait for the handshake; beyond it `too_many`. */
-const maxBeforeConnected = 1_000
+/** Requests of one connection that are under way or wait, for whatever; beyond it `too_many`. */
+const maxRequests = 1_024
+
+/** Frames that wait for the handshake, and their characters together; beyond it `too_many`. */
+const maxBeforeConnected = { frames: 1_000, length: 2 * limits.message }
 
 const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
 
@@ -51,7 +54,7 @@ const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
 export class Connection implements Session, UserConnection {
   readonly id: string = randomId()
   readonly channels: Set<string> = new Set()
-  readonly entering: Set<string> = new Set()
+  readonly entering: Map<string, Promise<unknown>> = new Map()
   readonly settings: ConnectionSettings
   readonly arrival: Arrival
   readonly cookies: CookieJar
@@ -66,6 +69,8 @@ export class Connection implements Session, UserConnection {
   #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
   #user = ''
   #early: ClientFrame[] = []
+  #earlyLength = 0
+  #requests = 0
   #cancelDeadline: Cancel
   #cancelExpiry: Cancel = () => {}
 
@@ -99,11 +104,16 @@ export class Connection implements Session, UserConnection {
     return this.#user
   }
 
-  get lingering(): boolean {
-    return this.#state === 'lingering'
+  get live(): boolean {
+    return this.#state === 'connected'
+  }
+
+  get gone(): boolean {
+    return this.#state === 'gone'
   }
 
   received(message: string): void {
+    if (this.#state === 'connecting') this.#earlyLength += message.length
     for (const decoded of decodeMessage(message)) {
       if (this.#state === 'gone' || this.#state === 'lingering') return
       if ('frame' in decoded) this.#accept(decoded.frame)
@@ -124,7 +134,7 @@ export class Connection implements Session, UserConnection {
     const forGood = code === closeCodes.normal || (code >= 4400 && code < 4500)
     if (forGood || this.settings.linger === 0) return this.#leave()
     this.#state = 'lingering'
-    this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#leave())
+    this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#stopLingering())
   }
 
   send(frame: PreparedFrame): void {
@@ -151,7 +161,8 @@ export class Connection implements Session, UserConnection {
   }
 
   close(code: number, reason: string): void {
-    this.#transport.close(code, reason)
+    if (this.#state === 'lingering') this.#stopLingering()
+    else this.#transport.close(code, reason)
   }
 
   joined(channelName: string): void {
@@ -191,12 +202,10 @@ export class Connection implements Session, UserConnection {
     if (frame.name === 'CONNECT') return this.#connect(frame.id, frame.args)
     if (this.#state === 'connected') return this.#request(frame)
     if (this.#state === 'new') return this.fail(frame.id, new HookboxError('bad_request', 'expected CONNECT first'))
-    if (this.#early.length < maxBeforeConnected) this.#early.push(frame)
-    else
-      this.fail(
-        frame.id,
-        new HookboxError('too_many', `expected at most ${maxBeforeConnected} frames before CONNECTED`),
-      )
+    const { frames, length } = maxBeforeConnected
+    if (this.#early.length < frames && this.#earlyLength <= length) return void this.#early.push(frame)
+    const text = `expected at most ${frames} frames and ${length} characters before CONNECTED`
+    this.fail(frame.id, new HookboxError('too_many', text))
   }
 
   #connect(id: number, args: Extract<ClientFrame, { name: 'CONNECT' }>['args']): void {
@@ -214,12 +223,20 @@ export class Connection implements Session, UserConnection {
     const request = requests[frame.name]
     if (!request) return
     const channelName = 'channel_name' in frame.args ? frame.args.channel_name : undefined
+    if (this.#requests >= maxRequests) {
+      const error = new HookboxError('too_many', `expected at most ${maxRequests} requests that wait`)
+      return this.fail(frame.id, error, channelName)
+    }
+    this.#requests++
     const lane = this.#lane('name' in frame.args ? `@${frame.args.name}` : `#${channelName}`)
     lane
       .run(() => this.#gate.run(() => request(this.#hub, this, frame)))
       .then((inside) => inside !== undefined && this.answer(frame.id, 'RESULT', inside))
       .catch((error: unknown) => this.fail(frame.id, error, channelName))
-      .then(() => this.#dropIdleLanes())
+      .then(() => {
+        this.#requests--
+        this.#dropIdleLanes()
+      })
   }
 
   #lane(key: string): Serial {
@@ -235,13 +252,16 @@ export class Connection implements Session, UserConnection {
 
   #setCookies(lines: readonly string[]): void {
     for (const line of lines) {
-      if (this.cookies.set(line)) this.answer(0, 'SET_COOKIE', members({ cookie: toJsonText(line) }))
-      else
-        this.#hub.log.info(
-          { connection: this.id },
-          'a cookie that script may not see was set; the browser cannot be told',
-        )
+      const shown = this.cookies.set(line, this.#hub.clock.now())
+      if (shown) this.answer(0, 'SET_COOKIE', members({ cookie: toJsonText(line) }))
+      else this.#hub.cookieHidden()
     }
+  }
+
+  /** Nobody leaves because the hub stops; what is left is the timer. */
+  #stopLingering(): void {
+    this.#cancelDeadline()
+    if (!this.#hub.stopping) this.#leave()
   }
 
   #leave(): void {

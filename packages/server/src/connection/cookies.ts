@@ -25,14 +25,14 @@ export class CookieJar {
    * Applies the value of a `Set-Cookie` header (RFC 6265 §5.2), by name alone: where and for which path it holds is for the
    * browser to know. True when script may see it, so that the page can be told.
    */
-  set(line: string): boolean {
-    const [pair = '', ...attributes] = line.split(';')
+  set(line: string, now: number): boolean {
+    const [pair = '', ...given] = line.split(';')
     const cookie = split(pair)
     if (!cookie) return false
-    const words = attributes.map((attribute) => attribute.trim().toLowerCase())
-    if (words.some(expires)) this.#cookies.delete(cookie.name)
+    const attributes = new Map(given.map(attribute))
+    if (isOver(attributes, now)) this.#cookies.delete(cookie.name)
     else this.#cookies.set(cookie.name, cookie.value)
-    return !words.includes('httponly')
+    return !attributes.has('httponly')
   }
 }
 
@@ -42,9 +42,14 @@ function split(pair: string): { name: string; value: string } | undefined {
   return at > 0 && name !== '' ? { name, value: pair.slice(at + 1).trim() } : undefined
 }
 
-/** `Max-Age` at or below zero, or `Expires` in the past: the way to take a cookie away. */
-function expires(attribute: string): boolean {
-  const [name, value = ''] = attribute.split('=')
-  if (name === 'max-age') return Number(value) <= 0
-  return name === 'expires' && Date.parse(value) <= Date.now()
+function attribute(text: string): [name: string, value: string] {
+  const [name = '', ...value] = text.split('=')
+  return [name.trim().toLowerCase(), value.join('=').trim()]
+}
+
+/** `Max-Age` at or below zero, or else `Expires` in the past: the way to take a cookie away. */
+function isOver(attributes: ReadonlyMap<string, string>, now: number): boolean {
+  const age = Number(attributes.get('max-age'))
+  if (attributes.has('max-age') && !Number.isNaN(age)) return age <= 0
+  return Date.parse(attributes.get('expires') ?? '') <= now
 }

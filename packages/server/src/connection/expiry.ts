@@ -1,6 +1,7 @@
 import { closeCodes, type JsonText } from '@hookbox/protocol'
 import type { Cancel } from '../clock.ts'
 import type { Hub } from '../hub/hub.ts'
+import type { ConnectDetails, Verdict } from '../webhooks/callbacks.ts'
 import type { Connection } from './connection.ts'
 
 /** Milliseconds until the application is asked again after a fault: who was admitted once is not put out by a deployment. */
@@ -21,10 +22,20 @@ export function watchExpiry(connection: Connection, hub: Hub, payload: JsonText,
       if (verdict.ok && verdict.details.name !== connection.user) {
         connection.close(closeCodes.internal, 'the user has changed')
       } else if (verdict.ok) {
+        renew(verdict)
         if (verdict.details.expiresIn !== undefined) cancel = hub.clock.after(verdict.details.expiresIn, ask)
       } else if (verdict.error.code === 'webhook_failed') cancel = hub.clock.after(afterFault, ask)
       else connection.close(closeCodes.refused, verdict.error.message)
     })
+  }
+
+  function renew(verdict: Extract<Verdict<ConnectDetails>, { ok: true }>): void {
+    try {
+      hub.renew(connection, verdict, verdict.details.details)
+    } catch (err) {
+      // Who was admitted once is not put out by a slip in an option: the options stay as they are.
+      hub.log.error({ webhook: 'connect', err }, 'the reply to connect cannot be used')
+    }
   }
 
   return () => {

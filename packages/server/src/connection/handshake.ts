@@ -20,7 +20,7 @@ export async function handshake(
   const verdict = await hub.callbacks.connect(connection.caller, { connId: connection.id, payload })
   if (!verdict.ok) return refuse(connection, id, verdict.error)
   const { name, overridePayload, expiresIn, details } = verdict.details
-  let options = connection.settings.userDefaults
+  let options = hub.userOptions(name, connection.settings.userDefaults)
   try {
     options = changeUserOptions(options, details)
   } catch (error) {
@@ -44,6 +44,8 @@ export async function handshake(
     }),
   )
   connection.admitted(name, options)
+  // Where it enters is among its options; what it leaves is asked for once.
+  hub.obey(name, connection.caller, { autoSubscribe: [], autoUnsubscribe: verdict.autoUnsubscribe })
   connection.begin(() => (expiresIn === undefined ? () => {} : watchExpiry(connection, hub, payload, expiresIn)))
 }
 

@@ -42,8 +42,8 @@ const table: { readonly [N in Asked]: Request<N> } = {
   },
 
   async MESSAGE(hub, connection, { args }) {
-    await hub.message(connection, args.name, toJsonText(args.payload))
-    return ''
+    const duplicate = await hub.message(connection, args.name, toJsonText(args.payload), args.message_id)
+    return duplicate ? members({ duplicate: toJsonText(true) }) : ''
   },
 
   async HISTORY(hub, connection, { args }) {

@@ -10,8 +10,8 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, rest:
 export interface Route {
   /** Below the base path; one that ends in a slash takes all that begins with it. */
   readonly path: string
-  /** With `GET`, `HEAD` is answered too. */
-  readonly methods: readonly string[]
+  /** With `GET`, `HEAD` is answered too. Without any, the handler looks for itself. */
+  readonly methods?: readonly string[]
   readonly handle: Handler
 }
 
@@ -55,9 +55,9 @@ export function createRouter(options: RouterOptions): Router {
       path === undefined ? undefined : (exact.get(path) ?? prefixes.find((one) => path.startsWith(one.path)))
     if (path === undefined || route === undefined) return answerJson(response, 404, { error: 'nothing is served here' })
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '')
-    if (!route.methods.includes(method)) {
-      response.setHeader('allow', allowed(route))
-      return answerJson(response, 405, { error: `expected ${allowed(route)}, got ${request.method}` })
+    if (route.methods && !route.methods.includes(method)) {
+      response.setHeader('allow', allowed(route.methods))
+      return answerJson(response, 405, { error: `expected ${allowed(route.methods)}, got ${request.method}` })
     }
     await route.handle(request, response, path.slice(route.path.length))
   }
@@ -128,6 +128,6 @@ function isExact({ path }: Route): boolean {
   return !path.endsWith('/')
 }
 
-function allowed({ methods }: Route): string {
+function allowed(methods: readonly string[]): string {
   return (methods.includes('GET') ? ['GET', 'HEAD', ...methods.filter((one) => one !== 'GET')] : methods).join(', ')
 }

@@ -1,5 +1,6 @@
 import {
   closeCodes,
+  exceeds,
   HookboxError,
   type Json,
   type JsonText,
@@ -20,8 +21,10 @@ import type { Log } from '../log.ts'
 import type { PollingOptions } from '../polling/options.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import { type Callbacks, type Caller, nobody, type Verdict } from '../webhooks/callbacks.ts'
-import { persist } from '../webhooks/persist.ts'
+import { type Persisting, persist } from '../webhooks/persist.ts'
 import { Channels } from './channels.ts'
+import { SentMessages } from './sent-messages.ts'
+import { ServerPresence } from './server-presence.ts'
 import { changeUserOptions, type UserOptions, userOptionNames, writeUserOptions } from './user-options.ts'
 import { type User, type UserConnection, Users } from './users.ts'
 
@@ -43,7 +46,11 @@ export class Hub {
   readonly log: Log
   readonly #broker: Broker
   readonly #users = new Users()
+  readonly #sent: SentMessages
   readonly #channels: Channels
+  readonly #serverPresence = new ServerPresence((user) => this.#users.get(user) !== undefined)
+  #toldOfHiddenCookie = false
+  #telling: Persisting | undefined
   #stopping = false
 
   constructor(parts: HubParts) {
@@ -51,12 +58,14 @@ export class Hub {
     this.clock = parts.clock
     this.log = parts.log
     this.#broker = parts.broker
+    this.#sent = new SentMessages(parts.clock)
     const services: Omit<ChannelServices, 'ended'> = {
       broker: parts.broker,
       callbacks: parts.callbacks,
       clock: parts.clock,
       log: parts.log,
       obey: (user, caller, verdict) => this.obey(user, caller, verdict),
+      serverPresence: this.#serverPresence,
       poll: parts.poll,
     }
     this.#channels = new Channels(services)
@@ -66,19 +75,46 @@ export class Hub {
     return this.#stopping
   }
 
+  /** What a connection of this user begins with: the options that the user has already, or those given for all. */
+  userOptions(name: string, byDefault: UserOptions): UserOptions {
+    return this.#users.get(name)?.options ?? byDefault
+  }
+
   /** A connection has got its user. */
   enter(connection: UserConnection, options: UserOptions): void {
     const user = this.#users.add(connection, options)
+    if (user.connections.size === 1) this.#serverPresence.changed(user.name)
     for (const name of options.autoSubscribe) this.#letIn(connection, name, connection.caller)
-    if (!options.perConnectionSubscriptions) for (const name of channelsOf(user)) this.#letIn(connection, name, nobody)
+    this.#shareAll(user)
+  }
+
+  /**
+   * The application was asked again about a connection that it admitted before.
+   *
+   * @throws HookboxError `bad_request` naming the user option that is wrong
+   */
+  renew(connection: UserConnection, verdict: Verdict, details: { readonly [option: string]: unknown }): void {
+    const user = this.#users.get(connection.user)
+    if (!user) return
+    user.options = changeUserOptions(user.options, details)
+    for (const name of verdict.autoSubscribe) this.#letIn(connection, name, connection.caller)
+    this.#shareAll(user)
+    this.obey(user.name, connection.caller, { autoSubscribe: [], autoUnsubscribe: verdict.autoUnsubscribe })
   }
 
   /** A connection is gone for good: it leaves its channels, and after the last one of its user the application is told. */
   async leave(connection: UserConnection): Promise<void> {
     const channels = [...connection.channels]
-    await Promise.all(channels.map((name) => this.#channels.get(name)?.drop(connection)))
-    if (!this.#users.remove(connection) || this.#stopping) return
+    const leaves = channels.map((name) => this.#channels.get(name)?.drop(connection))
+    // Where it was about to enter, it is decided now that it does not; the application may have to be told of that too.
+    for (const outcome of await Promise.allSettled([...leaves, ...connection.entering.values()])) {
+      const isBug = outcome.status === 'rejected' && !(outcome.reason instanceof HookboxError)
+      if (isBug) this.log.error({ connection: connection.id, err: outcome.reason }, 'leaving a channel failed')
+    }
+    if (!this.#users.remove(connection)) return
     const name = connection.user
+    this.#serverPresence.changed(name)
+    if (this.#stopping) return
     const { callbacks, clock, log } = this
     const telling = persist((id) => callbacks.disconnect(connection.caller, { name, channels }, id), {
       clock,
@@ -90,13 +126,13 @@ export class Hub {
 
   /** Lets a connection into a channel, which is made where it does not exist; the answer is `SUBSCRIBED` with this `id`. */
   async subscribe(connection: UserConnection, channelName: string, id: number, since?: Position): Promise<void> {
-    const channel = await this.#enter(connection, channelName, async () => {
-      const channel = await this.#channels.open(channelName, connection.caller)
-      await channel.subscribe(connection, { id, since, ask: true })
-      return channel
-    })
+    await this.#enter(connection, channelName, () =>
+      this.#channels.use(channelName, connection.caller, (channel) =>
+        channel.subscribe(connection, { id, since, ask: true }),
+      ),
+    )
     const user = this.#users.get(connection.user)
-    if (user?.options.perConnectionSubscriptions === false) this.#share(user, channel)
+    if (user) this.#shareAll(user)
   }
 
   /** @throws HookboxError `not_subscribed`, `refused`, `webhook_failed` */
@@ -112,36 +148,47 @@ export class Hub {
     payload: JsonText,
     messageId: string | undefined,
   ): Promise<Published> {
-    const channel = await this.#channels.open(channelName, connection.caller)
-    return channel.publish({
-      payload,
-      originator: connection.user,
-      caller: connection.caller,
-      origin: connection,
-      messageId: messageId === undefined ? undefined : { id: messageId, key: userIdKey(connection.user, messageId) },
-      ask: 'as options say',
-    })
+    return this.#channels.use(channelName, connection.caller, (channel) =>
+      channel.publish({
+        payload,
+        originator: connection.user,
+        caller: connection.caller,
+        origin: connection,
+        messageId: messageId === undefined ? undefined : { id: messageId, key: userIdKey(connection.user, messageId) },
+        ask: 'as options say',
+      }),
+    )
   }
 
   history(connection: UserConnection, channelName: string, range: HistoryRange): Promise<HistoryPiece> {
     return this.#subscribed(connection, channelName).history(range)
   }
 
-  /** A page sends a private message. */
-  async message(connection: UserConnection, recipient: string, payload: JsonText): Promise<number> {
+  /** A page sends a private message. True when it was sent before, and so not sent again. */
+  message(
+    connection: UserConnection,
+    recipient: string,
+    payload: JsonText,
+    messageId: string | undefined,
+  ): Promise<boolean> {
     const { caller, user: sender } = connection
-    if (this.#users.get(sender)?.options.moderatedMessage === false) return this.#deliver(sender, recipient, payload)
-    const recipientExists = this.#users.get(recipient) !== undefined
-    const verdict = await this.callbacks.message(caller, { sender, recipient, recipientExists, payload })
-    this.obey(sender, caller, verdict)
-    if (!verdict.ok) throw verdict.error
-    const { overrideRecipientName = recipient, overridePayload = payload } = verdict.details
-    return this.#deliver(sender, overrideRecipientName, overridePayload)
+    return this.#sent.once(sender, messageId, async () => {
+      if (this.#users.get(sender)?.options.moderatedMessage === false) {
+        this.#deliver(sender, recipient, payload)
+        return
+      }
+      const recipientExists = this.#users.get(recipient) !== undefined
+      const verdict = await this.callbacks.message(caller, { sender, recipient, recipientExists, payload, messageId })
+      this.obey(sender, caller, verdict)
+      if (!verdict.ok) throw verdict.error
+      const { overrideRecipientName = recipient, overridePayload = payload } = verdict.details
+      this.#deliver(sender, overrideRecipientName, overridePayload)
+    })
   }
 
   /** Lets a user enter and leave the channels that a verdict names. Not waited for: what was asked is answered first. */
   obey(userName: string, caller: Caller, verdict: Pick<Verdict, 'autoSubscribe' | 'autoUnsubscribe'>): void {
-    for (const name of verdict.autoSubscribe) {
+    for (const name of new Set(verdict.autoSubscribe)) {
       for (const connection of this.#users.get(userName)?.live ?? []) this.#letIn(connection, name, caller)
     }
     for (const name of verdict.autoUnsubscribe) {
@@ -167,29 +214,49 @@ export class Hub {
     })
   }
 
+  /** The application publishes into many channels; those that do not exist are passed over. */
+  async publishToMany(
+    channelNames: readonly string[],
+    publish: { payload: JsonText; originator: string | null },
+  ): Promise<void> {
+    const publishing = { ...publish, messageId: undefined, sendHook: false }
+    const outcomes = await Promise.allSettled(channelNames.map((name) => this.publishByApplication(name, publishing)))
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') continue
+      const missing = outcome.reason instanceof HookboxError && outcome.reason.code === 'unknown_channel'
+      if (!missing) throw outcome.reason
+    }
+  }
+
   /** The application lets a user in, through all connections that it has at the moment. */
   async subscribeUser(channelName: string, userName: string, sendHook: boolean): Promise<void> {
     const channel = this.#channels.need(channelName)
-    const { live } = this.#needUser(userName)
+    this.#needUser(userName)
     let initialData: JsonText | undefined
     if (sendHook) {
       const verdict = await this.callbacks.subscribe(nobody, { channelName, user: userName })
       this.obey(userName, nobody, verdict)
       if (!verdict.ok) throw verdict.error
       initialData = verdict.details.initialData
+      // It may be gone by now, or another one of the same name.
+      if (this.#channels.need(channelName) !== channel) {
+        throw new HookboxError('unknown_channel', `channel ${JSON.stringify(channelName)} was destroyed meanwhile`)
+      }
     }
-    for (const connection of live) {
-      if (channel.has(connection.id)) continue
-      await this.#enter(connection, channelName, () =>
-        channel.subscribe(connection, { id: 0, ask: false, initialData }),
+    const entering = this.#needUser(userName)
+      .live.filter((connection) => !channel.has(connection.id))
+      .map((connection) =>
+        this.#enter(connection, channelName, () => channel.subscribe(connection, { id: 0, ask: false, initialData })),
       )
+    for (const outcome of await Promise.allSettled(entering)) {
+      if (outcome.status === 'rejected') throw outcome.reason
     }
   }
 
   /** The application takes a user out, through all of its connections. */
   async unsubscribeUser(channelName: string, userName: string, sendHook: boolean): Promise<void> {
     const channel = this.#channels.need(channelName)
-    if (!channel.users.includes(userName)) {
+    if (!channel.hasUser(userName)) {
       throw new HookboxError(
         'unknown_user',
         `user ${JSON.stringify(userName)} is not in ${JSON.stringify(channelName)}`,
@@ -259,6 +326,14 @@ export class Hub {
       )
     }
     user.options = changeUserOptions(user.options, changes)
+    this.#shareAll(user)
+  }
+
+  /** A cookie was set that the browser cannot be told of. Said once: such an application does it at every page. */
+  cookieHidden(): void {
+    if (this.#toldOfHiddenCookie) return
+    this.#toldOfHiddenCookie = true
+    this.log.info('a reply set a cookie that script may not see: the hub sends it on, the browser cannot be told')
   }
 
   /** The application puts a user out: none of its pages comes back by itself. @throws HookboxError `unknown_user` */
@@ -305,10 +380,17 @@ export class Hub {
     }
   }
 
+  /** The application may still count users of a hub before this one, none of whom is connected any more. */
+  tellStarted(): void {
+    const { callbacks, clock, log, id: node } = this
+    this.#telling = persist((id) => callbacks.hubStarted({ node }, id), { clock, log, name: 'hub_started' })
+  }
+
   /** Nobody leaves because the hub does: pages come back to the next one. */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#users.stop()
+    this.#telling?.drop()
+    this.#users.stop(closeCodes.stopping, 'the hub is stopping')
     this.#channels.stop()
     await this.#broker.close()
   }
@@ -320,17 +402,27 @@ export class Hub {
   /** A subscription that the page never asked for; it arrives as `SUBSCRIBED` with id 0. */
   #letIn(connection: UserConnection, channelName: string, caller: Caller): void {
     this.#inBackground(`auto_subscribe to ${JSON.stringify(channelName)}`, () =>
-      this.#enter(connection, channelName, async () => {
-        const channel = await this.#channels.open(channelName, caller)
-        const isHere = this.#users.get(connection.user)?.connections.has(connection.id)
-        if (isHere && !channel.has(connection.id)) await channel.subscribe(connection, { id: 0, ask: false })
-      }),
+      this.#enter(connection, channelName, () =>
+        this.#channels.use(channelName, caller, async (channel) => {
+          if (!connection.gone && !channel.has(connection.id))
+            await channel.subscribe(connection, { id: 0, ask: false })
+        }),
+      ),
     )
   }
 
-  /** All of the user's connections share the subscription. */
-  #share(user: User, channel: Channel): void {
-    for (const other of user.live) if (!channel.has(other.id)) this.#letIn(other, channel.name, nobody)
+  /** Where all connections of a user share each subscription, those that lack one are let in. */
+  #shareAll(user: User): void {
+    if (user.options.perConnectionSubscriptions) return
+    for (const name of channelsOf(user)) {
+      const channel = this.#channels.get(name)
+      for (const connection of user.live) {
+        if (!channel || channel.has(connection.id)) continue
+        this.#inBackground(`sharing ${JSON.stringify(name)}`, () =>
+          this.#enter(connection, name, () => channel.subscribe(connection, { id: 0, ask: false })),
+        )
+      }
+    }
   }
 
   #deliver(sender: string, recipient: string, payload: JsonText): number {
@@ -340,6 +432,9 @@ export class Hub {
       payload,
       datetime: toJsonText(new Date(this.clock.now()).toISOString()),
     })
+    if (exceeds(inside, limits.frame)) {
+      throw new HookboxError('too_large', `payload: expected a message of at most ${limits.frame} bytes`)
+    }
     const frame = new PreparedFrame(spliceFrame(0, 'MESSAGE', inside))
     const to = this.#users.get(recipient)?.live ?? []
     for (const connection of to) connection.send(frame)
@@ -366,17 +461,20 @@ export class Hub {
   /** Counts the channel towards the connection's limit from the start, however long the application takes to agree. */
   async #enter<T>(connection: UserConnection, channelName: string, enter: () => Promise<T>): Promise<T> {
     const { channels, entering } = connection
-    const isNew = !channels.has(channelName) && !entering.has(channelName)
-    if (isNew && channels.size + entering.size >= limits.channels) {
+    if (channels.has(channelName) || entering.has(channelName)) return enter()
+    if (channels.size + entering.size >= limits.channels) {
       throw new HookboxError('too_many', `expected at most ${limits.channels} channels a connection`, {
         temporary: false,
       })
     }
-    if (isNew) entering.add(channelName)
+    // Its place first: what it causes at once must find that taken.
+    entering.set(channelName, Promise.resolve())
+    const decided = enter()
+    entering.set(channelName, decided)
     try {
-      return await enter()
+      return await decided
     } finally {
-      if (isNew) entering.delete(channelName)
+      entering.delete(channelName)
     }
   }
 

@@ -6,11 +6,11 @@ import type { UserOptions } from './user-options.ts'
 export interface UserConnection extends Subscriber {
   /** The channels it is in. */
   readonly channels: ReadonlySet<string>
-  /** The channels that it is about to be in; they count towards the limit. */
-  readonly entering: Set<string>
-  /** Its line broke off, and it may come back; it still counts as present. */
-  readonly lingering: boolean
-  /** Ends the connection; a 44xx code keeps the page from coming back. */
+  /** The channels that it is about to be in, each until it is decided; they count towards the limit. */
+  readonly entering: Map<string, Promise<unknown>>
+  /** It hears what is sent to it. One whose line broke off still counts as present for a while, but is not live. */
+  readonly live: boolean
+  /** Ends the connection, also one that lingers; a 44xx code keeps the page from coming back. */
   close(code: number, reason: string): void
 }
 
@@ -27,7 +27,7 @@ export class User {
 
   /** The connections that hear what is sent to them. */
   get live(): UserConnection[] {
-    return [...this.connections.values()].filter((connection) => !connection.lingering)
+    return [...this.connections.values()].filter((connection) => connection.live)
   }
 }
 
@@ -69,7 +69,11 @@ export class Users {
     if (this.#leaving.get(name) === telling) this.#leaving.delete(name)
   }
 
-  stop(): void {
+  /** Nobody leaves any more, and nobody is told of it. */
+  stop(code: number, reason: string): void {
     for (const telling of this.#leaving.values()) telling.drop()
+    for (const user of this.#users.values()) {
+      for (const connection of user.connections.values()) if (!connection.live) connection.close(code, reason)
+    }
   }
 }

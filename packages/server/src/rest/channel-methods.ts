@@ -45,11 +45,7 @@ export function channelMethods(hub: Hub, ignoreMissing: boolean): { readonly [na
     publish_multi: method(
       { channel_names: channelNames, payload: optional(payload, jsonNull), originator: optional(userName, null) },
       async (f) => {
-        const there = new Set(hub.info().channels)
-        const publish = { payload: f.payload, originator: f.originator, messageId: undefined, sendHook: false }
-        await Promise.all(
-          f.channel_names.filter((name) => there.has(name)).map((name) => hub.publishByApplication(name, publish)),
-        )
+        await hub.publishToMany(f.channel_names, { payload: f.payload, originator: f.originator })
         return {}
       },
     ),

@@ -132,10 +132,11 @@ export const payload: FieldCheck<JsonText> = {
 export const flag: FieldCheck<boolean> = {
   read(given, field) {
     const value = plain(given)
-    const words: unknown[] = given && 'text' in given ? ['1', 'true', '0', 'false'] : [1, true, 0, false]
+    const words: unknown[] =
+      given && 'text' in given ? ['1', 'true', 'True', '0', 'false', 'False'] : [1, true, 0, false]
     const at = words.indexOf(value)
     if (at === -1) throw expected(field, '1, 0, true or false', given)
-    return at < 2
+    return at < words.length / 2
   },
 }
 
@@ -173,6 +174,8 @@ function named(read: (value: unknown, field: string) => string): FieldCheck<stri
 
 function loose(given: Given, field: string): unknown {
   if ('value' in given) return given.value
+  // Python writes its booleans so.
+  if (given.text === 'True' || given.text === 'False') return given.text === 'True'
   try {
     return JSON.parse(jsonText(given.text, field))
   } catch {

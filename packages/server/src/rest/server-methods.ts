@@ -1,9 +1,19 @@
+import { HookboxError } from '@hookbox/protocol'
 import type { Hub } from '../hub/hub.ts'
-import { type Method, method } from './fields.ts'
+import { type Method, method, rest } from './fields.ts'
+
+/** Changes the configuration at once; undefined where the configuration does not allow it. */
+export type SetConfig = ((changes: { readonly [key: string]: unknown }) => void) | undefined
 
 /** What an application may ask about the hub itself (contract: REST). */
-export function serverMethods(hub: Hub, version: string): { readonly [name: string]: Method } {
+export function serverMethods(hub: Hub, version: string, setConfig: SetConfig): { readonly [name: string]: Method } {
   return {
     get_server_info: method({}, async () => ({ ...hub.info(), node: hub.id, version })),
+
+    set_config: method({ changes: rest() }, (f) => {
+      if (!setConfig) throw new HookboxError('disabled', 'set_config is off; the flag --allow-set-config allows it')
+      setConfig(f.changes)
+      return {}
+    }),
   }
 }

@@ -52,6 +52,8 @@ export type Reply = (
   | {
       readonly kind: 'fault'
       readonly fault: string
+      /** The application was there, and answered something that is no reply. */
+      readonly reached?: boolean
       /** What was thrown, where that helps to find the mistake. */
       readonly cause?: unknown
     }

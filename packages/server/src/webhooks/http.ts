@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { Ask, Question, Reply } from './callbacks.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
 import { sign } from './sign.ts'
+import { wantedCookies } from './wanted-cookies.ts'
 
 /** What asking by HTTP needs. All of it is read anew for each question, so that getters may change it. */
 export interface HttpAskOptions {
@@ -138,9 +139,8 @@ function buildHeaders(question: Question, body: string, options: HttpAskOptions)
 }
 
 function cookieHeader(question: Question, { cookieIdentifier, log }: HttpAskOptions): string | undefined {
-  const { cookies } = question.caller
-  const wanted = cookies && cookieIdentifier !== undefined ? only(cookieIdentifier, cookies) : cookies
-  if (!wanted) return undefined
+  const wanted = wantedCookies(question.caller.cookies, cookieIdentifier)
+  if (wanted === undefined) return undefined
   // A header's characters are bytes; what came from `document.cookie` may hold others, which a browser sends as UTF-8.
   const header = wanted.replace(/[\u{100}-\u{10ffff}]/gu, (character) => Buffer.from(character).toString('latin1'))
   if (header.length > maxCookies) {
@@ -152,11 +152,6 @@ function cookieHeader(question: Question, { cookieIdentifier, log }: HttpAskOpti
     return undefined
   }
   return header
-}
-
-function only(name: string, cookies: string): string {
-  const pairs = cookies.split(';').map((pair) => pair.trim())
-  return pairs.filter((pair) => pair.startsWith(`${name}=`)).join('; ')
 }
 
 function one(value: string | string[] | undefined): string | undefined {

@@ -4,6 +4,7 @@ import { type Ask, jsonFields, type Question, type Reply } from './callbacks.ts'
 import type { CallbackFunctions, Refusal } from './functions.ts'
 import { parseCookies } from './parse-cookies.ts'
 import { readDetails } from './reply.ts'
+import { wantedCookies } from './wanted-cookies.ts'
 
 const refusalMark: unique symbol = Symbol.for('hookbox.refusal')
 
@@ -28,13 +29,15 @@ function isRefusal(value: unknown): value is Refusal {
 /** What asking functions needs. */
 export interface InProcessAskOptions {
   readonly functions: CallbackFunctions
+  /** The only cookie that functions get; undefined: all of them. */
+  readonly cookieIdentifier?: string | undefined
   /** Milliseconds for a function to answer; beyond it the call is a fault, whatever it does later. */
   readonly timeout: number
   readonly clock: Clock
 }
 
 /** Asks functions in this process instead of a web application. */
-export function createInProcessAsk({ functions, timeout, clock }: InProcessAskOptions): Ask {
+export function createInProcessAsk({ functions, cookieIdentifier, timeout, clock }: InProcessAskOptions): Ask {
   return async (question) => {
     const call = functions[question.name] as AnyCallback | undefined
     if (!call) return yes({})
@@ -43,10 +46,10 @@ export function createInProcessAsk({ functions, timeout, clock }: InProcessAskOp
       cancel = clock.after(timeout, () => resolve({ kind: 'fault', fault: `no answer within ${timeout} ms` }))
     })
     try {
-      return await Promise.race([run(call.bind(functions), question), tooLate])
+      return await Promise.race([run(call.bind(functions), question, cookieIdentifier), tooLate])
     } catch (cause) {
       // Whatever a callback throws concerns one question, not the hub.
-      return isRefusal(cause) ? no(cause) : { kind: 'fault', fault: `threw ${text(cause)}`, cause }
+      return isRefusal(cause) ? no(cause) : { kind: 'fault', reached: true, fault: `threw ${text(cause)}`, cause }
     } finally {
       cancel()
     }
@@ -55,11 +58,12 @@ export function createInProcessAsk({ functions, timeout, clock }: InProcessAskOp
 
 type AnyCallback = (fields: unknown, call: unknown) => unknown
 
-async function run(callback: AnyCallback, question: Question): Promise<Reply> {
+async function run(callback: AnyCallback, question: Question, cookieIdentifier: string | undefined): Promise<Reply> {
   const { caller, id } = question
+  const cookieHeader = wantedCookies(caller.cookies, cookieIdentifier)
   const returned = await callback(fieldsOf(question), {
-    cookies: parseCookies(caller.cookies),
-    cookieHeader: caller.cookies,
+    cookies: parseCookies(cookieHeader),
+    cookieHeader,
     address: caller.address,
     id,
   })

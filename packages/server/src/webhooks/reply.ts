@@ -43,7 +43,7 @@ export function excerpt(text: string): string {
 }
 
 function fault(what: string, { status, body }: Answer): Reply {
-  return { kind: 'fault', fault: `${what} (status ${status})${body === '' ? '' : `: ${excerpt(body)}`}` }
+  return { kind: 'fault', reached: true, fault: `${what} (status ${status})${body === '' ? '' : `: ${excerpt(body)}`}` }
 }
 
 function notOk({ status, location }: Answer): string {

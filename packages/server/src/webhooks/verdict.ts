@@ -43,8 +43,9 @@ export function createCallbacks(ask: Ask, log: Pick<Log, 'error'>, newId: () => 
     fields: { readonly [field: string]: string | undefined },
     reading: Reading<T>,
     id = newId(),
+    by: Ask = ask,
   ): Promise<Verdict<T>> {
-    const reply = await ask({ name, fields: given(fields), caller, id })
+    const reply = await by({ name, fields: given(fields), caller, id })
     try {
       if (reply.kind === 'fault') throw new Fault(reply.fault, reply.cause)
       if (reply.setCookies.length > 0) caller.setCookies(reply.setCookies)
@@ -83,7 +84,16 @@ export function createCallbacks(ask: Ask, log: Pick<Log, 'error'>, newId: () => 
       decide('disconnect', caller, { name, channels: JSON.stringify(channels) }, anything, id),
     destroyChannel: ({ channelName }, id) =>
       decide('destroy_channel', nobody, { channel_name: channelName }, anything, id),
-    hubStarted: ({ node }, id) => decide('hub_started', nobody, { node }, anything, id),
+    hubStarted: ({ node }, id) => decide('hub_started', nobody, { node }, anything, id, takeAnything(ask)),
+  }
+}
+
+/** An application that does not know a webhook may answer anything to it; only one that was not there is asked again. */
+function takeAnything(ask: Ask): Ask {
+  return async (question) => {
+    const reply = await ask(question)
+    const answered = reply.kind === 'answer' || reply.reached === true
+    return answered ? { kind: 'answer', success: true, details: {}, setCookies: [] } : reply
   }
 }
 
@@ -134,7 +144,7 @@ const readings = {
   subscribe: {
     auto: 'yes',
     details: ({ initial_data }: Details) =>
-      initial_data === undefined ? {} : { initialData: toJsonText(initial_data as Json, 'initial_data') },
+      initial_data === undefined ? {} : { initialData: initialData(initial_data) },
   },
   unsubscribe: { auto: 'yes', details: (details: Details) => details },
   publish: {
@@ -160,6 +170,15 @@ function overridePayload(value: unknown): { overridePayload?: JsonText } {
     throw new HookboxError('too_large', `override_payload: expected at most ${limits.frame} bytes`)
   }
   return { overridePayload: text }
+}
+
+/** It goes with every `SUBSCRIBED` of the user's: much more than a history's share would be more than a page can take at once. */
+function initialData(value: unknown): JsonText {
+  const text = toJsonText(value as Json, 'initial_data')
+  if (exceeds(text, limits.historyAnswer)) {
+    throw new HookboxError('too_large', `initial_data: expected at most ${limits.historyAnswer} bytes`)
+  }
+  return text
 }
 
 function channelNames(details: Details, detail: 'auto_subscribe' | 'auto_unsubscribe'): readonly string[] {

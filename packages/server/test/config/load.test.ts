@@ -29,10 +29,12 @@ test('what nobody set has its default', () => {
     webApiPort: undefined,
     webApiInterface: undefined,
     apiSecurityToken: undefined,
+    adminPassword: undefined,
     webhookSecret: undefined,
     signingSecrets: [],
     cookieIdentifier: undefined,
     ignorePublishNonExistingChannels: false,
+    allowSetConfig: false,
     open: false,
     checkHost: false,
     origins: [],
@@ -381,4 +383,10 @@ test('variables that others set beside a hub are passed over', () => {
     HOOKBOX_PORT_8001_TCP: 'tcp://10.0.0.1:8001',
   }
   expect(loaded({ environment }).config.open).toBe(true)
+})
+
+test('the password of a console that does not exist yet is accepted, and said to be of no use', () => {
+  const { config, warnings } = loaded({ flags: ['--admin-password', 'a password of twenty-four bytes'] })
+  expect(config.adminPassword).toBe('a password of twenty-four bytes')
+  expect(warnings).toEqual(['--admin-password: this version has no console yet'])
 })

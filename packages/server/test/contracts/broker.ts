@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Appending, Broker, Numbered, Retention, Unnumbered } from '../../src/broker/broker.ts'
 import type { TestClock } from '../kit/clock.ts'
 
-const keep: Retention = { size: 3, duration: 0 }
+const keep: Retention = { size: 3, duration: 0, publishOnly: false }
 const seed = { history: [], state: new Map<string, JsonText>(), keep }
 
 function publish(payload: number, origin?: string): Unnumbered {
@@ -95,15 +95,26 @@ export function brokerContract(name: string, setup: () => Promise<{ broker: Brok
       const payloads = async (how: Retention) =>
         (JSON.parse((await log.read('chat', how)).history) as [string, { payload: number }][]).map(([, e]) => e.payload)
       expect(await payloads(keep)).toEqual([2, 3, 4])
-      expect(await payloads({ size: 2, duration: 0 })).toEqual([3, 4])
+      expect(await payloads({ size: 2, duration: 0, publishOnly: false })).toEqual([3, 4])
       await clock.advance(10_000)
-      await log.append('chat', { ...publish(5), at: clock.now() }, { ...told, keep: { size: 9, duration: 10_000 } })
-      expect(await payloads({ size: 9, duration: 10_000 })).toEqual([5])
+      await log.append('chat', { ...publish(5), at: clock.now() }, { ...told, keep: { size: 9, duration: 10_000, publishOnly: false } })
+      expect(await payloads({ size: 9, duration: 10_000, publishOnly: false })).toEqual([5])
+    })
+
+    test('a history of publishes only holds no joins, and lets go of those it held', async () => {
+      const { log } = await opened()
+      await log.append('chat', presence('SUBSCRIBE', 'ann'), told)
+      await log.append('chat', publish(1), told)
+      const publishOnly = { ...keep, publishOnly: true }
+      await log.append('chat', presence('SUBSCRIBE', 'bob'), { ...told, keep: publishOnly })
+      const { history, top } = await log.read('chat', publishOnly)
+      expect(JSON.parse(history)).toEqual([['PUBLISH', { offset: 2, payload: 1 }]])
+      expect(top.offset).toBe(3)
     })
 
     test('recovers whatever was told since a position, although the history keeps nothing', async () => {
       const { log } = await opened()
-      const none = { size: 0, duration: 0 }
+      const none = { size: 0, duration: 0, publishOnly: false }
       const since = (await log.append('chat', publish(1), { ...told, kept: false, keep: none })).position
       for (const payload of [2, 3]) await log.append('chat', publish(payload), { ...told, kept: false, keep: none })
       const page = await log.read('chat', none, since)
@@ -198,7 +209,7 @@ export function brokerContract(name: string, setup: () => Promise<{ broker: Brok
 
     test('history comes in pieces, back from the newest or on from a position, each entry once', async () => {
       const { log } = await opened()
-      const all: Retention = { size: 100, duration: 0 }
+      const all: Retention = { size: 100, duration: 0, publishOnly: false }
       const how: Appending = { told: true, kept: true, keep: all }
       const { position } = await log.append('chat', publish(1), how)
       await log.append('chat', presence('SUBSCRIBE', 'ann'), { ...how, told: false })
@@ -230,7 +241,7 @@ export function brokerContract(name: string, setup: () => Promise<{ broker: Brok
 
     test('one answer holds at most 256 KiB of history, the newest, and says that there is more', async () => {
       const { log } = await opened()
-      const all: Retention = { size: 100, duration: 0 }
+      const all: Retention = { size: 100, duration: 0, publishOnly: false }
       const big = (n: number): Unnumbered => ({
         name: 'PUBLISH',
         inside: `"payload":"${'x'.repeat(60_000)}${n}"`,

@@ -19,6 +19,7 @@ describe('subscribing', () => {
       reflective: true,
       history_size: 10,
       history_duration: 0,
+      history_publish_only: false,
       history: [
         ['PUBLISH', { user: 'eve', payload: 'old' }],
         ['SUBSCRIBE', { offset: 1, user: 'ann', datetime }],

@@ -154,6 +154,11 @@ export class TestPage implements Transport {
     this.close(code, '')
   }
 
+  /** The id of the next frame. */
+  get nextId(): number {
+    return this.#id + 1
+  }
+
   /** Sends a frame without waiting for its answer; gives its id. */
   say(name: string, args: { [key: string]: unknown }): number {
     const id = ++this.#id

@@ -32,7 +32,10 @@ export class RunningHub implements AsyncDisposable {
   }
 
   /** The application answers `connect` with the name in the payload, and everything else with `[true, {}]`, unless told otherwise. */
-  static async start(replies: WebhookReplies = {}, options: HookboxOptions = {}): Promise<RunningHub> {
+  static async start(
+    replies: Readonly<Record<string, WebhookReplies>> = {},
+    options: HookboxOptions = {},
+  ): Promise<RunningHub> {
     const app = await startWebApplication({
       connect: (fields) => [true, { name: (JSON.parse(fields.payload ?? 'null') as { name?: string } | null)?.name }],
       ...replies,

@@ -205,6 +205,7 @@ test('with a single URL its query string is sent and not told', async () => {
   expect(app.calls[0]?.body).toMatch(/^action=publish&/)
   expect(reply).toEqual({
     kind: 'fault',
+    reached: true,
     fault: 'expected status 200, got 500 (status 500)',
     url: `http://127.0.0.1:${app.port}/cb.php`,
   })

@@ -144,6 +144,7 @@ describe('what a function returns', () => {
     for (const publish of [() => Promise.reject(boom), throwing(boom)]) {
       expect(await asking({ publish })(question())).toEqual({
         kind: 'fault',
+        reached: true,
         fault: 'threw RangeError: boom',
         cause: boom,
       })

@@ -173,7 +173,7 @@ describe('a yes', () => {
 })
 
 describe('a no', () => {
-  test.each(Object.keys(ask))('to %s is a refusal', async (name) => {
+  test.each(Object.keys(ask).filter((name) => name !== 'hub_started'))('to %s is a refusal', async (name) => {
     const got = await verdict(name, [false, {}])
     const code = name === 'connect' ? 'unauthorized' : 'refused'
     expect(got.verdict).toMatchObject({ ok: false, autoSubscribe: [], autoUnsubscribe: [] })
@@ -252,6 +252,15 @@ describe('a wrong detail is a fault that names it', () => {
       { level: 'error', message: 'webhook failed', fields: { webhook: name, id: 'new-id', url, fault } },
     ])
   })
+})
+
+test.each([
+  ['a no', [false, {}]],
+  ['something that is no reply', { kind: 'fault', fault: 'HTML', reached: true, url }],
+] as const)('%s is answer enough to hub_started', async (_name, reply) => {
+  const got = await verdict('hub_started', reply)
+  expect(got.verdict).toMatchObject({ ok: true })
+  expect(got.log.lines).toEqual([])
 })
 
 test.each(Object.keys(ask))('a fault of %s allows nothing and is logged', async (name) => {

@@ -44,6 +44,13 @@ export class BoundedQueue<T extends Past> {
     }
   }
 
+  /** Lets go of all but these. */
+  keepOnly(wanted: (item: T) => boolean): void {
+    this.#items = this.values().filter(wanted)
+    this.#start = 0
+    this.#bytes = this.#items.reduce((bytes, item) => bytes + item.bytes, 0)
+  }
+
   /** Oldest first. */
   values(): readonly T[] {
     return this.#start === 0 ? this.#items : this.#items.slice(this.#start)

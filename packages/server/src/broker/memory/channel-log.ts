@@ -35,6 +35,7 @@ interface Kept {
   readonly serial: number
   readonly offset: number
   readonly text: string
+  readonly isPublish: boolean
   readonly at: number
   readonly bytes: number
 }
@@ -54,6 +55,8 @@ export class ChannelLog {
   readonly #members = new Set<string>()
   #offset = 0
   #serial = 0
+  /** The history may hold joins and leaves. */
+  #isMixed = false
 
   constructor(name: string, epoch: string, clock: Clock, ids: BoundedIds, seed: Seed) {
     this.#clock = clock
@@ -139,10 +142,13 @@ export class ChannelLog {
   }
 
   #keep(what: Unnumbered, offset: number | undefined, keep: Retention): void {
+    const isPublish = what.name === 'PUBLISH'
+    if (!isPublish && keep.publishOnly) return
+    this.#isMixed ||= !isPublish
     const number = offset === undefined ? '' : `"offset":${offset},`
     const text = `["${what.name}",{${number}${what.inside}}]`
     this.#history.push(
-      { serial: ++this.#serial, offset: this.#offset, text, at: what.at, bytes: text.length },
+      { serial: ++this.#serial, offset: this.#offset, text, isPublish, at: what.at, bytes: text.length },
       historyBounds(keep),
       this.#clock.now(),
     )
@@ -183,6 +189,10 @@ export class ChannelLog {
   }
 
   #trimHistory(keep: Retention): void {
+    if (keep.publishOnly && this.#isMixed) {
+      this.#history.keepOnly(({ isPublish }) => isPublish)
+      this.#isMixed = false
+    }
     this.#history.trim(historyBounds(keep), this.#clock.now())
   }
 
