@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, type HubProcess, startHubProcess } from '@hookbox/testkit'
 import { type BrowserContext, test as base, expect, type Page } from '@playwright/test'
+import { createCardsApp } from '../apps/cards/app.ts'
 import { createChatApp } from '../apps/chat/app.ts'
 import { createGraphApp } from '../apps/graph/app.ts'
 
@@ -24,6 +25,8 @@ export interface Demo {
 interface Fixtures {
   readonly chat: Demo
   readonly graph: Demo
+  /** Deals the same cards each time. */
+  readonly cards: Demo
   /** Opens a page as somebody else: a browser context of its own, with its own cookies. */
   readonly openPage: (url: string) => Promise<Page>
   /** Serves one page, from a port of its own, until the test has ended. */
@@ -47,6 +50,20 @@ export const test = base.extend<Fixtures>({
     const webhookSecret = randomBytes(24).toString('hex')
     const hubUrl = (hostname: string) => `http://${hostname}:${hubPort}`
     const { app, close } = createGraphApp({ hubUrl, webhookSecret })
+    await serveDemo(app, hubPort, webhookSecret, use)
+    close()
+  },
+
+  cards: async ({}, use) => {
+    const hubPort = await freePort()
+    const webhookSecret = randomBytes(24).toString('hex')
+    const { app, close } = createCardsApp({
+      hubUrl: (hostname) => `http://${hostname}:${hubPort}`,
+      restUrl: `http://127.0.0.1:${hubPort}`,
+      apiSecurityToken: restSecret,
+      webhookSecret,
+      seed: 1,
+    })
     await serveDemo(app, hubPort, webhookSecret, use)
     close()
   },

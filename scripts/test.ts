@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { browserNames, needBrowsers } from './browsers.ts'
+import { contractRows, rowsWithoutTest } from './contract-rows.ts'
 import { checkPackages } from './packages.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
 import {
@@ -52,6 +53,7 @@ const sections: readonly Section[] = [
     parts: ['check'],
     run: (reports) => vitest(['--exclude', roomsTest], join(reports, 'unit.json')),
   },
+  { name: 'contract rows', parts: ['check'], run: contract },
   { name: 'browser tests', parts: ['e2e'], run: browserTests },
 ]
 
@@ -93,6 +95,15 @@ async function vitest(args: readonly string[], report: string): Promise<Tally> {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const { exitCode } = await run(bin('vitest'), ['run', ...args, ...reporters])
   return tallyOf(await read(report), exitCode, readVitest)
+}
+
+/** By the report of the unit tests: every row of the contract is named by a test that passed. */
+async function contract(reports: string): Promise<Tally> {
+  const report = await read(join(reports, 'unit.json'))
+  const rows = contractRows()
+  const missing = report === undefined ? rows : rowsWithoutTest(JSON.parse(report), rows)
+  for (const { row, file } of missing) console.log(`no test passed for ${row}: expected one in ${file}`)
+  return { ...nothing, passed: rows.length - missing.length, failed: missing.length }
 }
 
 async function browserTests(reports: string): Promise<Tally> {

@@ -8,11 +8,15 @@ type Address = (hostname: string) => string
 export interface HomeOptions {
   chatUrl: Address
   graphUrl: Address
+  cardsUrl: Address
   /** The graph's hub, which lets everybody look. */
   hubUrl: Address
 }
 
-export function createHomeApp({ chatUrl, graphUrl, hubUrl }: HomeOptions): { app: Express; close: () => void } {
+export function createHomeApp({ chatUrl, graphUrl, cardsUrl, hubUrl }: HomeOptions): {
+  app: Express
+  close: () => void
+} {
   const app = express()
   app.disable('x-powered-by')
 
@@ -23,7 +27,8 @@ export function createHomeApp({ chatUrl, graphUrl, hubUrl }: HomeOptions): { app
   app.get('/', ({ hostname }, response) => {
     const hub = hubUrl(hostname)
     response.set('cache-control', 'no-store').set('content-security-policy', policy(hub))
-    response.send(homePage({ hub, chat: chatUrl(hostname), graph: graphUrl(hostname) }))
+    const [chat, graph, cards] = [chatUrl(hostname), graphUrl(hostname), cardsUrl(hostname)]
+    response.send(homePage({ hub, chat, graph, cards }))
   })
 
   app.use(express.static(fileURLToPath(new URL('public', import.meta.url))))

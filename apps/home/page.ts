@@ -12,7 +12,14 @@ const snippet = (hub: string) => `<script src="${hub}/static/hookbox.js"></scrip
     .on('publish', ({ payload }) => console.log(payload))
 </script>`
 
-export const homePage = ({ hub, chat, graph }: { hub: string; chat: string; graph: string }) => html`<!doctype html>
+interface Addresses {
+  hub: string
+  chat: string
+  graph: string
+  cards: string
+}
+
+export const homePage = ({ hub, chat, graph, cards }: Addresses) => html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -41,6 +48,11 @@ export const homePage = ({ hub, chat, graph }: { hub: string; chat: string; grap
       <span class="picture" aria-hidden="true"><svg viewBox="0 0 290 100" preserveAspectRatio="none"><path class="area"/><path class="line"/></svg><output data-value="cpu"></output></span>
       <strong>Graph</strong>
       <span>How busy this machine is, polled by the hub once a second, drawn wherever somebody looks.</span>
+    </a>
+    <a class="demo cards" href="${cards}">
+      <span class="picture" aria-hidden="true"><svg viewBox="0 0 290 136" preserveAspectRatio="xMidYMid meet"><g class="card" transform="rotate(-13 120 190)"><rect x="94" y="26" width="68" height="96" rx="7"/><path d="M128 47c4 13 26 23 26 38 0 8-6 13-13 13-4 0-8-2-11-6 1 6 3 9 7 13h-18c4-4 6-7 7-13-3 4-7 6-11 6-7 0-13-5-13-13 0-15 22-25 26-38Z"/></g><g class="card red" transform="rotate(11 160 190)"><rect x="130" y="26" width="68" height="96" rx="7"/><path d="M164 104c-17-15-28-26-28-39 0-9 7-15 14-15 6 0 11 4 14 10 3-6 8-10 14-10 7 0 14 6 14 15 0 13-11 24-28 39Z"/></g></svg></span>
+      <strong>Cards</strong>
+      <span>Eights for two to four. Hands come by private message, moves are checked, refused or rewritten.</span>
     </a>
   </nav>
   <section aria-labelledby="two-lines">

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { connectLegacy } from '../src/legacy.ts'
+import { connectLegacy, logging } from '../src/legacy.ts'
 import { clock, useClock } from './kit/clock.ts'
 import type { FakeSocket, Frame } from './kit/socket.ts'
 import { publish, refusal, result, subscribed, World } from './kit/world.ts'
@@ -260,6 +260,16 @@ describe("the original's style", () => {
     await clock.settle()
     world.socket.opens()
     expect(world.socket.last('CONNECT')[2]).toMatchObject({ payload: { name: 'ann' }, cookie_string: 'a=1' })
+  })
+
+  test("connect takes the original's URLs, with /csp at the end", async () => {
+    const { world } = await oldPage()
+    await clock.settle()
+    expect(world.socket.url).toBe('wss://hub.example.org/ws')
+  })
+
+  test('logging.get(name).setLevel(logging.DEBUG) does no harm', () => {
+    expect(() => logging.get('hookbox').setLevel(logging.DEBUG)).not.toThrow()
   })
 
   test('onOpen, and conn.username', async () => {

@@ -43,7 +43,7 @@ export interface Retention {
   /** Milliseconds; 0 = no limit. */
   readonly duration: number
   /** Joins and leaves are not kept, nor any that are there already. */
-  readonly publishOnly?: boolean
+  readonly publishOnly: boolean
 }
 
 /** Something to tell, before it has its place in the log. */

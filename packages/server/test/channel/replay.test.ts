@@ -34,3 +34,31 @@ test('held entries of a newer epoch than the snapshot are delivered', () => {
   replay.release({ epoch: 'old', offset: 5 })
   expect(delivered).toEqual(['new'])
 })
+
+test('entries pass again only when the last of several snapshots has been sent', () => {
+  const delivered: number[] = []
+  const replay = new Replay<{ position: { epoch: string; offset: number } }>(({ position }) =>
+    delivered.push(position.offset),
+  )
+  const entry = (offset: number) => ({ position: { epoch: 'e', offset } })
+  replay.hold()
+  replay.hold()
+  replay.hear(entry(1))
+  replay.hear(entry(2))
+  replay.release({ epoch: 'e', offset: 0 })
+  expect(delivered).toEqual([])
+  replay.release({ epoch: 'e', offset: 1 })
+  expect(delivered).toEqual([2])
+})
+
+test('where no snapshot could be read nothing that was held is lost', () => {
+  const delivered: number[] = []
+  const replay = new Replay<{ position: { epoch: string; offset: number } }>(({ position }) =>
+    delivered.push(position.offset),
+  )
+  replay.hold()
+  replay.hear({ position: { epoch: 'e', offset: 1 } })
+  replay.release()
+  replay.hear({ position: { epoch: 'e', offset: 2 } })
+  expect(delivered).toEqual([1, 2])
+})

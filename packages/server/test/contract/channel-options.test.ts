@@ -500,3 +500,39 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     expect(await ann.news()).toEqual([])
   })
 })
+
+describe('server_presenceful', () => {
+  const watched = { server_presenceful: true, server_user_presence: ['bob', 'cid'], state: { topic: 'tea' } }
+
+  test('server_presenceful keeps in the state whether each user of server_user_presence is connected to the server', async () => {
+    await using hub = new TestHub({ create_channel: watched })
+    await hub.page('bob')
+    const ann = await enter(hub, 'ann')
+    await settle()
+    expect((await optionsOf(hub)).state).toEqual({ topic: 'tea', bob: true, cid: false })
+    const cid = await hub.page('cid')
+    await settle()
+    expect(ann.all('STATE_UPDATE').at(-1)).toMatchObject({ updates: { cid: true }, deletes: [] })
+    cid.cut(1000)
+    await settle()
+    expect(ann.all('STATE_UPDATE').at(-1)).toMatchObject({ updates: { cid: false }, deletes: [] })
+  })
+
+  test('server_user_presence alone does nothing', async () => {
+    await using hub = new TestHub({ create_channel: { ...watched, server_presenceful: false } })
+    await enter(hub, 'bob')
+    await settle()
+    expect((await optionsOf(hub)).state).toEqual({ topic: 'tea' })
+  })
+
+  test.each([
+    ['server_presenceful', 'yes', 'server_presenceful: expected true or false'],
+    ['server_user_presence', 'bob', 'server_user_presence: expected a list of user names'],
+    ['server_user_presence', [7], 'server_user_presence: expected'],
+  ])('%s: %j is refused by its name', async (name, value, message) => {
+    await using hub = new TestHub({ create_channel: { [name]: value } })
+    const ann = await hub.page('ann')
+    await expect(ann.ask('SUBSCRIBE', chat)).rejects.toThrow(message)
+    expect(hub.hub.info().channels).toEqual([])
+  })
+})

@@ -1,5 +1,5 @@
 import type { Json } from '@hookbox/protocol'
-import { deferred, type WebhookReply, type WirePage, within } from '@hookbox/testkit'
+import { deferred, startWebApplication, type WebhookReply, type WirePage, within } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
 import { createHookbox } from '../../src/hookbox.ts'
 import { type RestReply, RunningHub, restSecret } from '../kit/running-hub.ts'
@@ -1013,5 +1013,44 @@ describe('with a port of its own', () => {
   test('there is no / method on the main port', async () => {
     await using hub = await RunningHub.start()
     expect((await fetch(`${hub.url}/get_server_info`)).status).toBe(404)
+  })
+})
+
+describe('set_config', () => {
+  test('set_config is off without the flag, and says which one allows it', async () => {
+    await using hub = await RunningHub.start()
+    const reply = await hub.rest('set_config', { cbpath: '/other' })
+    expect(reply).toMatchObject({ status: 503, ok: false, details: { code: 'disabled' } })
+    expect(reply.details.error).toContain('--allow-set-config')
+  })
+
+  test('set_config changes where webhooks go and the secrets, at once', async () => {
+    await using other = await startWebApplication({ connect: [true, { name: 'from the other' }] })
+    await using hub = await RunningHub.start({}, { allowSetConfig: true, webhookSecret: 'the first webhook secret' })
+    await hub.page('ann')
+    const changes = { cbport: String(other.port), cbpath: '"/hooks"', cb_connect: 'who', webhook_secret: 'the second' }
+    expect(await hub.rest('set_config', changes)).toMatchObject({ status: 200, ok: true })
+    const page = await hub.stranger()
+    expect((await page.connect({})).name).toBe('from the other')
+    expect(other.calls('connect')).toMatchObject([{ path: '/hooks/who', fields: { secret: 'the second' } }])
+
+    expect((await hub.rest('set_config', { api_security_token: 'another REST secret' })).ok).toBe(true)
+    expect((await hub.rest('get_server_info')).status).toBe(401)
+    const reply = await fetch(`${hub.url}/rest/get_server_info`, {
+      headers: { authorization: 'Bearer another REST secret' },
+    })
+    expect(reply.status).toBe(200)
+  })
+
+  test.each([
+    [{ cbhots: 'x' }, 'cbhots: cannot be changed'],
+    [{ cbport: '"many"' }, 'cbport: expected a whole number'],
+  ])('set_config refuses %j by name, and changes nothing', async (wrong, message) => {
+    await using hub = await RunningHub.start({}, { allowSetConfig: true })
+    const reply = await hub.rest('set_config', { cbpath: '/other', ...wrong })
+    expect(reply).toMatchObject({ status: 400, ok: false })
+    expect(reply.details.error).toContain(message)
+    await hub.page('ann')
+    expect(hub.app.calls('connect')).toMatchObject([{ path: '/hookbox/connect' }])
   })
 })

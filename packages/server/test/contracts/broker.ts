@@ -97,7 +97,11 @@ export function brokerContract(name: string, setup: () => Promise<{ broker: Brok
       expect(await payloads(keep)).toEqual([2, 3, 4])
       expect(await payloads({ size: 2, duration: 0, publishOnly: false })).toEqual([3, 4])
       await clock.advance(10_000)
-      await log.append('chat', { ...publish(5), at: clock.now() }, { ...told, keep: { size: 9, duration: 10_000, publishOnly: false } })
+      await log.append(
+        'chat',
+        { ...publish(5), at: clock.now() },
+        { ...told, keep: { size: 9, duration: 10_000, publishOnly: false } },
+      )
       expect(await payloads({ size: 9, duration: 10_000, publishOnly: false })).toEqual([5])
     })
 
