@@ -118,8 +118,12 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
         fetch: polls.fetch,
         clock,
         log,
-        callbacksOrigin: http && webhookUrl(live.webhooks, 'connect').origin,
-        secret: live.webhookSecret,
+        get callbacksOrigin() {
+          return http && webhookUrl(live.webhooks, 'connect').origin
+        },
+        get secret() {
+          return live.webhookSecret
+        },
       }),
   })
 

@@ -35,7 +35,6 @@ export function startPoller(poller: PollerOptions): () => void {
   const { options, clock } = poller
   const mode = modes[options.mode]
   const stopped = new AbortController()
-  const secret = sameOrigin(options.url, poller.callbacksOrigin) ? poller.secret : undefined
   let failures = 0
   let cancel = wait(options.interval)
 
@@ -47,6 +46,8 @@ export function startPoller(poller: PollerOptions): () => void {
     const start = clock.now()
     let done: Polled | undefined
     try {
+      // Read anew: `set_config` may have moved the callbacks, and then the secret is not for this URL any more.
+      const secret = sameOrigin(options.url, poller.callbacksOrigin) ? poller.secret : undefined
       const answer = await poller.fetch(mode.request(options, secret), stopped.signal)
       if (stopped.signal.aborted) return
       done = read(answer, mode.read)

@@ -15,7 +15,7 @@ import { defaultUserOptions } from '../../src/hub/user-options.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import type { Transport } from '../../src/transport/transport.ts'
-import { nobody, type Question, type WebhookName } from '../../src/webhooks/callbacks.ts'
+import type { Question, WebhookName } from '../../src/webhooks/callbacks.ts'
 import { createInProcessAsk, refuse } from '../../src/webhooks/in-process.ts'
 import { createCallbacks } from '../../src/webhooks/verdict.ts'
 import { settle, TestClock } from './clock.ts'
@@ -194,4 +194,4 @@ export class TestPage implements Transport {
   }
 }
 
-export { nobody, refuse }
+export { refuse }

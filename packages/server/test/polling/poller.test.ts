@@ -269,3 +269,30 @@ test.each<{ name: string; finish: (resolve: (answer: PollAnswer) => void, reject
   expect(run.log.lines).toEqual([])
   expect(run.clock.pending).toBe(0)
 })
+
+test('the secret follows the callbacks when they move: the next poll of the old origin carries none', async () => {
+  let callbacksOrigin = 'http://app:8000'
+  const clock = new TestClock()
+  const forms: unknown[] = []
+  const stop = startPoller({
+    channelName: 'graph',
+    options: { mode: 'persistent', url: 'http://app:8000/points', interval: 1_000, form: {}, originator: undefined },
+    clock,
+    log: new RecordingLog(),
+    async fetch({ form }) {
+      forms.push(form)
+      return { status: 204, body: '' }
+    },
+    publish() {},
+    setOptions() {},
+    secret: 'the secret',
+    get callbacksOrigin() {
+      return callbacksOrigin
+    },
+  })
+  await clock.advance(1_000)
+  callbacksOrigin = 'http://elsewhere'
+  await clock.advance(1_000)
+  stop()
+  expect(forms).toEqual([{ secret: 'the secret' }, {}])
+})
