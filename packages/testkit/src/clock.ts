@@ -9,7 +9,7 @@ export class TestClock {
   #now: number
 
   /** Starts at some fixed moment, so that two runs tell the same times. */
-  constructor(now: number = Date.UTC(2026, 0, 1)) {
+  constructor(now: number = Date.UTC(2026, 10, 23, 16, 34, 5, 120)) {
     this.#now = now
   }
 
@@ -55,6 +55,6 @@ export class TestClock {
 }
 
 /** Lets every promise settle that waits for promises only: a macrotask begins when no microtask is left. */
-async function settle(): Promise<void> {
+export async function settle(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve))
 }

@@ -1,4 +1,4 @@
-export { TestClock } from './clock.ts'
+export { settle, TestClock } from './clock.ts'
 export { freePort, type HubProcess, type HubProcessOptions, startHubProcess } from './hub-process.ts'
 export { Inbox } from './inbox.ts'
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'

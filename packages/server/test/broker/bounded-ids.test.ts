@@ -1,7 +1,7 @@
+import { TestClock } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import { BoundedIds } from '../../src/broker/memory/bounded-ids.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
-import { TestClock } from '../kit/clock.ts'
 
 test('what is kept for publishers alone is bounded in size, not only in number: the oldest goes first', () => {
   const ids = new BoundedIds(new TestClock())

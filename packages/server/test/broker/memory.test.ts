@@ -1,6 +1,6 @@
+import { TestClock } from '@hookbox/testkit'
 import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { brokerContract } from '../contracts/broker.ts'
-import { TestClock } from '../kit/clock.ts'
 
 brokerContract('memory', async () => {
   const clock = new TestClock()

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
+import { TestClock } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import { stopOnSignals } from '../../src/cli/stop.ts'
 import { createLog } from '../../src/log.ts'
-import { TestClock } from '../kit/clock.ts'
 import { sink } from '../kit/sink.ts'
 
 function start(close: () => Promise<void>) {

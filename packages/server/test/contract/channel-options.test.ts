@@ -1,5 +1,5 @@
+import { settle } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
-import { settle } from '../kit/clock.ts'
 import { TestHub, type TestPage } from '../kit/hub.ts'
 import { RunningHub } from '../kit/running-hub.ts'
 

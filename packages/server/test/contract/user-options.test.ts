@@ -1,7 +1,7 @@
+import { settle } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
 import { createHookbox } from '../../src/hookbox.ts'
 import { changeUserOptions, defaultUserOptions } from '../../src/hub/user-options.ts'
-import { settle } from '../kit/clock.ts'
 import { refuse, TestHub, type TestPage } from '../kit/hub.ts'
 import { RunningHub } from '../kit/running-hub.ts'
 

@@ -1,7 +1,7 @@
 import { formatPosition, type JsonText, type Position } from '@hookbox/protocol'
+import type { TestClock } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
 import type { Appending, Broker, Numbered, Retention, Unnumbered } from '../../src/broker/broker.ts'
-import type { TestClock } from '../kit/clock.ts'
 
 const keep: Retention = { size: 3, duration: 0, publishOnly: false }
 const seed = { history: [], state: new Map<string, JsonText>(), keep }

@@ -1,9 +1,9 @@
 import type { Server } from 'node:http'
+import { TestClock } from '@hookbox/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { health } from '../../src/http/health.ts'
 import { closeServer, createServer, listen } from '../../src/http/server.ts'
-import { TestClock } from '../kit/clock.ts'
 import { portOf, router } from '../kit/http.ts'
 
 const servers: Server[] = []

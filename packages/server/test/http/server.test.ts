@@ -1,11 +1,10 @@
 import { createServer as createOwner, type RequestListener, request as requestOf, type Server } from 'node:http'
 import { HookboxError } from '@hookbox/protocol'
-import { deferred, within } from '@hookbox/testkit'
+import { deferred, TestClock, within } from '@hookbox/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { readBody } from '../../src/http/body.ts'
 import { answerJson, type RouterOptions } from '../../src/http/router.ts'
 import { attach, closeServer, createServer, listen } from '../../src/http/server.ts'
-import { TestClock } from '../kit/clock.ts'
 import { open, portOf, raw, router, untilClosed } from '../kit/http.ts'
 
 const servers: Server[] = []

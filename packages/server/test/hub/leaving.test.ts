@@ -1,5 +1,5 @@
+import { settle } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
-import { settle } from '../kit/clock.ts'
 import { refuse, TestHub } from '../kit/hub.ts'
 
 const room = { presenceful: true, history_size: 10 }

@@ -1,5 +1,5 @@
+import { settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
-import { settle } from '../kit/clock.ts'
 import { refuse, TestHub } from '../kit/hub.ts'
 
 const datetime = '2026-11-23T16:34:05.120Z'

@@ -1,5 +1,5 @@
+import { settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
-import { settle } from '../kit/clock.ts'
 import { refuse, TestHub } from '../kit/hub.ts'
 
 const chat = { channel_name: 'chat' }

@@ -1,6 +1,6 @@
 import { type Json, parsePosition, type ServerFrame } from '@hookbox/protocol'
+import { settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
-import { settle } from '../kit/clock.ts'
 import { refuse, TestHub, type TestPage } from '../kit/hub.ts'
 import { insideOf } from '../kit/inside.ts'
 

@@ -1,5 +1,5 @@
+import { settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
-import { settle } from '../kit/clock.ts'
 import { TestHub } from '../kit/hub.ts'
 
 const watched = {

@@ -7,6 +7,7 @@ import {
   type ServerFrame,
   type ServerFrameName,
 } from '@hookbox/protocol'
+import { settle, TestClock } from '@hookbox/testkit'
 import type { Broker } from '../../src/broker/broker.ts'
 import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { Connection, type ConnectionSettings } from '../../src/connection/connection.ts'
@@ -18,7 +19,6 @@ import type { Transport } from '../../src/transport/transport.ts'
 import type { Question, WebhookName } from '../../src/webhooks/callbacks.ts'
 import { createInProcessAsk, refuse } from '../../src/webhooks/in-process.ts'
 import { createCallbacks } from '../../src/webhooks/verdict.ts'
-import { settle, TestClock } from './clock.ts'
 
 /** What the application answers: details, `refuse(…)`, an Error for a fault, or a function of the fields that gives one. */
 export type Answer = unknown | ((fields: Record<string, unknown>) => unknown)

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { TestClock } from '@hookbox/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { createFetch, maxPollAnswer } from '../../src/polling/fetch.ts'
-import { TestClock } from '../kit/clock.ts'
 
 const cleanUp: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { HookboxError } from '@hookbox/protocol'
+import { settle, TestClock } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
 import type { PollAnswer, PollRequest } from '../../src/polling/modes.ts'
 import type { PollingOptions } from '../../src/polling/options.ts'
 import { type PollerOptions, startPoller } from '../../src/polling/poller.ts'
-import { settle, TestClock } from '../kit/clock.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 
 type Answer = PollAnswer | Error | Promise<PollAnswer>

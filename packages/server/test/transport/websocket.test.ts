@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { deferred, within } from '@hookbox/testkit'
+import { deferred, TestClock, within } from '@hookbox/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { systemClock } from '../../src/clock.ts'
@@ -12,7 +12,6 @@ import { createDoorkeeper } from '../../src/transport/origin.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import type { Arrival, Transport } from '../../src/transport/transport.ts'
 import { createAcceptUpgrade } from '../../src/transport/websocket.ts'
-import { TestClock } from '../kit/clock.ts'
 import { open, portOf, raw, router, untilClosed } from '../kit/http.ts'
 
 interface Served {

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { TestClock } from '@hookbox/testkit'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { WebhookConfig } from '../../src/config/config.ts'
 import type { Caller, Question } from '../../src/webhooks/callbacks.ts'
 import { createHttpAsk, type HttpAskOptions, maxReply, webhookUrl } from '../../src/webhooks/http.ts'
-import { TestClock } from '../kit/clock.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 
 const cleanUp: (() => unknown)[] = []

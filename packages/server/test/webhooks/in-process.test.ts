@@ -1,9 +1,9 @@
+import { TestClock } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
 import { nobody, type Question } from '../../src/webhooks/callbacks.ts'
 import type { CallbackCall, CallbackFunctions } from '../../src/webhooks/functions.ts'
 import { createInProcessAsk, refuse } from '../../src/webhooks/in-process.ts'
 import { parseCookies } from '../../src/webhooks/parse-cookies.ts'
-import { TestClock } from '../kit/clock.ts'
 
 const connect = () => ({ name: 'ann' })
 

@@ -1,8 +1,8 @@
 import { HookboxError } from '@hookbox/protocol'
+import { settle, TestClock } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import type { Verdict } from '../../src/webhooks/callbacks.ts'
 import { persist } from '../../src/webhooks/persist.ts'
-import { settle, TestClock } from '../kit/clock.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 
 const none = { autoSubscribe: [], autoUnsubscribe: [] }
