@@ -286,7 +286,7 @@ export class Channel {
       const snapshot = await this.#read(how.since)
       if (!stillIn()) throw new HookboxError('refused', `taken out of channel "${this.name}" before it was entered`)
       by.send(this.#subscribed(member, how, snapshot))
-      for (const { frame } of snapshot.missed ?? []) by.send(frame)
+      if (snapshot.missed) by.sendMissed(snapshot.missed.map(({ frame }) => frame))
       top = snapshot.top
     } catch (error) {
       if (isNew && stillIn()) await this.#remove(member, by.id)

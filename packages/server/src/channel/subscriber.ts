@@ -12,6 +12,8 @@ export interface Subscriber {
   /** It has ended for good: it must not enter any more, as nobody would take it out again. */
   readonly gone: boolean
   send(frame: PreparedFrame): void
+  /** What it missed, in order. */
+  sendMissed(frames: readonly PreparedFrame[]): void
   /** It is in the channel now. */
   joined(channelName: string): void
   /** It is not in the channel any more. */

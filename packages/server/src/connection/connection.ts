@@ -141,6 +141,10 @@ export class Connection implements Session, UserConnection {
     this.#transport.send(frame)
   }
 
+  sendMissed(frames: readonly PreparedFrame[]): void {
+    this.#transport.sendMissed(frames)
+  }
+
   /** Sends an answer or something for this connection alone. */
   answer(id: number, name: string, inside: string): void {
     this.send(new PreparedFrame(spliceFrame(id, name, inside)))

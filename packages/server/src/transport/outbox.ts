@@ -4,7 +4,8 @@ import type { PreparedFrame } from './prepared-frame.ts'
 export interface Line {
   /** Bytes that were written and have not left this process. */
   readonly unsent: number
-  write(message: Buffer): void
+  /** `onSent` is called when the message has left this process, or never will. */
+  write(message: Buffer, onSent?: () => void): void
   /** More is unread than the bound allows. Nothing is kept afterwards. */
   overflowed(): void
 }
@@ -12,15 +13,27 @@ export interface Line {
 /** Bytes that may be unread on one connection; beyond it, it is closed with 4508. */
 export const maxUnread = 1_048_576
 
+/** Bytes of one message while there is something in the queue that the page missed. */
+export const pieceOfMissed = 262_144
+
 /**
  * Frames on their way to one page. What is queued in one turn of the event loop leaves as one message, frames separated by
  * line feeds; whoever reads too slowly is given up, so that nobody fills the hub's memory.
+ *
+ * What a page missed does not count as unread: the log keeps it anyway, and a page that was away longest must not be the one
+ * that is closed for reading slowly. It leaves in pieces, each when the one before has left.
  */
 export class Outbox {
   readonly #line: Line
   readonly #bound: number
+  /** How often each is in the queue: a page may ask twice for the same. */
+  readonly #missed = new Map<PreparedFrame, number>()
   #queue: PreparedFrame[] = []
+  /** Of the frames that count. */
   #bytes = 0
+  #missedBytes = 0
+  /** A piece is on its way, and more is queued behind it. */
+  #waiting = false
   #ended = false
 
   constructor(line: Line, bound: number = maxUnread) {
@@ -28,9 +41,14 @@ export class Outbox {
     this.#bound = bound
   }
 
-  /** Bytes that have not left this process, queued ones included. */
+  /** Bytes that count towards the bound: what has not left this process and was not missed. */
   get unread(): number {
     return this.#bytes + this.#line.unsent
+  }
+
+  /** Bytes that have not left this process. */
+  get buffered(): number {
+    return this.unread + this.#missedBytes
   }
 
   add(frame: PreparedFrame): void {
@@ -45,26 +63,70 @@ export class Outbox {
     if (this.#queue.length === 1) afterThisTurn(this)
   }
 
+  /** What the page missed, in order; what is added later leaves behind it. */
+  addMissed(frames: readonly PreparedFrame[]): void {
+    if (this.#ended || frames.length === 0) return
+    if (this.#queue.length === 0) afterThisTurn(this)
+    for (const frame of frames) {
+      this.#missed.set(frame, (this.#missed.get(frame) ?? 0) + 1)
+      this.#missedBytes += frame.bytes.length
+      this.#queue.push(frame)
+    }
+  }
+
   flush(): void {
-    const [first] = this.#queue
-    if (first === undefined) return
-    const message = this.#queue.length === 1 ? first.bytes : join(this.#queue, this.#bytes)
+    if (this.#waiting || this.#queue.length === 0) return
+    if (this.#missed.size > 0) return this.#flushPiece()
+    const frames = this.#queue
     this.#queue = []
     this.#bytes = 0
-    this.#line.write(message)
+    this.#line.write(join(frames))
   }
 
   /** Forgets what is queued and takes nothing more. */
   discard(): void {
     this.#ended = true
     this.#queue = []
+    this.#missed.clear()
     this.#bytes = 0
+    this.#missedBytes = 0
+  }
+
+  #flushPiece(): void {
+    let length = 0
+    let count = 0
+    for (const { bytes } of this.#queue) {
+      if (count > 0 && length + bytes.length > pieceOfMissed) break
+      length += bytes.length + 1
+      count++
+    }
+    const piece = this.#queue.splice(0, count)
+    for (const frame of piece) {
+      if (this.#takeMissed(frame)) this.#missedBytes -= frame.bytes.length
+      else this.#bytes = Math.max(0, this.#bytes - frame.bytes.length - 1)
+    }
+    this.#waiting = this.#queue.length > 0
+    this.#line.write(join(piece), () => {
+      this.#waiting = false
+      this.flush()
+    })
+  }
+
+  #takeMissed(frame: PreparedFrame): boolean {
+    const times = this.#missed.get(frame)
+    if (times === undefined) return false
+    if (times > 1) this.#missed.set(frame, times - 1)
+    else this.#missed.delete(frame)
+    return true
   }
 }
 
 const lineFeed = 0x0a
 
-function join(frames: readonly PreparedFrame[], length: number): Buffer {
+function join(frames: readonly PreparedFrame[]): Buffer {
+  const [first] = frames
+  if (frames.length === 1 && first) return first.bytes
+  const length = frames.reduce((sum, { bytes }) => sum + bytes.length, frames.length - 1)
   const message = Buffer.allocUnsafe(length)
   let end = 0
   for (const [index, { bytes }] of frames.entries()) {

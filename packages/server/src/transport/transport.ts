@@ -10,6 +10,11 @@ export interface Transport {
    * the transport closes itself with 4508. After the end it does nothing.
    */
   send(frame: PreparedFrame): void
+  /**
+   * Queues what the page missed, in order. It leaves in messages of at most 256 KiB, each when the one before has left, and
+   * does not count towards the bound: recovering never ends in 4508.
+   */
+  sendMissed(frames: readonly PreparedFrame[]): void
   /** Sends what is queued, then ends. The session's `closed` is called once, also when the page never answers. */
   close(code: number, reason: string): void
 }

@@ -95,8 +95,8 @@ export class WebSocketTransport implements Transport {
       get unsent() {
         return webSocket.bufferedAmount
       },
-      write(message) {
-        if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message, { binary: false })
+      write(message, onSent) {
+        if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message, { binary: false }, onSent)
       },
       overflowed: () => this.#end(closeCodes.slow, 'reading too slowly', slowGrace),
     })
@@ -107,7 +107,7 @@ export class WebSocketTransport implements Transport {
   }
 
   get buffered(): number {
-    return this.#outbox.unread
+    return this.#outbox.buffered
   }
 
   /** From here on the session hears what comes. */
@@ -117,6 +117,10 @@ export class WebSocketTransport implements Transport {
 
   send(frame: PreparedFrame): void {
     if (this.#isOpen) this.#outbox.add(frame)
+  }
+
+  sendMissed(frames: readonly PreparedFrame[]): void {
+    if (this.#isOpen) this.#outbox.addMissed(frames)
   }
 
   close(code: number, reason: string): void {
@@ -139,7 +143,7 @@ export class WebSocketTransport implements Transport {
   /** Answers count as unread too: a flood of pings from one who does not read would fill memory as well. */
   #pong(data: Buffer): void {
     if (!this.#isOpen) return
-    if (this.buffered > maxUnread) this.#end(closeCodes.slow, 'reading too slowly', slowGrace)
+    if (this.#outbox.unread > maxUnread) this.#end(closeCodes.slow, 'reading too slowly', slowGrace)
     else this.#webSocket.pong(data)
   }
 

@@ -143,6 +143,10 @@ export class TestPage implements Transport {
     else if (decoded) this.frames.push(decoded)
   }
 
+  sendMissed(frames: readonly PreparedFrame[]): void {
+    for (const frame of frames) this.send(frame)
+  }
+
   close(code: number, reason: string): void {
     if (this.end) return
     this.end = { code, reason }

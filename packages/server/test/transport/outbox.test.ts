@@ -6,8 +6,12 @@ function outbox(bound?: number) {
   const line = {
     unsent: 0,
     written: [] as string[],
+    sent: [] as (() => void)[],
     overflows: 0,
-    write: (message: Buffer) => void line.written.push(message.toString()),
+    write(message: Buffer, onSent?: () => void) {
+      line.written.push(message.toString())
+      if (onSent) line.sent.push(onSent)
+    },
     overflowed: () => void line.overflows++,
   } satisfies Line & { [more: string]: unknown }
   return { line, outbox: new Outbox(line, bound) }
@@ -78,4 +82,53 @@ test('what was discarded is not written', async () => {
   box.add(frame('b'))
   await turn()
   expect(line.written).toEqual([])
+})
+
+test('what was missed does not count towards the bound, and leaves in pieces, each when the one before has left', async () => {
+  const { line, outbox: box } = outbox()
+  const missed = Array.from({ length: 12 }, (_, i) => frame(`${i}`.padEnd(120_000, '.')))
+  box.add(frame('answer'))
+  box.addMissed(missed)
+  box.add(frame('live'))
+  expect(box.unread).toBeLessThan(100)
+  expect(box.buffered).toBeGreaterThan(1_440_000)
+  const texts: string[] = []
+  await turn()
+  while (line.written.length > 0) {
+    expect(line.written).toHaveLength(1)
+    const message = line.written.pop() ?? ''
+    expect(message.length).toBeLessThanOrEqual(262_144 + 20)
+    texts.push(...message.split('\n'))
+    box.flush()
+    expect(line.written).toEqual([])
+    line.sent.pop()?.()
+  }
+  expect(texts).toEqual(['answer', ...missed.map(({ text }) => text), 'live'])
+  expect(line.overflows).toBe(0)
+  expect(box.buffered).toBe(0)
+  box.add(frame('later'))
+  await turn()
+  expect(line.written).toEqual(['later'])
+})
+
+test('live frames behind what was missed count towards the bound', async () => {
+  const { line, outbox: box } = outbox(10)
+  box.addMissed([frame('x'.repeat(100))])
+  box.add(frame('12345'))
+  expect(line.overflows).toBe(0)
+  box.add(frame('12345'))
+  expect(line.overflows).toBe(1)
+  await turn()
+  expect(line.written).toEqual([])
+  expect(box.buffered).toBe(0)
+})
+
+test('what a page missed and asked for twice leaves twice', async () => {
+  const { line, outbox: box } = outbox()
+  const missed = [frame('a'), frame('b')]
+  box.addMissed(missed)
+  box.addMissed(missed)
+  await turn()
+  expect(line.written).toEqual(['a\nb\na\nb'])
+  expect(box.buffered).toBe(0)
 })
