@@ -14,7 +14,7 @@ import { createRouter, type Route, type Router } from './http/router.ts'
 import { attach, closeServer, createServer, type Detach, listen } from './http/server.ts'
 import { serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
-import { changeUserOptions, defaultUserOptions, type UserOptions } from './hub/user-options.ts'
+import { changeUserOptions, defaultUserOptions, type UserOptions, userOptionNames } from './hub/user-options.ts'
 import { createAccessLog, createLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
 import { startPoller } from './polling/poller.ts'
@@ -235,6 +235,12 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
 
 /** What every user begins with. @throws ConfigError naming the option */
 function readUserDefaults({ userDefaults }: Config): UserOptions {
+  const unknown = Object.keys(userDefaults).find((name) => !userOptionNames.includes(name))
+  if (unknown !== undefined) {
+    throw new ConfigError(
+      `user_defaults.${unknown}: no user option has this name; expected one of ${userOptionNames.join(', ')}`,
+    )
+  }
   try {
     return changeUserOptions(defaultUserOptions, userDefaults)
   } catch (cause) {

@@ -40,7 +40,9 @@ export async function run(terminal: Terminal, makeHub: (config: Config, log: Log
     const hub = makeHub(config, log)
     stopOnSignals(() => hub.close(), log, terminal)
     const { url, restUrl } = await hub.listen()
-    log.info(`listening at ${url}${restUrl === undefined ? '' : `, REST at ${restUrl}`}`)
+    const everywhere =
+      config.interface === '0.0.0.0' || config.interface === '::' ? ', on every address of this machine' : ''
+    log.info(`listening at ${url}${everywhere}${restUrl === undefined ? '' : `, REST at ${restUrl}`}`)
     if (config.open) warnOfOpenMode(url, terminal.stderr, log)
   } catch (error) {
     const expected = error instanceof ConfigError || error instanceof HookboxError

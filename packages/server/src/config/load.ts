@@ -217,7 +217,17 @@ function finish(given: Given, surroundings: { readonly callbacks?: boolean; read
       accessFile: value('logFileAccess'),
     },
   }
+  const webApiPort = given.get('webApiPort')
+  if (webApiPort && config.port !== 0 && config.port === config.webApiPort && sameAddress(config)) {
+    throw new ConfigError(
+      `${webApiPort.source}: expected another port than that for browsers, got ${config.port} for both`,
+    )
+  }
   return { config, warnings: warnings(given) }
+}
+
+function sameAddress({ interface: main, webApiInterface: web = main }: Config): boolean {
+  return main === web || main === '0.0.0.0' || web === '0.0.0.0'
 }
 
 function isOpen(given: Given, callbacks: boolean): boolean {

@@ -36,7 +36,11 @@ interface Reading<T> {
 const anything: Reading<Details> = { details: (details) => details, auto: 'never' }
 
 /** Asks by `ask` and makes verdicts of what comes back: every detail that is honoured has its type, or nothing is allowed. */
-export function createCallbacks(ask: Ask, log: Pick<Log, 'error'>, newId: () => string = randomId): Callbacks {
+export function createCallbacks(
+  ask: Ask,
+  log: Pick<Log, 'debug' | 'error'>,
+  newId: () => string = randomId,
+): Callbacks {
   async function decide<T>(
     name: WebhookName,
     caller: Caller,
@@ -55,7 +59,9 @@ export function createCallbacks(ask: Ask, log: Pick<Log, 'error'>, newId: () => 
       const flaw = error instanceof HookboxError || error instanceof Fault
       if (!flaw) throw error
       const { message: fault, cause } = error
-      log.error(
+      // At boot the hub is often there first; what is given up in the end is an error.
+      const level = name === 'hub_started' ? 'debug' : 'error'
+      log[level](
         { webhook: name, id, url: reply.url, fault, ...(cause === undefined ? {} : { err: cause }) },
         'webhook failed',
       )

@@ -69,11 +69,11 @@ test('a bug while starting is logged with its stack', async () => {
 test('it says where it listens', async () => {
   const { stdout, stderr } = await hookbox(['--cbport', '3000', '-s', 'short'], () => ({
     ...quiet,
-    listen: async () => ({ url: 'http://0.0.0.0:8001', restUrl: 'http://127.0.0.1:8002' }),
+    listen: async () => ({ url: 'http://127.0.0.1:8001', restUrl: 'http://127.0.0.1:8002' }),
   }))
   expect(stdout.lines.map(({ level, msg }) => [level, msg])).toEqual([
     ['warn', '-s: a secret of less than 24 bytes can be guessed'],
-    ['info', 'listening at http://0.0.0.0:8001, REST at http://127.0.0.1:8002'],
+    ['info', 'listening at http://127.0.0.1:8001, on every address of this machine, REST at http://127.0.0.1:8002'],
   ])
   expect(stderr.text).toBe('')
 })

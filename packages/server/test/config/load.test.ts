@@ -390,3 +390,10 @@ test('the password of a console that does not exist yet is accepted, and said to
   expect(config.adminPassword).toBe('a password of twenty-four bytes')
   expect(warnings).toEqual(['--admin-password: this version has no console yet'])
 })
+
+test('browsers and the REST interface cannot have the same port of the same address', () => {
+  expect(() => loaded({ flags: ['-p', '9000', '--web-api-port', '9000'] })).toThrow(
+    '--web-api-port: expected another port than that for browsers, got 9000 for both',
+  )
+  expect(loaded({ flags: ['-i', '127.0.0.1', '-p', '9000', '-w', '9000', '-W', '127.0.0.2'] }).config.port).toBe(9000)
+})

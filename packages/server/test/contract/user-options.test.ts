@@ -422,3 +422,9 @@ test('a name that no option has is refused by set_user_options and passed over i
   expect(() => hub.hub.setUserOptions('ann', { reflexive: false })).toThrow(/^reflexive\b.*expected/)
   expect(hub.hub.userInfo('ann').options).toEqual(defaults)
 })
+
+test('an unknown name in the defaults of all users stops the start by name', () => {
+  expect(() => createHookbox({ cbhost: 'app', userDefaults: { reflectiv: true } })).toThrow(
+    'user_defaults.reflectiv: no user option has this name; expected one of reflective',
+  )
+})

@@ -1,7 +1,7 @@
 import type { LogFields } from '../../src/log.ts'
 
 export interface RecordedLine {
-  readonly level: 'warn' | 'error'
+  readonly level: 'debug' | 'warn' | 'error'
   readonly fields: LogFields
   readonly message: string
 }
@@ -9,10 +9,12 @@ export interface RecordedLine {
 /** A log that remembers what was complained about. */
 export class RecordingLog {
   readonly lines: RecordedLine[] = []
+  readonly debug: (fields: LogFields | string, message?: string) => void
   readonly warn: (fields: LogFields | string, message?: string) => void
   readonly error: (fields: LogFields | string, message?: string) => void
 
   constructor() {
+    this.debug = this.#record('debug')
     this.warn = this.#record('warn')
     this.error = this.#record('error')
   }
