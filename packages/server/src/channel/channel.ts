@@ -87,7 +87,12 @@ export class Channel {
       // The application hears that its last user has left before it is asked about the channel.
       wanted: () => this.#fanOut.size > 0 || [...this.#members.values()].some((member) => member.untold),
       ask: () =>
-        persist((id) => callbacks.destroyChannel({ channelName: name }, id), { clock, log, name: 'destroy_channel' }),
+        persist((id) => callbacks.destroyChannel({ channelName: name }, id), {
+          clock,
+          log,
+          name: 'destroy_channel',
+          onGivenUp: services.givenUp,
+        }),
       end: () => this.destroy(),
     })
   }
@@ -348,7 +353,12 @@ export class Channel {
   async #persistLeave(member: Member, by: Subscriber, tried: () => void): Promise<void> {
     const { callbacks, clock, log } = this.#services
     const leave = { channelName: this.name, user: member.user }
-    const leaving = persist((id) => callbacks.unsubscribe(by.caller, leave, id), { clock, log, name: 'unsubscribe' })
+    const leaving = persist((id) => callbacks.unsubscribe(by.caller, leave, id), {
+      clock,
+      log,
+      name: 'unsubscribe',
+      onGivenUp: this.#services.givenUp,
+    })
     member.leaving = leaving
     if (member.coming > 0) leaving.hurry()
     leaving.firstTry.then((verdict) => verdict.ok || verdict.error.code !== 'webhook_failed' || tried())

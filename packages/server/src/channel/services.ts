@@ -17,6 +17,8 @@ export interface ChannelServices {
   readonly serverPresence: ServerPresence
   /** Begins to poll for a channel. */
   poll(options: PollingOptions, target: PollTarget): Stop
+  /** Counts a webhook that was given up: the application did not hear of something it keeps records of. */
+  givenUp(): void
   /** The channel has ended. */
   ended(channelName: string): void
 }

@@ -51,6 +51,7 @@ export class Hub {
   readonly #serverPresence = new ServerPresence((user) => this.#users.get(user) !== undefined)
   #toldOfHiddenCookie = false
   #telling: Persisting | undefined
+  #givenUp = 0
   #stopping = false
 
   constructor(parts: HubParts) {
@@ -67,8 +68,18 @@ export class Hub {
       obey: (user, caller, verdict) => this.obey(user, caller, verdict),
       serverPresence: this.#serverPresence,
       poll: parts.poll,
+      givenUp: this.#onGivenUp,
     }
     this.#channels = new Channels(services)
+  }
+
+  readonly #onGivenUp = (): void => {
+    this.#givenUp++
+  }
+
+  /** Webhooks that were given up since the start: the application did not hear of something it keeps records of. */
+  get givenUp(): number {
+    return this.#givenUp
   }
 
   get stopping(): boolean {
@@ -120,6 +131,7 @@ export class Hub {
       clock,
       log,
       name: 'disconnect',
+      onGivenUp: this.#onGivenUp,
     })
     await this.#users.leaving(name, telling)
   }
@@ -383,7 +395,12 @@ export class Hub {
   /** The application may still count users of a hub before this one, none of whom is connected any more. */
   tellStarted(): void {
     const { callbacks, clock, log, id: node } = this
-    this.#telling = persist((id) => callbacks.hubStarted({ node }, id), { clock, log, name: 'hub_started' })
+    this.#telling = persist((id) => callbacks.hubStarted({ node }, id), {
+      clock,
+      log,
+      name: 'hub_started',
+      onGivenUp: this.#onGivenUp,
+    })
   }
 
   /** Nobody leaves because the hub does: pages come back to the next one. */

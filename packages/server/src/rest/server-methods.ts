@@ -8,7 +8,12 @@ export type SetConfig = ((changes: { readonly [key: string]: unknown }) => void)
 /** What an application may ask about the hub itself (contract: REST). */
 export function serverMethods(hub: Hub, version: string, setConfig: SetConfig): { readonly [name: string]: Method } {
   return {
-    get_server_info: method({}, async () => ({ ...hub.info(), node: hub.id, version })),
+    get_server_info: method({}, async () => ({
+      ...hub.info(),
+      webhooks_given_up: hub.givenUp,
+      node: hub.id,
+      version,
+    })),
 
     set_config: method({ changes: rest() }, (f) => {
       if (!setConfig) throw new HookboxError('disabled', 'set_config is off; the flag --allow-set-config allows it')

@@ -156,6 +156,15 @@ describe('a line that ends', () => {
     expect(ann.all('UNSUBSCRIBE')).toHaveLength(1)
   })
 
+  test('a leave that is given up in the end is logged and counted', async () => {
+    await using hub = new TestHub({ create_channel: room, unsubscribe: new Error('down') })
+    const { bob } = await annAndBob(hub)
+    bob.cut()
+    await hub.clock.advance(700_000)
+    expect(hub.hub.givenUp).toBe(1)
+    expect(hub.logged.map(({ message }) => message)).toContain('webhook given up: the application did not hear of it')
+  })
+
   test('coming back ends the repeats: one last unsubscribe, and only then subscribe', async () => {
     await using hub = new TestHub({ create_channel: room, unsubscribe: new Error('down') })
     const { bob } = await annAndBob(hub)
