@@ -72,7 +72,7 @@ test('what was sent and is older than the hub remembers ids for is not sent agai
   await clock.settle()
   world.socket.ends(1006)
   // the page sleeps over it, so that no timer ran
-  clock.sleep(300_000)
+  clock.suspend(300_000)
   await world.nextSocket()
   await world.welcome()
   expect(world.socket.count('PUBLISH')).toBe(0)

@@ -11,7 +11,7 @@ export const clock = {
     await vi.advanceTimersByTimeAsync(0)
   },
   /** The machine sleeps: time passes, but no timer runs until it wakes. */
-  sleep(ms: number): void {
+  suspend(ms: number): void {
     vi.setSystemTime(Date.now() + ms)
   },
   now: (): number => Date.now(),

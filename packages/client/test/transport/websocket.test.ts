@@ -234,7 +234,7 @@ test('14: a line that died while the machine slept is noticed when the page wake
   const world = new World()
   const conn = world.connect()
   const old = await world.welcome({ ping: 25 })
-  clock.sleep(60_000)
+  clock.suspend(60_000)
   world.document.dispatchEvent(new Event('visibilitychange'))
   expect(conn.status).not.toBe('connected')
   await clock.settle()
