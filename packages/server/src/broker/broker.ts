@@ -6,6 +6,8 @@ export interface Broker {
   readonly channels: Channels
   readonly log: Log
   readonly presence: Presence
+  readonly messages: Messages
+  /** From here on nothing is written any more: it fails with `unavailable`. */
   close(): Promise<void>
 }
 
@@ -48,7 +50,7 @@ export interface Retention {
 
 /** Something to tell, before it has its place in the log. */
 export interface Unnumbered {
-  readonly name: 'PUBLISH' | 'SUBSCRIBE' | 'UNSUBSCRIBE' | 'STATE_UPDATE'
+  readonly name: 'PUBLISH' | 'SUBSCRIBE' | 'UNSUBSCRIBE' | 'STATE_UPDATE' | 'MESSAGE'
   /** The inside of the frame's args, besides `channel_name` and `offset` (see protocol's `members`). */
   readonly inside: string
   /** Milliseconds since 1970. */
@@ -149,4 +151,20 @@ export interface Presence {
   enter(channel: string, user: string, what: Unnumbered, how: Appending): Promise<boolean>
   /** This node has no subscriber of the user's any more. The last on any node is told, in the same atomic step. True when it was. */
   leave(channel: string, user: string, what: Unnumbered, how: Appending): Promise<boolean>
+}
+
+/**
+ * Private messages: each user's own log, from the user's first connection until the recovery window has passed since its
+ * last one has gone.
+ */
+export interface Messages {
+  /**
+   * This node has a connection of the user's: from now on the user's log is there. Hear what is sent, in order, from the
+   * moment the promise resolves; stopped, the node has none any more.
+   */
+  attend(user: string, hear: (numbered: Numbered) => void): Promise<Stop>
+  /** Number, keep and tell a message, in one step. Undefined where the user has no log. `inside` as in {@link Unnumbered}. */
+  send(user: string, inside: string): Promise<Position | undefined>
+  /** Where the user's log stands, and what was told after `since` as in {@link Snapshot}. */
+  read(user: string, since?: Position): Promise<Pick<Snapshot, 'top' | 'missed'>>
 }

@@ -4,7 +4,6 @@ import {
   type JsonText,
   type Position,
   type Published,
-  toJsonText,
   type UnsubscribedReason,
 } from '@hookbox/protocol'
 import type {
@@ -27,7 +26,7 @@ import { Publisher, type Publishing } from './publish.ts'
 import { asks } from './rules.ts'
 import type { ChannelServices } from './services.ts'
 import { ChannelSettings } from './settings.ts'
-import { channelFrame, subscribedFrame } from './subscribed.ts'
+import { subscribedFrame } from './subscribed.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** How a subscriber comes in. */
@@ -147,17 +146,15 @@ export class Channel {
 
   /**
    * The subscriber wants to leave, and the application may refuse it. With `everywhere` all connections of the user leave.
+   * `out` is called at the moment from which the subscriber is out: it is told so before it can be let in again.
    *
    * @throws HookboxError `not_subscribed`, `refused`, `webhook_failed`, `too_many`
    */
-  async unsubscribe(by: Subscriber, everywhere: boolean): Promise<void> {
+  async unsubscribe(by: Subscriber, everywhere: boolean, out: () => void): Promise<void> {
     const member = this.#member(by.user)
     try {
       await member.questions.run(async () => {
-        if (!member.connections.has(by.id)) {
-          const text = `channel_name: expected a channel of this connection's own, got "${this.name}"`
-          throw new HookboxError('not_subscribed', text)
-        }
+        this.#checkInside(member, by)
         const last = everywhere || member.connections.size === 1
         if (last && asks(this.options, 'unsubscribe')) {
           const leave = { channelName: this.name, user: by.user }
@@ -167,10 +164,11 @@ export class Channel {
           // The line may have broken meanwhile, and the leave been announced: the application knows of it now.
           member.owed = undefined
         }
-        await Promise.all([
-          this.#remove(member, by.id),
-          everywhere ? this.#removeAll(member, 'unsubscribed') : undefined,
-        ])
+        // It may have been put out meanwhile, and, where the channel was made anew, even be in again.
+        if (by.channels.has(this.name)) this.#checkInside(member, by)
+        const removed = this.#remove(member, by.id)
+        out()
+        await Promise.all([removed, everywhere ? this.#removeAll(member, 'unsubscribed') : undefined])
       })
     } finally {
       this.#forgetIdle(member)
@@ -236,7 +234,7 @@ export class Channel {
     if (!this.#life.end()) return
     this.stop()
     for (const { subscriber } of [...this.#fanOut.all()]) {
-      subscriber.send(channelFrame(0, 'UNSUBSCRIBED', this.name, { reason: toJsonText('destroyed') }))
+      subscriber.putOut(this.name, 'destroyed')
       this.#fanOut.delete(subscriber.id)
       subscriber.left(this.name)
     }
@@ -316,8 +314,7 @@ export class Channel {
   async #removeAll(member: Member, reason: UnsubscribedReason): Promise<void> {
     const ids = [...member.connections]
     for (const id of ids) {
-      const unsubscribed = channelFrame(0, 'UNSUBSCRIBED', this.name, { reason: toJsonText(reason) })
-      this.#fanOut.get(id)?.subscriber.send(unsubscribed)
+      this.#fanOut.get(id)?.subscriber.putOut(this.name, reason)
     }
     await Promise.all(ids.map((id) => this.#remove(member, id)))
   }
@@ -396,6 +393,12 @@ export class Channel {
 
   #read(since?: Position): Promise<Snapshot> {
     return this.#services.broker.log.read(this.name, retention(this.options), since)
+  }
+
+  #checkInside(member: Member, by: Subscriber): void {
+    if (member.connections.has(by.id)) return
+    const text = `channel_name: expected a channel of this connection's own, got "${this.name}"`
+    throw new HookboxError('not_subscribed', text)
   }
 
   /** Who enters, and where to, must still be there. */

@@ -25,6 +25,7 @@ export class Life {
   /** The application refused to let it go, until someone has come and gone again. */
   #kept = false
   #gone = false
+  #stopped = false
   #closing: { readonly asking: Persisting; readonly done: Promise<void> } | undefined
   #stopWaiting: Cancel = () => {}
 
@@ -62,7 +63,7 @@ export class Life {
   /** Somebody may have been the last. */
   offer(): void {
     this.#offerDue = this.#uses > 0
-    if (this.#gone || this.#closing || this.#uses > 0 || this.#kept || this.#living.wanted()) return
+    if (this.#stopped || this.#closing || this.#uses > 0 || this.#kept || this.#living.wanted()) return
     this.#visited = false
     const asking = this.#living.ask()
     this.#closing = { asking, done: asking.outcome.then((outcome) => this.#closed(outcome)) }
@@ -71,7 +72,7 @@ export class Life {
   /** Nobody has entered yet. If nobody does, it is offered after a while. */
   offerLater(): void {
     this.#stopWaiting()
-    if (!this.#gone) this.#stopWaiting = this.#living.clock.after(unvisitedLife, () => this.offer())
+    if (!this.#stopped) this.#stopWaiting = this.#living.clock.after(unvisitedLife, () => this.offer())
   }
 
   /** Somebody waits at the door: no further try, and what the application decides now is what counts. */
@@ -79,7 +80,7 @@ export class Life {
     if (!this.#closing) return
     this.#closing.asking.drop()
     await this.#closing.done
-    if (!this.#gone) this.offerLater()
+    this.offerLater()
   }
 
   /** False when it had ended already. */
@@ -90,14 +91,16 @@ export class Life {
     return true
   }
 
+  /** What the application still answers changes nothing any more. */
   stop(): void {
+    this.#stopped = true
     this.#stopWaiting()
     this.#closing?.asking.drop()
   }
 
   async #closed(outcome: Awaited<Persisting['outcome']>): Promise<void> {
     this.#closing = undefined
-    if (this.#gone || outcome === 'dropped') return
+    if (this.#stopped || outcome === 'dropped') return
     const wanted = this.#living.wanted()
     if (outcome !== 'given up' && outcome.ok) {
       // REST may have let someone in meanwhile: whoever is here keeps the channel.

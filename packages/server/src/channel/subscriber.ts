@@ -1,3 +1,4 @@
+import type { UnsubscribedReason } from '@hookbox/protocol'
 import type { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 
@@ -9,6 +10,8 @@ export interface Subscriber {
   readonly user: string
   /** Whose cookies go with a webhook that this one causes. */
   readonly caller: Caller
+  /** The channels it is in. */
+  readonly channels: ReadonlySet<string>
   /** It has ended for good: it must not enter any more, as nobody would take it out again. */
   readonly gone: boolean
   send(frame: PreparedFrame): void
@@ -18,4 +21,6 @@ export interface Subscriber {
   joined(channelName: string): void
   /** It is not in the channel any more. */
   left(channelName: string): void
+  /** It is not in the channel any more, and did not ask for that: its page is to know why. */
+  putOut(channelName: string, reason: UnsubscribedReason): void
 }

@@ -7,6 +7,7 @@ import {
   members,
   spliceFrame,
   toJsonText,
+  type UnsubscribedReason,
 } from '@hookbox/protocol'
 import type { Cancel } from '../clock.ts'
 import { Gate } from '../gate.ts'
@@ -55,6 +56,8 @@ export class Connection implements Session, UserConnection {
   readonly id: string = randomId()
   readonly channels: Set<string> = new Set()
   readonly entering: Map<string, Promise<unknown>> = new Map()
+  readonly given: Set<string> = new Set()
+  readonly putOuts: Map<string, UnsubscribedReason> = new Map()
   readonly settings: ConnectionSettings
   readonly arrival: Arrival
   readonly cookies: CookieJar
@@ -68,9 +71,12 @@ export class Connection implements Session, UserConnection {
   readonly #lanes = new Map<string, Serial>()
   #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
   #user = ''
+  #pageId: string = this.id
   #early: ClientFrame[] = []
   #earlyLength = 0
   #requests = 0
+  /** The line has ended. */
+  #broken = false
   #cancelDeadline: Cancel
   #cancelExpiry: Cancel = () => {}
 
@@ -104,6 +110,10 @@ export class Connection implements Session, UserConnection {
     return this.#user
   }
 
+  get pageId(): string {
+    return this.#pageId
+  }
+
   get live(): boolean {
     return this.#state === 'connected'
   }
@@ -123,6 +133,8 @@ export class Connection implements Session, UserConnection {
   }
 
   closed(code: number, reason: string): void {
+    if (this.#broken) return
+    this.#broken = true
     const wasConnected = this.#state === 'connected'
     this.#cancelDeadline()
     this.#cancelExpiry()
@@ -131,7 +143,8 @@ export class Connection implements Session, UserConnection {
     this.#hub.log.debug({ connection: this.id, user: this.#user, code, reason }, 'connection closed')
     this.#state = 'gone'
     if (!wasConnected || this.#hub.stopping) return
-    const forGood = code === closeCodes.normal || (code >= 4400 && code < 4500)
+    const forGood = isForGood(code)
+    if (forGood) this.#hub.endLingering(this)
     if (forGood || this.settings.linger === 0) return this.#leave()
     this.#state = 'lingering'
     this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#stopLingering())
@@ -165,25 +178,59 @@ export class Connection implements Session, UserConnection {
   }
 
   close(code: number, reason: string): void {
+    if (isForGood(code)) this.#hub.tickets.void(this.id)
     if (this.#state === 'lingering') this.#stopLingering()
     else this.#transport.close(code, reason)
   }
 
+  superseded(): void {
+    if (this.#state !== 'connected') return
+    const reason = 'the page is back on another line'
+    this.#transport.close(closeCodes.silent, reason)
+    // The other side may take seconds to agree, if there is one.
+    this.closed(closeCodes.silent, reason)
+  }
+
   joined(channelName: string): void {
     this.channels.add(channelName)
+    this.putOuts.delete(channelName)
+  }
+
+  gave(channelName: string): void {
+    if (this.channels.has(channelName)) this.given.add(channelName)
+  }
+
+  asked(channelName: string): void {
+    this.given.delete(channelName)
   }
 
   left(channelName: string): void {
     this.channels.delete(channelName)
+    this.given.delete(channelName)
   }
 
-  /** The application has admitted this page. What it sent behind its `CONNECT` is taken up by {@link begin}. */
-  admitted(user: string, options: UserOptions): void {
+  putOut(channelName: string, reason: UnsubscribedReason): void {
+    if (this.#state === 'lingering') this.putOuts.set(channelName, reason)
+    this.answer(0, 'UNSUBSCRIBED', members({ channel_name: toJsonText(channelName), reason: toJsonText(reason) }))
+  }
+
+  /** This page was admitted before, on a line that broke off: it is the same page, with the cookies of then. */
+  takesUp(before: UserConnection): void {
+    this.#pageId = before.pageId
+    this.cookies.replace(before.caller.cookies ?? '')
+    for (const [channelName, reason] of before.putOuts) this.putOut(channelName, reason)
+  }
+
+  /**
+   * The application has admitted this page as `user`; `enter` lets it in. What it sent behind its `CONNECT` is taken up by
+   * {@link begin}.
+   */
+  admitted(user: string, enter: () => void): void {
     this.#user = user
     this.#cancelDeadline()
     const broken = this.#state !== 'connecting'
     if (!broken) this.#state = 'connected'
-    this.#hub.enter(this, options)
+    enter()
     // The application counts this user among those who are here: it is told that this was for a moment only.
     if (broken && !this.#hub.stopping) this.#leave()
   }
@@ -274,4 +321,9 @@ export class Connection implements Session, UserConnection {
       .leave(this)
       .catch((error: unknown) => this.#hub.log.error({ connection: this.id, err: error }, 'leaving failed'))
   }
+}
+
+/** The page does not come back by itself: it left, or was told not to. */
+function isForGood(code: number): boolean {
+  return code === closeCodes.normal || (code >= 4400 && code < 4500)
 }

@@ -21,6 +21,12 @@ export class CookieJar {
     }
   }
 
+  /** Takes these and no others. */
+  replace(cookieString: string): void {
+    this.#cookies.clear()
+    this.addMissing(cookieString)
+  }
+
   /**
    * Applies the value of a `Set-Cookie` header (RFC 6265 §5.2), by name alone: where and for which path it holds is for the
    * browser to know. True when script may see it, so that the page can be told.

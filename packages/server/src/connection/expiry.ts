@@ -20,10 +20,13 @@ export function watchExpiry(connection: Connection, hub: Hub, payload: JsonText,
     hub.callbacks.connect(connection.caller, question).then((verdict) => {
       if (ended) return
       if (verdict.ok && verdict.details.name !== connection.user) {
+        hub.tickets.void(connection.id)
         connection.close(closeCodes.internal, 'the user has changed')
       } else if (verdict.ok) {
+        const { expiresIn } = verdict.details
         renew(verdict)
-        if (verdict.details.expiresIn !== undefined) cancel = hub.clock.after(verdict.details.expiresIn, ask)
+        hub.tickets.postpone(connection, expiresIn === undefined ? undefined : hub.clock.now() + expiresIn)
+        if (expiresIn !== undefined) cancel = hub.clock.after(expiresIn, ask)
       } else if (verdict.error.code === 'webhook_failed') cancel = hub.clock.after(afterFault, ask)
       else connection.close(closeCodes.refused, verdict.error.message)
     })

@@ -5,10 +5,12 @@ import {
   members,
   type Position,
   parsePosition,
+  spliceFrame,
   toJsonText,
 } from '@hookbox/protocol'
 import type { Hub } from '../hub/hub.ts'
 import type { UserConnection } from '../hub/users.ts'
+import { PreparedFrame } from '../transport/prepared-frame.ts'
 
 /** Entries in one answer to `HISTORY`, where the page names no limit. */
 const defaultHistoryLimit = 100
@@ -28,9 +30,10 @@ const table: { readonly [N in Asked]: Request<N> } = {
     return undefined
   },
 
-  async UNSUBSCRIBE(hub, connection, { args }) {
-    await hub.unsubscribe(connection, args.channel_name)
-    return ''
+  async UNSUBSCRIBE(hub, connection, { id, args }) {
+    const result = new PreparedFrame(spliceFrame(id, 'RESULT', ''))
+    await hub.unsubscribe(connection, args.channel_name, () => connection.send(result))
+    return undefined
   },
 
   async PUBLISH(hub, connection, { args }) {

@@ -8,7 +8,6 @@ import {
   members,
   type Position,
   type Published,
-  spliceFrame,
   toJsonText,
 } from '@hookbox/protocol'
 import type { Broker, HistoryPiece, HistoryRange, Stop } from '../broker/broker.ts'
@@ -19,14 +18,24 @@ import type { Clock } from '../clock.ts'
 import { randomId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { PollingOptions } from '../polling/options.ts'
-import { PreparedFrame } from '../transport/prepared-frame.ts'
 import { type Callbacks, type Caller, nobody, type Verdict } from '../webhooks/callbacks.ts'
 import { type Persisting, persist } from '../webhooks/persist.ts'
 import { Channels } from './channels.ts'
+import { Inboxes } from './inboxes.ts'
 import { SentMessages } from './sent-messages.ts'
 import { ServerPresence } from './server-presence.ts'
-import { changeUserOptions, type UserOptions, userOptionNames, writeUserOptions } from './user-options.ts'
+import { Tickets } from './tickets.ts'
+import {
+  changeUserOptions,
+  defaultUserOptions,
+  type UserOptions,
+  userOptionNames,
+  writeUserOptions,
+} from './user-options.ts'
 import { type User, type UserConnection, Users } from './users.ts'
+
+/** Broken lines of one page that may linger at a time; beyond it the oldest goes. */
+const maxLingering = 16
 
 /** What a hub is made of. */
 export interface HubParts {
@@ -44,6 +53,9 @@ export class Hub {
   readonly callbacks: Callbacks
   readonly clock: Clock
   readonly log: Log
+  /** The pages that may come back without a question to the application. */
+  readonly tickets: Tickets
+  readonly inboxes: Inboxes
   readonly #broker: Broker
   readonly #users = new Users()
   readonly #sent: SentMessages
@@ -59,6 +71,8 @@ export class Hub {
     this.clock = parts.clock
     this.log = parts.log
     this.#broker = parts.broker
+    this.tickets = new Tickets(parts.clock)
+    this.inboxes = new Inboxes(parts.broker.messages)
     this.#sent = new SentMessages(parts.clock)
     const services: Omit<ChannelServices, 'ended'> = {
       broker: parts.broker,
@@ -91,12 +105,41 @@ export class Hub {
     return this.#users.get(name)?.options ?? byDefault
   }
 
-  /** A connection has got its user. */
-  enter(connection: UserConnection, options: UserOptions): void {
+  /** A connection has got its user. `since`: where its page stands in the channels that it holds. */
+  enter(connection: UserConnection, options: UserOptions, since: ReadonlyMap<string, Position>): void {
     const user = this.#users.add(connection, options)
     if (user.connections.size === 1) this.#serverPresence.changed(user.name)
-    for (const name of options.autoSubscribe) this.#letIn(connection, name, connection.caller)
-    this.#shareAll(user)
+    for (const name of options.autoSubscribe) this.#letIn(connection, name, connection.caller, since.get(name))
+    this.#shareAll(user, { connection, since })
+  }
+
+  /**
+   * A page is back by its ticket: it goes on as the connection that it had before. What the page asked for, it asks for again
+   * by itself; what it was given, it is given again.
+   */
+  takeUp(connection: UserConnection, before: UserConnection, since: ReadonlyMap<string, Position>): void {
+    before.superseded()
+    const options = this.#users.get(before.user)?.options ?? defaultUserOptions
+    const user = this.#users.add(connection, options)
+    const lingering = user.brokenLines(connection)
+    for (const oldest of lingering.slice(0, -maxLingering)) oldest.close(closeCodes.silent, 'too many broken lines')
+    const restore = (name: string) => this.#letIn(connection, name, connection.caller, since.get(name))
+    const given = new Set(lingering.flatMap((one) => [...one.given]))
+    for (const name of given) restore(name)
+    for (const { entering, given: later } of lingering) {
+      // What it was about to be given when its line broke, it may have been given by then.
+      Promise.allSettled(entering.values()).then(() => {
+        for (const name of later) if (!given.has(name)) restore(name)
+      })
+    }
+    this.#shareAll(user, { connection, since })
+  }
+
+  /** The page has left for good: nothing of it lingers any longer. */
+  endLingering(connection: UserConnection): void {
+    for (const before of this.#users.get(connection.user)?.brokenLines(connection) ?? []) {
+      before.close(closeCodes.normal, 'disconnected')
+    }
   }
 
   /**
@@ -115,6 +158,8 @@ export class Hub {
 
   /** A connection is gone for good: it leaves its channels, and after the last one of its user the application is told. */
   async leave(connection: UserConnection): Promise<void> {
+    this.tickets.void(connection.id)
+    this.inboxes.close(connection.user, connection.id)
     const channels = [...connection.channels]
     const leaves = channels.map((name) => this.#channels.get(name)?.drop(connection))
     // Where it was about to enter, it is decided now that it does not; the application may have to be told of that too.
@@ -143,15 +188,21 @@ export class Hub {
         channel.subscribe(connection, { id, since, ask: true }),
       ),
     )
+    connection.asked(channelName)
+    this.#supersede(connection, channelName)
     const user = this.#users.get(connection.user)
     if (user) this.#shareAll(user)
   }
 
-  /** @throws HookboxError `not_subscribed`, `refused`, `webhook_failed` */
-  async unsubscribe(connection: UserConnection, channelName: string): Promise<void> {
+  /**
+   * Takes a connection out of a channel. `out` is called at the moment from which it is out.
+   *
+   * @throws HookboxError `not_subscribed`, `refused`, `webhook_failed`
+   */
+  async unsubscribe(connection: UserConnection, channelName: string, out: () => void): Promise<void> {
     const options = this.#users.get(connection.user)?.options
     const everywhere = options?.globalUnsubscriptions === true || options?.perConnectionSubscriptions === false
-    await this.#subscribed(connection, channelName).unsubscribe(connection, everywhere)
+    await this.#subscribed(connection, channelName).unsubscribe(connection, everywhere, out)
   }
 
   async publish(
@@ -186,7 +237,7 @@ export class Hub {
     const { caller, user: sender } = connection
     return this.#sent.once(sender, messageId, async () => {
       if (this.#users.get(sender)?.options.moderatedMessage === false) {
-        this.#deliver(sender, recipient, payload)
+        await this.#deliver(sender, recipient, payload)
         return
       }
       const recipientExists = this.#users.get(recipient) !== undefined
@@ -194,7 +245,7 @@ export class Hub {
       this.obey(sender, caller, verdict)
       if (!verdict.ok) throw verdict.error
       const { overrideRecipientName = recipient, overridePayload = payload } = verdict.details
-      this.#deliver(sender, overrideRecipientName, overridePayload)
+      await this.#deliver(sender, overrideRecipientName, overridePayload)
     })
   }
 
@@ -257,9 +308,7 @@ export class Hub {
     }
     const entering = this.#needUser(userName)
       .live.filter((connection) => !channel.has(connection.id))
-      .map((connection) =>
-        this.#enter(connection, channelName, () => channel.subscribe(connection, { id: 0, ask: false, initialData })),
-      )
+      .map((connection) => this.#enter(connection, channelName, () => this.#give(connection, channel, { initialData })))
     for (const outcome of await Promise.allSettled(entering)) {
       if (outcome.status === 'rejected') throw outcome.reason
     }
@@ -323,7 +372,7 @@ export class Hub {
   }
 
   /** The application sends a private message; the sender need not be connected. Gives how many connections got it. */
-  messageByApplication(sender: string, recipient: string, payload: JsonText): number {
+  messageByApplication(sender: string, recipient: string, payload: JsonText): Promise<number> {
     return this.#deliver(sender, recipient, payload)
   }
 
@@ -417,32 +466,58 @@ export class Hub {
   }
 
   /** A subscription that the page never asked for; it arrives as `SUBSCRIBED` with id 0. */
-  #letIn(connection: UserConnection, channelName: string, caller: Caller): void {
+  #letIn(connection: UserConnection, channelName: string, caller: Caller, since?: Position): void {
     this.#inBackground(`auto_subscribe to ${JSON.stringify(channelName)}`, () =>
       this.#enter(connection, channelName, () =>
         this.#channels.use(channelName, caller, async (channel) => {
-          if (!connection.gone && !channel.has(connection.id))
-            await channel.subscribe(connection, { id: 0, ask: false })
+          if (!connection.gone && !channel.has(connection.id)) await this.#give(connection, channel, { since })
         }),
       ),
     )
   }
 
-  /** Where all connections of a user share each subscription, those that lack one are let in. */
-  #shareAll(user: User): void {
+  async #give(
+    connection: UserConnection,
+    channel: Channel,
+    what: { readonly since?: Position | undefined; readonly initialData?: JsonText | undefined },
+  ): Promise<void> {
+    await channel.subscribe(connection, { ...what, id: 0, ask: false })
+    connection.gave(channel.name)
+    this.#supersede(connection, channel.name)
+  }
+
+  /** A page is in a channel by its new line: there the ones that broke off need not stand in for it any longer. */
+  #supersede(connection: UserConnection, channelName: string): void {
+    const channel = this.#channels.get(channelName)
+    for (const before of this.#users.get(connection.user)?.brokenLines(connection) ?? []) {
+      this.#inBackground(`leaving ${JSON.stringify(channelName)} behind`, async () => {
+        await channel?.drop(before)
+        if (before.channels.size === 0 && before.entering.size === 0) before.close(closeCodes.normal, 'taken up')
+      })
+    }
+  }
+
+  /**
+   * Where all connections of a user share each subscription, those that lack one are let in; one that has just come, from
+   * where its page stands.
+   */
+  #shareAll(user: User, back?: { connection: UserConnection; since: ReadonlyMap<string, Position> }): void {
     if (user.options.perConnectionSubscriptions) return
-    for (const name of channelsOf(user)) {
+    for (const [name, sharing] of sharedBy(user)) {
       const channel = this.#channels.get(name)
       for (const connection of user.live) {
-        if (!channel || channel.has(connection.id)) continue
+        // What a page's broken line stood for, the page itself asks for again, or not.
+        const isOwn = sharing.every((one) => !one.live && one.pageId === connection.pageId)
+        if (!channel || isOwn || channel.has(connection.id)) continue
+        const since = connection === back?.connection ? back.since.get(name) : undefined
         this.#inBackground(`sharing ${JSON.stringify(name)}`, () =>
-          this.#enter(connection, name, () => channel.subscribe(connection, { id: 0, ask: false })),
+          this.#enter(connection, name, () => this.#give(connection, channel, { since })),
         )
       }
     }
   }
 
-  #deliver(sender: string, recipient: string, payload: JsonText): number {
+  async #deliver(sender: string, recipient: string, payload: JsonText): Promise<number> {
     const inside = members({
       sender: toJsonText(sender),
       recipient: toJsonText(recipient),
@@ -452,12 +527,11 @@ export class Hub {
     if (exceeds(inside, limits.frame)) {
       throw new HookboxError('too_large', `payload: expected a message of at most ${limits.frame} bytes`)
     }
-    const frame = new PreparedFrame(spliceFrame(0, 'MESSAGE', inside))
-    const to = this.#users.get(recipient)?.live ?? []
-    for (const connection of to) connection.send(frame)
-    const from = this.#users.get(sender)
-    if (from?.options.reflective && sender !== recipient) for (const connection of from.live) connection.send(frame)
-    return to.length
+    const { messages } = this.#broker
+    await messages.send(recipient, inside)
+    const reflects = sender !== recipient && this.#users.get(sender)?.options.reflective
+    if (reflects) await messages.send(sender, inside)
+    return this.#users.get(recipient)?.live.length ?? 0
   }
 
   #subscribed(connection: UserConnection, channelName: string): Channel {
@@ -501,6 +575,15 @@ export class Hub {
       else this.log.error({ err: error }, `${what} failed`)
     })
   }
+}
+
+/** Channel → the connections by which the user is in it. */
+function sharedBy(user: User): Map<string, UserConnection[]> {
+  const shared = new Map<string, UserConnection[]>()
+  for (const connection of user.connections.values()) {
+    for (const name of connection.channels) shared.set(name, [...(shared.get(name) ?? []), connection])
+  }
+  return shared
 }
 
 function channelsOf(user: User): string[] {

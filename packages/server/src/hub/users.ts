@@ -1,17 +1,28 @@
+import type { UnsubscribedReason } from '@hookbox/protocol'
 import type { Subscriber } from '../channel/subscriber.ts'
 import type { Persisting } from '../webhooks/persist.ts'
 import type { UserOptions } from './user-options.ts'
 
 /** One of a user's connections, as the hub sees it. */
 export interface UserConnection extends Subscriber {
-  /** The channels it is in. */
-  readonly channels: ReadonlySet<string>
   /** The channels that it is about to be in, each until it is decided; they count towards the limit. */
   readonly entering: Map<string, Promise<unknown>>
+  /** The subscriptions it did not ask for: the hub itself restores them when the page is back. They are among its channels. */
+  readonly given: ReadonlySet<string>
+  /** What it could not be told while its line was broken: the channels that it was put out of, and why. */
+  readonly putOuts: ReadonlyMap<string, UnsubscribedReason>
+  /** The same for all connections by which one page, with its tickets, took up the one before. */
+  readonly pageId: string
+  /** It did not ask for this subscription. */
+  gave(channelName: string): void
+  /** It asked for this subscription by itself. */
+  asked(channelName: string): void
   /** It hears what is sent to it. One whose line broke off still counts as present for a while, but is not live. */
   readonly live: boolean
   /** Ends the connection, also one that lingers; a 44xx code keeps the page from coming back. */
   close(code: number, reason: string): void
+  /** Its page is back on another line: this one, should it still seem open, has broken off. */
+  superseded(): void
 }
 
 /** A name that the application gave, with its connections. */
@@ -23,6 +34,12 @@ export class User {
   constructor(name: string, options: UserOptions) {
     this.name = name
     this.options = options
+  }
+
+  /** The connections that the same page had before this one, and that linger. */
+  brokenLines(of: UserConnection): UserConnection[] {
+    if (this.connections.size === 1) return []
+    return [...this.connections.values()].filter((one) => one !== of && !one.live && one.pageId === of.pageId)
   }
 
   /** The connections that hear what is sent to them. */

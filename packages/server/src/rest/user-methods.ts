@@ -7,7 +7,7 @@ export function userMethods(hub: Hub): { readonly [name: string]: Method } {
   return {
     message: method(
       { sender_name: userName, recipient_name: userName, payload: optional(payload, jsonNull) },
-      async (f) => ({ delivered: hub.messageByApplication(f.sender_name, f.recipient_name, f.payload) }),
+      async (f) => ({ delivered: await hub.messageByApplication(f.sender_name, f.recipient_name, f.payload) }),
     ),
 
     get_user_info: method({ user_name: userName }, async (f) => hub.userInfo(f.user_name)),

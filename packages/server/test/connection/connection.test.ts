@@ -11,9 +11,11 @@ describe('CONNECT', () => {
       name: 'ann',
       payload: { room: 3 },
       id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      ticket: expect.stringMatching(/^[0-9a-f]{32}$/),
       ping: 25,
       linger: 0,
       limits: { frame: 65_536, message: 1_048_576, channels: 128 },
+      messages: { position: expect.stringMatching(/^[0-9a-f]{32}:0$/) },
     })
     expect(hub.asked('connect')).toMatchObject([
       { fields: { conn_id: connected.id, payload: { room: 3 } }, cookies: 'session=1' },

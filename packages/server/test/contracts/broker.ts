@@ -260,5 +260,61 @@ export function brokerContract(name: string, setup: () => Promise<{ broker: Brok
       const oldest = await log.history('chat', all, { before: { ...page.top, offset: 3 }, limit: 100 })
       expect(ends(oldest.history)).toEqual(['1', '2'])
     })
+
+    test('private messages are numbered, heard in order, and kept for those who were away', async () => {
+      const { broker } = await setup()
+      const { messages } = broker
+      const heard: string[] = []
+      const stop = await messages.attend('ann', ({ frame }) => heard.push(frame.text))
+      const { top } = await messages.read('ann')
+      expect(top.offset).toBe(0)
+      expect(await messages.send('ann', '"payload":1')).toEqual({ ...top, offset: 1 })
+      expect(await messages.send('ann', '"payload":2')).toEqual({ ...top, offset: 2 })
+      expect(heard).toEqual(['[0,"MESSAGE",{"payload":1,"offset":1}]', '[0,"MESSAGE",{"payload":2,"offset":2}]'])
+      const since = { ...top, offset: 1 }
+      expect((await messages.read('ann', since)).missed?.map(({ frame }) => frame.text)).toEqual([heard[1]])
+      expect((await messages.read('ann', { ...top, epoch: 'other' })).missed).toBeUndefined()
+      expect((await messages.read('ann', { ...top, offset: 3 })).missed).toBeUndefined()
+      stop()
+    })
+
+    test('private messages are kept while anybody attends and for the recovery window after that', async () => {
+      const { broker, clock } = await setup()
+      const { messages } = broker
+      expect(await messages.send('ann', '"payload":1')).toBeUndefined()
+      const stops = [await messages.attend('ann', () => {}), await messages.attend('ann', () => {})]
+      const since = (await messages.read('ann')).top
+      stops[0]?.()
+      stops[0]?.()
+      await clock.advance(1_000_000)
+      await messages.send('ann', '"payload":2')
+      stops[1]?.()
+      await clock.advance(299_999)
+      await messages.send('ann', '"payload":3')
+      expect((await messages.read('ann', { ...since, offset: 1 })).missed).toHaveLength(1)
+      await clock.advance(1)
+      expect(await messages.send('ann', '"payload":4')).toBeUndefined()
+      await messages.attend('ann', () => {})
+      expect((await messages.read('ann', since)).missed).toBeUndefined()
+      expect((await messages.read('ann')).top.epoch).not.toBe(since.epoch)
+    })
+
+    test('a listener of private messages that stopped hears nothing more', async () => {
+      const { broker } = await setup()
+      const heard: string[] = []
+      const stop = await broker.messages.attend('ann', ({ frame }) => heard.push(frame.text))
+      await broker.messages.attend('ann', () => {})
+      stop()
+      await broker.messages.send('ann', '"payload":1')
+      expect(heard).toEqual([])
+    })
+
+    test('once closed, it takes nothing more', async () => {
+      const { broker, log } = await opened()
+      await broker.close()
+      await expect(log.append('chat', publish(1), told)).rejects.toMatchObject({ code: 'unavailable' })
+      await expect(broker.messages.send('ann', '')).rejects.toMatchObject({ code: 'unavailable' })
+      await expect(broker.channels.remove('chat')).rejects.toMatchObject({ code: 'unavailable' })
+    })
   })
 }

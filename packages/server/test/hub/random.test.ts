@@ -108,7 +108,7 @@ class Run {
     const { page, positions } = live.length > 0 ? this.#pick(live) : this.#connect()
     const channel = this.#pick(channels)
     const user = this.#pick(users)
-    const action = Math.floor(this.#random() * 20)
+    const action = Math.floor(this.#random() * 22)
     if (action < 2 && live.length < 8) this.#connect()
     else if (action < 6) {
       const since = this.#chance(0.5) ? positions.get(channel) : undefined
@@ -131,7 +131,8 @@ class Run {
       ignored(() => hub.destroyChannel(channel, false))
       this.#destroyed++
       this.#forget(channel)
-    } else if (this.#chance(0.3)) ignored(() => hub.disconnectUser(user))
+    } else if (action >= 20) this.#comeBack()
+    else if (this.#chance(0.3)) ignored(() => hub.disconnectUser(user))
     else
       ignored(() =>
         hub.publishByApplication(channel, {
@@ -148,6 +149,23 @@ class Run {
     this.#models.push(model)
     model.page.say('CONNECT', { payload: { name: this.#pick(users) } })
     return model
+  }
+
+  /** A page whose line broke opens another one, and goes on where it was. */
+  #comeBack(): void {
+    const broken = this.#models.filter((model) => model.page.end?.code === 1006 && model.ticket !== undefined)
+    if (broken.length === 0) return
+    const before = this.#pick(broken)
+    const model = new Model(this.hub.stranger(), before)
+    this.#models.push(model)
+    model.page.say('CONNECT', {
+      payload: { name: before.user },
+      ticket: before.ticket,
+      since: Object.fromEntries(model.restored),
+      messages_since: before.messages,
+    })
+    before.ticket = undefined
+    for (const name of before.asked) model.subscribe(name, model.restored.get(name))
   }
 
   /** What a page was told is how things are. */
@@ -235,13 +253,28 @@ class Model {
   readonly positions = new Map<string, string>()
   readonly flaws: string[] = []
   user = ''
+  ticket: string | undefined
+  /** Where it stands in the user's private messages. */
+  messages: string | undefined
+  /** The channels that it asked for by itself. */
+  readonly asked = new Set<string>()
+  /** Where it stood in its channels when it came back. */
+  readonly restored = new Map<string, string>()
   readonly #since = new Map<number, string | undefined>()
   /** What it knew of each channel when it was there last. */
   readonly #known = new Map<string, Inside>()
   readonly #unsubscribing = new Map<number, string>()
 
-  constructor(page: TestPage) {
+  constructor(page: TestPage, before?: Model) {
     this.page = page
+    for (const [name, inside] of before?.inside ?? []) {
+      const position = before?.positions.get(name)
+      if (position === undefined || inside.missed) continue
+      this.restored.set(name, position)
+      this.#known.set(name, { ...inside, presence: new Set(inside.presence), state: { ...inside.state } })
+      this.positions.set(name, position)
+    }
+    this.messages = before?.messages
     const { frames } = page
     const push = frames.push.bind(frames)
     frames.push = (...more) => {
@@ -254,19 +287,24 @@ class Model {
     // Noted before, as the answer may come at once.
     const id = this.page.nextId
     this.#since.set(id, since)
+    this.asked.add(channel)
     this.page.say('SUBSCRIBE', { channel_name: channel, since })
   }
 
   unsubscribe(channel: string): void {
     this.#unsubscribing.set(this.page.nextId, channel)
+    this.asked.delete(channel)
     this.page.say('UNSUBSCRIBE', { channel_name: channel })
   }
 
   #hear({ id, name, args }: ServerFrame): void {
-    if (name === 'CONNECTED') this.user = args.name
+    if (name === 'CONNECTED') this.#connected(args)
+    else if (name === 'MESSAGE') this.#messaged(args.offset)
     else if (name === 'SUBSCRIBED') this.#subscribed(id, args)
-    else if (name === 'UNSUBSCRIBED') this.inside.delete(args.channel_name)
-    else if (name === 'RESULT' && this.#unsubscribing.has(id)) this.inside.delete(this.#unsubscribing.get(id) ?? '')
+    else if (name === 'UNSUBSCRIBED') {
+      this.inside.delete(args.channel_name)
+      this.asked.delete(args.channel_name)
+    } else if (name === 'RESULT' && this.#unsubscribing.has(id)) this.inside.delete(this.#unsubscribing.get(id) ?? '')
     else if ('offset' in args && 'channel_name' in args && args.offset !== undefined) {
       const channel = this.inside.get(args.channel_name)
       if (!channel) return void this.flaws.push(`${name} for ${args.channel_name}, where it is not`)
@@ -280,6 +318,18 @@ class Model {
         Object.assign(channel.state, args.updates)
       }
     }
+  }
+
+  #connected({ name, ticket, messages }: Extract<ServerFrame, { name: 'CONNECTED' }>['args']): void {
+    this.user = name
+    this.ticket = ticket
+    if (!messages?.recovered) this.messages = messages?.position
+  }
+
+  #messaged(offset: number | undefined): void {
+    const [epoch, last] = (this.messages ?? '').split(':')
+    this.#expect(offset === Number(last) + 1, `message ${offset} after ${last}`)
+    this.messages = `${epoch}:${offset}`
   }
 
   /** Whether an entry is news; a page that was in already may have had what it asked to have repeated. */
@@ -300,11 +350,14 @@ class Model {
     const { channel_name: name } = args
     const now = this.inside.get(name)
     const offset = parsePosition(args.position)?.offset ?? -1
-    const since = parsePosition(this.#since.get(id) ?? '')
+    const since = parsePosition(this.#since.get(id) ?? (id === 0 ? this.restored.get(name) : undefined) ?? '')
     if (args.recovered) {
       // The page asked from where it was then; what it has heard since is repeated.
       const kept = now ?? this.#known.get(name)
-      if (!kept || !since) return void this.flaws.push(`${name}: recovered what it never had`)
+      if (!kept || !since)
+        return void this.flaws.push(
+          `${name}: recovered what it never had ${JSON.stringify([id, kept, since, this.restored.get(name), [...this.#since], this.page.frames])}`,
+        )
       kept.missed = args.missed ? { next: since.offset + 1, left: args.missed } : undefined
       this.inside.set(name, kept)
       return

@@ -1,4 +1,6 @@
+import type { Position } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
+import { PreparedFrame } from '../../transport/prepared-frame.ts'
 import type { Remembered } from '../broker.ts'
 
 /**
@@ -6,6 +8,12 @@ import type { Remembered } from '../broker.ts'
  * their publishers alone. The oldest go first.
  */
 export const idWindow = { duration: 300_000, size: 10_000, bytes: 1_048_576 } as const
+
+/** A message id as it is put away for the next start of the hub. */
+export type SavedId = { readonly key: string; readonly at: number } & (
+  | { readonly position: Position }
+  | { readonly text: string }
+)
 
 /** The message ids of one channel's publishes, for the window. */
 export class BoundedIds {
@@ -23,9 +31,23 @@ export class BoundedIds {
   }
 
   set(key: string, outcome: Remembered): void {
-    this.#delete(key)
-    this.#bytes += bytesOf(outcome)
-    this.#known.set(key, { at: this.#clock.now(), outcome })
+    this.#add(key, this.#clock.now(), outcome)
+    this.#forget()
+  }
+
+  save(): SavedId[] {
+    this.#forget()
+    return [...this.#known].map(([key, { at, outcome }]) => ({
+      key,
+      at,
+      ...('frame' in outcome ? { text: outcome.frame.text } : { position: outcome.position }),
+    }))
+  }
+
+  restore(saved: readonly SavedId[]): void {
+    for (const { key, at, ...outcome } of saved) {
+      this.#add(key, at, 'text' in outcome ? { frame: new PreparedFrame(outcome.text) } : outcome)
+    }
     this.#forget()
   }
 
@@ -41,6 +63,12 @@ export class BoundedIds {
       if (at > old && fits) return
       this.#delete(key)
     }
+  }
+
+  #add(key: string, at: number, outcome: Remembered): void {
+    this.#delete(key)
+    this.#bytes += bytesOf(outcome)
+    this.#known.set(key, { at, outcome })
   }
 
   #delete(key: string): void {

@@ -13,9 +13,15 @@ interface Past {
 
 /** The newest of what happened, within bounds. What falls out is gone from the front. */
 export class BoundedQueue<T extends Past> {
+  readonly #onGone: (item: T) => void
   #items: T[] = []
   #start = 0
   #bytes = 0
+
+  /** `onGone` is told what falls out of the front. */
+  constructor(onGone: (item: T) => void = () => {}) {
+    this.#onGone = onGone
+  }
 
   get length(): number {
     return this.#items.length - this.#start
@@ -34,14 +40,25 @@ export class BoundedQueue<T extends Past> {
       if (oldest === undefined) break
       const tooOld = bounds.duration > 0 && oldest.at <= now - bounds.duration
       if (this.length <= bounds.size && this.#bytes <= bounds.bytes && !tooOld) break
-      this.#bytes -= oldest.bytes
-      this.#start++
+      this.#drop(oldest)
     }
-    // Shifting an array moves all of it; cutting off a long dead front now and then does not.
-    if (this.#start > 64 && this.#start * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#start)
-      this.#start = 0
-    }
+    this.#tidy()
+  }
+
+  /** Lets go of the front, whatever the bounds. */
+  dropOldest(): void {
+    const oldest = this.#items[this.#start]
+    if (oldest === undefined) return
+    this.#drop(oldest)
+    this.#tidy()
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    for (const item of this.values()) this.#onGone(item)
+    this.#items = []
+    this.#start = 0
+    this.#bytes = 0
   }
 
   /** Lets go of all but these. */
@@ -54,5 +71,18 @@ export class BoundedQueue<T extends Past> {
   /** Oldest first. */
   values(): readonly T[] {
     return this.#start === 0 ? this.#items : this.#items.slice(this.#start)
+  }
+
+  #drop(oldest: T): void {
+    this.#bytes -= oldest.bytes
+    this.#start++
+    this.#onGone(oldest)
+  }
+
+  /** Shifting an array moves all of it; cutting off a long dead front now and then does not. */
+  #tidy(): void {
+    if (this.#start <= 64 || this.#start * 2 <= this.#items.length) return
+    this.#items = this.#items.slice(this.#start)
+    this.#start = 0
   }
 }

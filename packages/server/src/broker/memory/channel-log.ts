@@ -8,7 +8,6 @@ import {
   toJsonText,
 } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
-import { PreparedFrame } from '../../transport/prepared-frame.ts'
 import type {
   Appended,
   Appending,
@@ -23,9 +22,8 @@ import type {
 } from '../broker.ts'
 import type { BoundedIds } from './bounded-ids.ts'
 import { BoundedQueue, type Bounds } from './bounded-queue.ts'
-
-/** What every channel keeps for recovery, whatever its history options say. */
-export const recoveryWindow: Bounds = { size: 1_000, duration: 300_000, bytes: 1_048_576 }
+import type { RecoveryBudget } from './recovery-budget.ts'
+import { RecoveryLog, type SavedRecoveryLog } from './recovery-log.ts'
 
 /** Bytes of one channel's history; older entries go first. */
 const historyBytes = 16_777_216
@@ -40,38 +38,85 @@ interface Kept {
   readonly bytes: number
 }
 
-type Told = Numbered & { readonly bytes: number }
+/** A channel's log as it is put away for the next start of the hub. */
+export interface SavedChannelLog {
+  readonly log: SavedRecoveryLog
+  readonly history: readonly Omit<Kept, 'bytes'>[]
+  readonly serial: number
+  readonly state: readonly (readonly [key: string, value: JsonText])[]
+  readonly members: readonly string[]
+}
+
+/** What a channel's log is made with. */
+export interface ChannelLogParts {
+  readonly name: string
+  readonly clock: Clock
+  readonly budget: RecoveryBudget
+  readonly ids: BoundedIds
+}
 
 /** One life of a channel: its log, history, state and members. Every method is one step; nothing can come between. */
 export class ChannelLog {
   readonly #clock: Clock
   readonly #name: JsonText
-  readonly #epoch: string
   readonly #ids: BoundedIds
-  readonly #window = new BoundedQueue<Told>()
+  readonly #log: RecoveryLog
   #history = new BoundedQueue<Kept>()
-  readonly #listeners = new Set<(numbered: Numbered) => void>()
   readonly #state: Map<string, JsonText>
-  readonly #members = new Set<string>()
-  #offset = 0
+  readonly #members: Set<string>
   #serial = 0
   /** The history may hold joins and leaves. */
   #isMixed = false
 
-  constructor(name: string, epoch: string, clock: Clock, ids: BoundedIds, seed: Seed) {
+  private constructor(
+    { name, clock, budget, ids }: ChannelLogParts,
+    saved: Pick<SavedChannelLog, 'state' | 'members'> & Partial<Pick<SavedChannelLog, 'log'>>,
+  ) {
     this.#clock = clock
     this.#name = toJsonText(name)
-    this.#epoch = epoch
     this.#ids = ids
-    this.#state = new Map(seed.state)
-    this.prefill(seed.history, seed.keep)
+    this.#log = new RecoveryLog(clock, budget, saved.log)
+    this.#state = new Map(saved.state)
+    this.#members = new Set(saved.members)
+  }
+
+  static create(parts: ChannelLogParts, seed: Seed): ChannelLog {
+    const log = new ChannelLog(parts, { state: [...seed.state], members: [] })
+    log.prefill(seed.history, seed.keep)
+    return log
+  }
+
+  static restore(parts: ChannelLogParts, saved: SavedChannelLog): ChannelLog {
+    const log = new ChannelLog(parts, saved)
+    log.#serial = saved.serial
+    // Trimmed by the channel's own retention as soon as it is read.
+    for (const kept of saved.history) {
+      log.#isMixed ||= !kept.isPublish
+      log.#history.push({ ...kept, bytes: kept.text.length }, unbounded, parts.clock.now())
+    }
+    return log
+  }
+
+  save(): SavedChannelLog {
+    return {
+      log: this.#log.save(),
+      history: this.#history.values().map(({ bytes: _, ...kept }) => kept),
+      serial: this.#serial,
+      state: [...this.#state],
+      members: [...this.#members],
+    }
+  }
+
+  /** The channel is gone. */
+  end(): void {
+    this.#log.end()
   }
 
   prefill(history: Seed['history'], keep: Retention): void {
     this.#history = new BoundedQueue()
     for (const { what, idKey } of history) {
-      this.#keep(what, undefined, keep)
-      if (idKey !== undefined) this.#ids.set(idKey, { position: this.#top() })
+      this.#keep(what, this.#log.offset, { told: false, keep })
+      if (idKey !== undefined) this.#ids.set(idKey, { position: this.#log.top })
     }
   }
 
@@ -80,11 +125,11 @@ export class ChannelLog {
     if (known && 'position' in known) return { position: known.position, duplicate: true }
     for (const key of how.state?.deletes ?? []) this.#state.delete(key)
     for (const [key, value] of how.state?.updates ?? []) this.#state.set(key, value)
-    if (how.told) this.#offset++
-    const position = this.#top()
-    if (how.kept) this.#keep(what, how.told ? this.#offset : undefined, how.keep)
+    const offset = this.#log.offset + (how.told ? 1 : 0)
+    const position = { epoch: this.#log.epoch, offset }
+    if (how.kept) this.#keep(what, offset, how)
     if (how.idKey !== undefined) this.#ids.set(how.idKey, { position })
-    if (how.told) this.#tell(what, position)
+    if (how.told) this.#tell(what)
     return { position, duplicate: false }
   }
 
@@ -104,8 +149,8 @@ export class ChannelLog {
   read(keep: Retention, since: Position | undefined): Snapshot {
     const { history, more } = this.#newest(keep)
     return {
-      top: this.#top(),
-      missed: since && this.#missed(since),
+      top: this.#log.top,
+      missed: since && this.#log.missed(since),
       history,
       more,
       state: new Map(this.#state),
@@ -129,50 +174,30 @@ export class ChannelLog {
     const rest = piece.length < inside.length && last !== undefined
     if (!forward) piece.reverse()
     const next = forward ? `f.${last?.serial}.${until}` : `b.${after}.${last?.serial}`
-    return { history: listOf(piece), cursor: rest ? `${this.#epoch}.${next}` : undefined }
+    return { history: listOf(piece), cursor: rest ? `${this.#log.epoch}.${next}` : undefined }
   }
 
   listen(hear: (numbered: Numbered) => void): Stop {
-    this.#listeners.add(hear)
-    return () => this.#listeners.delete(hear)
+    return this.#log.listen(hear)
   }
 
-  #top(): Position {
-    return { epoch: this.#epoch, offset: this.#offset }
-  }
-
-  #keep(what: Unnumbered, offset: number | undefined, keep: Retention): void {
+  #keep(what: Unnumbered, offset: number, { told, keep }: Pick<Appending, 'told' | 'keep'>): void {
     const isPublish = what.name === 'PUBLISH'
     if (!isPublish && keep.publishOnly) return
     this.#isMixed ||= !isPublish
-    const number = offset === undefined ? '' : `"offset":${offset},`
+    const number = told ? `"offset":${offset},` : ''
     const text = `["${what.name}",{${number}${what.inside}}]`
     this.#history.push(
-      { serial: ++this.#serial, offset: this.#offset, text, isPublish, at: what.at, bytes: text.length },
+      { serial: ++this.#serial, offset, text, isPublish, at: what.at, bytes: text.length },
       historyBounds(keep),
       this.#clock.now(),
     )
   }
 
-  #tell(what: Unnumbered, position: Position): void {
-    const text = spliceFrame(0, what.name, `"channel_name":${this.#name},"offset":${position.offset},${what.inside}`)
-    const told: Told = {
-      name: what.name,
-      position,
-      frame: new PreparedFrame(text),
-      at: this.#clock.now(),
-      origin: what.origin,
-      bytes: text.length,
-    }
-    this.#window.push(told, recoveryWindow, this.#clock.now())
-    for (const hear of this.#listeners) hear(told)
-  }
-
-  #missed(since: Position): readonly Numbered[] | undefined {
-    if (since.epoch !== this.#epoch || since.offset > this.#offset) return undefined
-    this.#window.trim(recoveryWindow, this.#clock.now())
-    const missed = this.#window.values().slice(Math.max(0, this.#window.length - (this.#offset - since.offset)))
-    return missed.length === this.#offset - since.offset ? missed : undefined
+  #tell(what: Unnumbered): void {
+    this.#log.tell(what, (offset) =>
+      spliceFrame(0, what.name, `"channel_name":${this.#name},"offset":${offset},${what.inside}`),
+    )
   }
 
   #newest(keep: Retention): { history: JsonText; more: boolean } {
@@ -203,7 +228,8 @@ export class ChannelLog {
   #stretch(range: HistoryRange): { after: number; until: number; forward: boolean } {
     if (range.cursor !== undefined) {
       const [, epoch, way, after, until] = /^(\w+)\.([fb])\.(\d+)\.(\d+)$/.exec(range.cursor) ?? []
-      if (epoch !== this.#epoch) throw new HookboxError('bad_request', 'cursor: expected one that this channel gave')
+      if (epoch !== this.#log.epoch)
+        throw new HookboxError('bad_request', 'cursor: expected one that this channel gave')
       return { after: Number(after), until: Number(until), forward: way === 'f' }
     }
     const { since, before } = range
@@ -216,13 +242,15 @@ export class ChannelLog {
 
   /** The serial of the first kept entry numbered `offset` or above. */
   #firstSerial(field: string, position: Position, offset: number): number {
-    if (position.epoch !== this.#epoch) {
-      const top = formatPosition(this.#top())
+    if (position.epoch !== this.#log.epoch) {
+      const top = formatPosition(this.#log.top)
       throw new HookboxError('bad_request', `${field}: expected a position of this channel's log, which is at ${top}`)
     }
     return this.#history.values().find((kept) => kept.offset >= offset)?.serial ?? this.#serial + 1
   }
 }
+
+const unbounded: Bounds = { size: Number.POSITIVE_INFINITY, duration: 0, bytes: Number.POSITIVE_INFINITY }
 
 function historyBounds(keep: Retention): Bounds {
   return { size: keep.size, duration: keep.duration, bytes: historyBytes }
