@@ -14,6 +14,7 @@ import { createRouter, type Route, type Router } from './http/router.ts'
 import { attach, closeServer, createServer, type Detach, listen } from './http/server.ts'
 import { serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
+import type { SavedPiece } from './hub/saved.ts'
 import { changeUserOptions, defaultUserOptions, type UserOptions, userOptionNames } from './hub/user-options.ts'
 import { createAccessLog, createLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
@@ -22,6 +23,7 @@ import { channelMethods } from './rest/channel-methods.ts'
 import { createRestEndpoint } from './rest/endpoint.ts'
 import { serverMethods } from './rest/server-methods.ts'
 import { userMethods } from './rest/user-methods.ts'
+import { type Piece, takeSnapshot, writeSnapshot } from './snapshot/snapshot-file.ts'
 import { createForwarded } from './transport/address.ts'
 import { createDoorkeeper } from './transport/origin.ts'
 import type { Accept } from './transport/transport.ts'
@@ -65,7 +67,12 @@ export interface Hookbox {
    * await hookbox.call('publish', { channel_name: 'news', payload: { title: 'Hello' } })
    */
   call(method: string, fields?: { readonly [field: string]: Json }): Promise<{ readonly [name: string]: unknown }>
-  /** Closes all lines with 4503, so that pages come back to the next hub, and stops listening. */
+  /**
+   * Closes all lines with 4503, so that pages come back to the next hub, stops listening, and writes the snapshot, if there
+   * is to be one.
+   *
+   * @throws HookboxError `unavailable` when the snapshot cannot be written
+   */
   close(): Promise<void>
 }
 
@@ -106,8 +113,9 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       clock,
     })
   const polls = createFetch({ clock, version })
+  const broker = createMemoryBroker(clock, config.recoveryMemory)
   const hub = new Hub({
-    broker: createMemoryBroker(clock),
+    broker,
     callbacks: createCallbacks(ask, log),
     clock,
     log,
@@ -187,10 +195,36 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
 
   let isStarted = false
 
-  /** The application hears of a new hub once; in open mode there is none. */
-  function started(): void {
-    if (!isStarted && !config.open) hub.tellStarted()
+  /**
+   * Goes on where the hub before this one was stopped; else the application hears of a new hub, where there is one.
+   *
+   * Nothing here waits for input or output, so that it is done before any page or application is heard.
+   */
+  function start(): void {
+    if (isStarted) return
     isStarted = true
+    const pieces = config.snapshot === undefined ? undefined : takeSnapshot(config.snapshot, log)
+    if (pieces) restore(pieces)
+    else if (!config.open) hub.tellStarted()
+  }
+
+  function restore(pieces: readonly Piece[]): void {
+    const ofHub: SavedPiece[] = []
+    for (const piece of pieces) {
+      if (piece.kind === 'channel' || piece.kind === 'ids' || piece.kind === 'messages') broker.restore(piece)
+      else ofHub.push(piece)
+    }
+    hub
+      .restore(ofHub, (saved) => Connection.restore(hub, saved, settings))
+      .then(
+        () => log.info({ pieces: pieces.length }, 'went on where the hub before this one was stopped'),
+        (err: unknown) => log.error({ err }, 'the snapshot could not be taken up whole'),
+      )
+  }
+
+  function* saved(): Generator<Piece> {
+    yield* broker.save()
+    yield* hub.save()
   }
 
   const servers: Server[] = []
@@ -203,17 +237,31 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     return urlOf(host, address.port)
   }
 
+  let closing: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    for (const stop of detach) stop()
+    hub.stop()
+    for (const connection of connections) connection.close(closeCodes.stopping, 'the hub is stopping')
+    await Promise.all([...servers.map((server) => closeServer(server, clock)), http?.close(), polls.close()])
+    // What was being answered is answered: from here on nothing changes any more.
+    await broker.close()
+    access.close()
+    if (config.snapshot !== undefined && isStarted) writeSnapshot(config.snapshot, saved())
+  }
+
   return {
     async listen() {
       const url = `${await serve(pages, config.port, config.interface)}${config.basePath}`
-      started()
-      if (!ownRestPort) return { url }
       const { webApiPort = config.port, webApiInterface = config.interface } = config
-      return { url, restUrl: await serve(applications, webApiPort, webApiInterface) }
+      const restUrl = ownRestPort ? await serve(applications, webApiPort, webApiInterface) : undefined
+      // Not before: what is taken up is gone where a port turns out to be taken.
+      start()
+      return { url, ...(restUrl !== undefined && { restUrl }) }
     },
 
     attach(server) {
-      started()
+      start()
       detach.push(attach(server, pages))
     },
 
@@ -223,13 +271,8 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       return method.run(new Map(Object.entries(fields).map(([field, value]) => [field, { value }])))
     },
 
-    async close() {
-      for (const stop of detach) stop()
-      const stopped = hub.stop()
-      for (const connection of connections) connection.close(closeCodes.stopping, 'the hub is stopping')
-      await Promise.all([stopped, ...servers.map((server) => closeServer(server, clock)), http?.close(), polls.close()])
-      access.close()
-    },
+    // Once: a second snapshot could be taken up after the first one was.
+    close: () => (closing ??= close()),
   }
 }
 

@@ -18,8 +18,8 @@ import type {
 import { nobody } from '../webhooks/callbacks.ts'
 import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
-import { Life } from './life.ts'
-import { Member } from './member.ts'
+import { Life, type SavedLife } from './life.ts'
+import { Member, type OwedLeave, type SavedLeave } from './member.ts'
 import { type ChannelOptions, retention } from './options.ts'
 import { presenceEntry } from './presence-entry.ts'
 import { Publisher, type Publishing } from './publish.ts'
@@ -38,6 +38,15 @@ export interface Entering {
   readonly ask: boolean
   /** What the application, asked already, had for the user. */
   readonly initialData?: JsonText | undefined
+}
+
+/** What a node knows of a channel besides what the broker holds, as it is put away for the next start of the hub. */
+export interface SavedChannel {
+  readonly life: SavedLife
+  /** By user: what the `subscribe` webhook had for it. */
+  readonly initialData: readonly (readonly [user: string, data: JsonText])[]
+  /** What the application is still to be told. */
+  readonly leaves: readonly SavedLeave[]
 }
 
 /** One channel on this node: who is in it, and how one comes in and out. */
@@ -182,9 +191,10 @@ export class Channel {
     if (!member?.connections.has(by.id)) return
     const left = this.#remove(member, by.id)
     // Owed from here on: whoever of the user's comes back is to find it, and the channel stays for it.
-    if (!member.present && !this.#life.gone && asks(this.options, 'unsubscribe')) member.owed = left
+    if (!member.present && !this.#life.gone && asks(this.options, 'unsubscribe'))
+      member.owed = { isDue: left, caller: by.caller }
     await left
-    if (member.owed) await this.#tellLeave(member, by)
+    if (member.owed) await this.#tellLeave(member)
     this.#forgetIdle(member)
     this.#life.offer()
   }
@@ -244,6 +254,39 @@ export class Channel {
     await this.#services.broker.channels.remove(this.name)
   }
 
+  /** What the broker does not know of it. To be asked for before {@link stop}. */
+  save(): SavedChannel {
+    const members = [...this.#members.values()]
+    return {
+      life: this.#life.save(),
+      initialData: members.flatMap(({ user, initialData }) => (initialData === undefined ? [] : [[user, initialData]])),
+      leaves: members.flatMap(({ user, owed, telling, leaving }) => {
+        const untold = owed ?? telling
+        if (!untold) return []
+        const { cookies, address } = untold.caller
+        return [{ channel: this.name, user, id: untold.id ?? leaving?.id, cookies, address }]
+      }),
+    }
+  }
+
+  /** Takes up what was saved: who was here lingers here again, and the application is told of those who left. */
+  restore({ life, initialData, leaves }: SavedChannel, subscribers: readonly Subscriber[]): void {
+    for (const by of subscribers) {
+      const member = this.#member(by.user)
+      member.connections.add(by.id)
+      this.#fanOut.hold(by).replay.release()
+      by.joined(this.name)
+    }
+    for (const [user, data] of initialData) this.#member(user).initialData = data
+    this.#life.restore(life)
+    for (const { user, id, cookies, address } of leaves) {
+      const member = this.#member(user)
+      member.owed = { isDue: Promise.resolve(true), caller: { cookies, address, setCookies() {} }, id }
+      this.#tellLeave(member)
+    }
+    for (const member of [...this.#members.values()]) this.#forgetIdle(member)
+  }
+
   /** Ends what this node does for the channel; the channel itself stays. */
   stop(): void {
     this.#stopListening()
@@ -254,7 +297,7 @@ export class Channel {
 
   async #askAndAdmit(member: Member, by: Subscriber, how: Entering): Promise<void> {
     // A leave that is still to be told belongs before the next arrival.
-    await this.#payLeave(member, by)
+    await this.#payLeave(member)
     this.#checkAlive(by)
     let { initialData } = member
     if (!member.present && asks(this.options, 'subscribe')) {
@@ -264,8 +307,8 @@ export class Channel {
       initialData = verdict.details.initialData
       if (by.gone && !member.present && asks(this.options, 'unsubscribe')) {
         // The application counts this user among those who are here: it is told that this is over.
-        member.owed = Promise.resolve(true)
-        await this.#payLeave(member, by)
+        member.owed = { isDue: Promise.resolve(true), caller: by.caller }
+        await this.#payLeave(member)
       }
     }
     await this.#admit(member, by, { ...how, initialData })
@@ -320,10 +363,10 @@ export class Channel {
   }
 
   /** Resolves when the application has heard or was not there; further tries come before any other question about this user. */
-  #tellLeave(member: Member, by: Subscriber): Promise<void> {
+  #tellLeave(member: Member): Promise<void> {
     return new Promise((tried) => {
       member.questions
-        .runAnyway(() => this.#payLeave(member, by, tried))
+        .runAnyway(() => this.#payLeave(member, tried))
         .catch((err: unknown) => this.#services.log.error({ channel: this.name, err }, 'a leave could not be told'))
         .finally(() => {
           tried()
@@ -334,33 +377,34 @@ export class Channel {
   }
 
   /** Tells the application of a leave that it has not heard of. */
-  async #payLeave(member: Member, by: Subscriber, tried: () => void = () => {}): Promise<void> {
+  async #payLeave(member: Member, tried: () => void = () => {}): Promise<void> {
     const { owed } = member
     if (!owed) return
     member.owed = undefined
-    member.telling = true
+    member.telling = owed
     try {
-      if (await owed) await this.#persistLeave(member, by, tried)
+      if (await owed.isDue) await this.#persistLeave(member, owed, tried)
     } finally {
-      member.telling = false
+      member.telling = undefined
       member.leaving = undefined
     }
   }
 
-  async #persistLeave(member: Member, by: Subscriber, tried: () => void): Promise<void> {
+  async #persistLeave(member: Member, { caller, id: known }: OwedLeave, tried: () => void): Promise<void> {
     const { callbacks, clock, log } = this.#services
     const leave = { channelName: this.name, user: member.user }
-    const leaving = persist((id) => callbacks.unsubscribe(by.caller, leave, id), {
+    const leaving = persist((id) => callbacks.unsubscribe(caller, leave, id), {
       clock,
       log,
       name: 'unsubscribe',
       onGivenUp: this.#services.givenUp,
+      ...(known !== undefined && { newId: () => known }),
     })
     member.leaving = leaving
     if (member.coming > 0) leaving.hurry()
     leaving.firstTry.then((verdict) => verdict.ok || verdict.error.code !== 'webhook_failed' || tried())
     const outcome = await leaving.outcome
-    if (typeof outcome !== 'string') this.#services.obey(member.user, by.caller, outcome)
+    if (typeof outcome !== 'string') this.#services.obey(member.user, caller, outcome)
   }
 
   /** What subscribers were told of the options is no longer true: all of them get a new answer. */

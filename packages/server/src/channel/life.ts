@@ -14,6 +14,14 @@ export interface Living {
   end(): Promise<void>
 }
 
+/** A life as it is put away for the next start of the hub. */
+export interface SavedLife {
+  /** The application wants to keep the channel, although nobody is in it. */
+  readonly kept: boolean
+  /** It is to be offered some time, if nobody comes. */
+  readonly due: boolean
+}
+
 /** How long a channel lives: when nobody wants it any more, the application is asked whether it may go. */
 export class Life {
   readonly #living: Living
@@ -28,6 +36,8 @@ export class Life {
   #stopped = false
   #closing: { readonly asking: Persisting; readonly done: Promise<void> } | undefined
   #stopWaiting: Cancel = () => {}
+  /** Nobody has entered yet, and it will be offered. */
+  #waiting = false
 
   constructor(living: Living) {
     this.#living = living
@@ -72,7 +82,8 @@ export class Life {
   /** Nobody has entered yet. If nobody does, it is offered after a while. */
   offerLater(): void {
     this.#stopWaiting()
-    if (!this.#stopped) this.#stopWaiting = this.#living.clock.after(unvisitedLife, () => this.offer())
+    this.#waiting = !this.#stopped
+    if (this.#waiting) this.#stopWaiting = this.#living.clock.after(unvisitedLife, () => this.#offerNow())
   }
 
   /** Somebody waits at the door: no further try, and what the application decides now is what counts. */
@@ -81,6 +92,15 @@ export class Life {
     this.#closing.asking.drop()
     await this.#closing.done
     this.offerLater()
+  }
+
+  save(): SavedLife {
+    return { kept: this.#kept, due: this.#closing !== undefined || this.#offerDue || this.#waiting }
+  }
+
+  restore({ kept, due }: SavedLife): void {
+    this.#kept = kept
+    if (due) this.offerLater()
   }
 
   /** False when it had ended already. */
@@ -96,6 +116,11 @@ export class Life {
     this.#stopped = true
     this.#stopWaiting()
     this.#closing?.asking.drop()
+  }
+
+  #offerNow(): void {
+    this.#waiting = false
+    this.offer()
   }
 
   async #closed(outcome: Awaited<Persisting['outcome']>): Promise<void> {

@@ -1,9 +1,29 @@
 import type { JsonText } from '@hookbox/protocol'
 import { Serial } from '../serial.ts'
+import type { Caller } from '../webhooks/callbacks.ts'
 import type { Persisting } from '../webhooks/persist.ts'
 
 /** What one user may have waiting at one channel; beyond it `too_many`. */
 const maxWaiting = 256
+
+/** A user has left by losing its line. */
+export interface OwedLeave {
+  /** Not where it turns out that the user is still here by way of another node. */
+  readonly isDue: Promise<boolean>
+  /** With whose cookies the application is told. */
+  readonly caller: Caller
+  /** `webhook-id`, where it was tried before. */
+  readonly id?: string | undefined
+}
+
+/** A leave as it is put away for the next start of the hub. */
+export interface SavedLeave {
+  readonly channel: string
+  readonly user: string
+  readonly id: string | undefined
+  readonly cookies: string | undefined
+  readonly address: string | undefined
+}
 
 /** One user in one channel, with whichever connections. */
 export class Member {
@@ -14,13 +34,10 @@ export class Member {
   readonly questions: Serial = new Serial(maxWaiting)
   /** What the `subscribe` webhook had for this user. */
   initialData: JsonText | undefined
-  /**
-   * The user has left by losing its line, and the application is to be told; not where it turns out that the user is still
-   * here by way of another node.
-   */
-  owed: Promise<boolean> | undefined
-  /** The application is being told of a leave. */
-  telling = false
+  /** A leave that the application is to be told of. */
+  owed: OwedLeave | undefined
+  /** The one that it is being told of. */
+  telling: OwedLeave | undefined
   /** That telling, once it is known to be needed. */
   leaving: Persisting | undefined
   /** Connections of the user's that are about to enter: telling of a leave is not to keep them waiting. */
@@ -36,7 +53,7 @@ export class Member {
 
   /** The application has not heard yet that the user has left. */
   get untold(): boolean {
-    return this.owed !== undefined || this.telling
+    return this.owed !== undefined || this.telling !== undefined
   }
 
   /** Nothing would be lost with it. */

@@ -28,6 +28,10 @@ export interface Config {
   readonly linger: number
   /** Frames per second and connection; 0 switches it off. */
   readonly rate: number
+  /** The file that outlives a planned restart. */
+  readonly snapshot: string | undefined
+  /** Bytes that all recovery windows may take together. */
+  readonly recoveryMemory: number
   /** User options for everyone, not checked yet. */
   readonly userDefaults: { readonly [option: string]: unknown }
   readonly webhooks: WebhookConfig

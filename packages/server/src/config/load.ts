@@ -195,6 +195,8 @@ function finish(given: Given, surroundings: { readonly callbacks?: boolean; read
     trustProxy: value('trustProxy'),
     linger: value('linger'),
     rate: value('rate'),
+    snapshot: value('snapshot'),
+    recoveryMemory: value<number>('recoveryMemory') * 1_048_576,
     userDefaults: value('userDefaults'),
     webhooks: {
       host: value('cbhost'),

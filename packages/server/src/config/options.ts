@@ -16,6 +16,10 @@ export interface HookboxOptions {
   linger?: number
   /** Frames per second. */
   rate?: number
+  /** Where the hub puts away what it knows when it is stopped, and takes it up from when it starts. */
+  snapshot?: string
+  /** Mebibytes. */
+  recoveryMemory?: number
   open?: boolean
   apiSecurityToken?: string
   adminPassword?: string
@@ -69,7 +73,14 @@ export interface Kind {
   check(value: unknown): unknown
 }
 
-export type Group = 'Where it listens' | 'Who may connect' | 'The web application' | 'Webhook names' | 'REST' | 'Log'
+export type Group =
+  | 'Where it listens'
+  | 'Who may connect'
+  | 'Memory'
+  | 'The web application'
+  | 'Webhook names'
+  | 'REST'
+  | 'Log'
 
 /** One thing that can be set. */
 export interface Option {
@@ -264,6 +275,23 @@ export const options: readonly Option[] = [
     100,
     'Who may connect',
     'Frames per second and connection, with a burst of five times that; 0 switches the limit off.',
+  ),
+
+  row(
+    'snapshot',
+    file,
+    undefined,
+    'Memory',
+    'When the hub is stopped it puts away what it knows in this file, and takes it up again, and removes it, when it starts: a planned restart loses nothing.',
+    { openMode: true },
+  ),
+  row(
+    'recovery-memory',
+    whole(1, 1_048_576, 'MIB'),
+    128,
+    'Memory',
+    'Mebibytes, about, for what pages may have missed in all channels together; beyond it the oldest goes first, and who missed it is told of a gap.',
+    { openMode: true },
   ),
 
   row('cbhost', host, 'localhost', 'The web application', 'Its host.', { callback: true }),

@@ -12,6 +12,7 @@ import {
 import type { Cancel } from '../clock.ts'
 import { Gate } from '../gate.ts'
 import type { Hub } from '../hub/hub.ts'
+import type { SavedConnection } from '../hub/saved.ts'
 import type { UserOptions } from '../hub/user-options.ts'
 import type { UserConnection } from '../hub/users.ts'
 import { randomId } from '../ids.ts'
@@ -51,9 +52,12 @@ const maxBeforeConnected = { frames: 1_000, length: 2 * limits.message }
 
 const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
 
+/** The transport of a connection that was restored without one. */
+const brokenLine: Transport = { kind: 'websocket', buffered: 0, send() {}, sendMissed() {}, close() {} }
+
 /** One tab's life on the hub. */
 export class Connection implements Session, UserConnection {
-  readonly id: string = randomId()
+  readonly id: string
   readonly channels: Set<string> = new Set()
   readonly entering: Map<string, Promise<unknown>> = new Map()
   readonly given: Set<string> = new Set()
@@ -71,7 +75,7 @@ export class Connection implements Session, UserConnection {
   readonly #lanes = new Map<string, Serial>()
   #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
   #user = ''
-  #pageId: string = this.id
+  #pageId: string
   #early: ClientFrame[] = []
   #earlyLength = 0
   #requests = 0
@@ -80,7 +84,9 @@ export class Connection implements Session, UserConnection {
   #cancelDeadline: Cancel
   #cancelExpiry: Cancel = () => {}
 
-  constructor(hub: Hub, transport: Transport, arrival: Arrival, settings: ConnectionSettings) {
+  constructor(hub: Hub, transport: Transport, arrival: Arrival, settings: ConnectionSettings, id: string = randomId()) {
+    this.id = id
+    this.#pageId = id
     this.#hub = hub
     this.#transport = transport
     this.arrival = arrival
@@ -103,6 +109,20 @@ export class Connection implements Session, UserConnection {
       silent: () => this.close(closeCodes.silent, 'no PONG in time'),
     })
     this.#cancelDeadline = hub.clock.after(limits.handshake, () => this.close(closeCodes.silent, 'no CONNECT in time'))
+  }
+
+  /** A connection of the hub before this one: it lingers from now on. */
+  static restore(hub: Hub, saved: SavedConnection, settings: ConnectionSettings): Connection {
+    const { id, pageId, user, given, putOuts, cookies, address = '' } = saved
+    const arrival: Arrival = { address, cookies, origin: undefined, userAgent: undefined }
+    const connection = new Connection(hub, brokenLine, arrival, settings, id)
+    connection.#pageId = pageId
+    connection.#user = user
+    connection.#broken = true
+    for (const name of given) connection.given.add(name)
+    for (const [name, reason] of putOuts) connection.putOuts.set(name, reason)
+    connection.#linger()
+    return connection
   }
 
   /** The user's name; empty until the application gave one. */
@@ -146,8 +166,7 @@ export class Connection implements Session, UserConnection {
     const forGood = isForGood(code)
     if (forGood) this.#hub.endLingering(this)
     if (forGood || this.settings.linger === 0) return this.#leave()
-    this.#state = 'lingering'
-    this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#stopLingering())
+    this.#linger()
   }
 
   send(frame: PreparedFrame): void {
@@ -307,6 +326,12 @@ export class Connection implements Session, UserConnection {
       if (shown) this.answer(0, 'SET_COOKIE', members({ cookie: toJsonText(line) }))
       else this.#hub.cookieHidden()
     }
+  }
+
+  #linger(): void {
+    this.#cancelDeadline()
+    this.#state = 'lingering'
+    this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#stopLingering())
   }
 
   /** Nobody leaves because the hub stops; what is left is the timer. */

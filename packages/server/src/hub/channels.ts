@@ -33,6 +33,10 @@ export class Channels {
     return this.#channels.get(name)
   }
 
+  all(): Iterable<Channel> {
+    return this.#channels.values()
+  }
+
   names(): string[] {
     return [...this.#channels.keys()]
   }
@@ -79,6 +83,16 @@ export class Channels {
     } finally {
       this.#creating.delete(name)
     }
+  }
+
+  /** Takes up a channel that the broker has. @throws HookboxError `unknown_channel` */
+  async restore(name: string): Promise<Channel> {
+    const record = await this.#services.broker.channels.load(name)
+    if (!record) throw new HookboxError('unknown_channel', `channel ${JSON.stringify(name)} does not exist`)
+    const details = JSON.parse(record.options) as { readonly [option: string]: unknown }
+    const channel = await Channel.open(name, changeOptions(defaultOptions, details), this.#services)
+    this.#channels.set(name, channel)
+    return channel
   }
 
   stop(): void {

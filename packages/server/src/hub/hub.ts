@@ -11,7 +11,7 @@ import {
   toJsonText,
 } from '@hookbox/protocol'
 import type { Broker, HistoryPiece, HistoryRange, Stop } from '../broker/broker.ts'
-import type { Channel } from '../channel/channel.ts'
+import type { Channel, SavedChannel } from '../channel/channel.ts'
 import { restIdKey, userIdKey } from '../channel/id-key.ts'
 import type { ChannelServices, PollTarget } from '../channel/services.ts'
 import type { Clock } from '../clock.ts'
@@ -22,6 +22,7 @@ import { type Callbacks, type Caller, nobody, type Verdict } from '../webhooks/c
 import { type Persisting, persist } from '../webhooks/persist.ts'
 import { Channels } from './channels.ts'
 import { Inboxes } from './inboxes.ts'
+import type { SavedConnection, SavedPiece } from './saved.ts'
 import { SentMessages } from './sent-messages.ts'
 import { ServerPresence } from './server-presence.ts'
 import { Tickets } from './tickets.ts'
@@ -32,10 +33,12 @@ import {
   userOptionNames,
   writeUserOptions,
 } from './user-options.ts'
-import { type User, type UserConnection, Users } from './users.ts'
+import { type Going, type User, type UserConnection, Users } from './users.ts'
 
 /** Broken lines of one page that may linger at a time; beyond it the oldest goes. */
 const maxLingering = 16
+
+const unknownLife: SavedChannel = { life: { kept: false, due: true }, initialData: [], leaves: [] }
 
 /** What a hub is made of. */
 export interface HubParts {
@@ -64,6 +67,8 @@ export class Hub {
   #toldOfHiddenCookie = false
   #telling: Persisting | undefined
   #givenUp = 0
+  /** What the application had not heard when the hub was stopped. */
+  #untold: readonly SavedPiece[] = []
   #stopping = false
 
   constructor(parts: HubParts) {
@@ -171,14 +176,7 @@ export class Hub {
     const name = connection.user
     this.#serverPresence.changed(name)
     if (this.#stopping) return
-    const { callbacks, clock, log } = this
-    const telling = persist((id) => callbacks.disconnect(connection.caller, { name, channels }, id), {
-      clock,
-      log,
-      name: 'disconnect',
-      onGivenUp: this.#onGivenUp,
-    })
-    await this.#users.leaving(name, telling)
+    await this.#tellGone({ name, channels, caller: connection.caller })
   }
 
   /** Lets a connection into a channel, which is made where it does not exist; the answer is `SUBSCRIBED` with this `id`. */
@@ -442,23 +440,107 @@ export class Hub {
   }
 
   /** The application may still count users of a hub before this one, none of whom is connected any more. */
-  tellStarted(): void {
+  tellStarted(knownId?: string): void {
     const { callbacks, clock, log, id: node } = this
-    this.#telling = persist((id) => callbacks.hubStarted({ node }, id), {
+    const telling = persist((id) => callbacks.hubStarted({ node }, id), {
       clock,
       log,
       name: 'hub_started',
       onGivenUp: this.#onGivenUp,
+      ...(knownId !== undefined && { newId: () => knownId }),
+    })
+    this.#telling = telling
+    telling.outcome.then(() => {
+      if (this.#telling === telling && !this.#stopping) this.#telling = undefined
     })
   }
 
-  /** Nobody leaves because the hub does: pages come back to the next one. */
-  async stop(): Promise<void> {
+  /** Nobody leaves because the hub does: pages come back to the next one, and the application is told nothing more. */
+  stop(): void {
+    if (this.#stopping) return
     this.#stopping = true
+    // What is being told may not arrive: it is told again, under the same id.
+    this.#untold = [...this.#tellings()]
     this.#telling?.drop()
     this.#users.stop(closeCodes.stopping, 'the hub is stopping')
     this.#channels.stop()
-    await this.#broker.close()
+  }
+
+  /** What there is besides the broker's content, of a hub that was stopped. */
+  *save(): Generator<SavedPiece> {
+    for (const user of this.#users.all()) {
+      yield { kind: 'user', name: user.name, options: user.options }
+      for (const connection of user.connections.values()) yield { kind: 'connection', ...this.#saved(connection) }
+    }
+    yield* this.#untold
+    for (const sent of this.#sent.save()) yield { kind: 'sent', ...sent }
+  }
+
+  /**
+   * Takes up what another hub saved, whose broker's content is there already: its users linger from now on.
+   * `makeConnection` makes a connection that has no line.
+   */
+  async restore(
+    pieces: readonly SavedPiece[],
+    makeConnection: (saved: SavedConnection) => UserConnection,
+  ): Promise<void> {
+    const options = new Map<string, UserOptions>()
+    const inside = new Map<string, UserConnection[]>()
+    const lives = new Map<string, SavedChannel>()
+    for (const piece of pieces) {
+      if (piece.kind === 'user') options.set(piece.name, piece.options)
+      else if (piece.kind === 'connection') {
+        const connection = makeConnection(piece)
+        this.#users.add(connection, options.get(piece.user) ?? defaultUserOptions)
+        this.inboxes.attend(piece.user, connection)
+        if (piece.ticket) this.tickets.add({ ...piece.ticket, connection })
+        for (const name of piece.channels) inside.set(name, [...(inside.get(name) ?? []), connection])
+      } else if (piece.kind === 'life') lives.set(piece.channel, piece)
+      else if (piece.kind === 'sent') this.#sent.restore(piece)
+      else if (piece.kind === 'started') this.tellStarted(piece.id)
+      else this.#tellGone({ ...piece, caller: { ...piece, setCookies() {} } }, piece.id)
+    }
+    for (const name of await this.#broker.channels.names()) {
+      const channel = await this.#channels.restore(name)
+      channel.restore(lives.get(name) ?? unknownLife, inside.get(name) ?? [])
+    }
+  }
+
+  *#tellings(): Generator<SavedPiece> {
+    for (const channel of this.#channels.all()) yield { kind: 'life', channel: channel.name, ...channel.save() }
+    for (const { name, channels, caller, telling } of this.#users.going()) {
+      yield { kind: 'gone', id: telling.id, name, channels, cookies: caller.cookies, address: caller.address }
+    }
+    if (this.#telling) yield { kind: 'started', id: this.#telling.id }
+  }
+
+  #saved(connection: UserConnection): SavedConnection {
+    const { id, pageId, user, channels, given, putOuts, caller } = connection
+    const ticket = this.tickets.of(connection)
+    return {
+      ...{ id, pageId, user, channels: [...channels], given: [...given], putOuts: [...putOuts] },
+      cookies: caller.cookies,
+      address: caller.address,
+      ticket: ticket && {
+        text: ticket.text,
+        proof: ticket.proof,
+        payload: ticket.payload,
+        deadline: ticket.deadline,
+      },
+    }
+  }
+
+  async #tellGone(gone: Omit<Going, 'telling'>, knownId?: string): Promise<void> {
+    const { callbacks, clock, log } = this
+    const { name, channels, caller } = gone
+    const telling = persist((id) => callbacks.disconnect(caller, { name, channels }, id), {
+      clock,
+      log,
+      name: 'disconnect',
+      onGivenUp: this.#onGivenUp,
+      ...(knownId !== undefined && { newId: () => knownId }),
+    })
+    await this.#users.leaving({ ...gone, telling })
   }
 
   #putOut(connection: UserConnection): void {

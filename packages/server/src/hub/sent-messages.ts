@@ -5,6 +5,12 @@ export const sentWindow = { duration: 300_000, size: 1_000 } as const
 
 type Sent = { readonly at: number; readonly sending: Promise<void> | undefined }
 
+/** One sender's ids as they are put away for the next start of the hub. */
+export interface SavedSent {
+  readonly sender: string
+  readonly ids: readonly (readonly [id: string, at: number])[]
+}
+
 /** The ids that users gave their private messages, so that one which is sent again is delivered once. */
 export class SentMessages {
   readonly #clock: Clock
@@ -45,6 +51,18 @@ export class SentMessages {
       ids.delete(id)
       throw error
     }
+  }
+
+  *save(): Generator<SavedSent> {
+    this.#forget()
+    for (const [sender, ids] of this.#senders) {
+      const settled = [...ids].flatMap(([id, { at, sending }]) => (sending ? [] : [[id, at] as const]))
+      if (settled.length > 0) yield { sender, ids: settled }
+    }
+  }
+
+  restore({ sender, ids }: SavedSent): void {
+    this.#senders.set(sender, new Map(ids.map(([id, at]) => [id, { at, sending: undefined }])))
   }
 
   #forget(): void {

@@ -1,5 +1,6 @@
 import type { UnsubscribedReason } from '@hookbox/protocol'
 import type { Subscriber } from '../channel/subscriber.ts'
+import type { Caller } from '../webhooks/callbacks.ts'
 import type { Persisting } from '../webhooks/persist.ts'
 import type { UserOptions } from './user-options.ts'
 
@@ -48,11 +49,20 @@ export class User {
   }
 }
 
+/** A user who has gone, and the telling of it. */
+export interface Going {
+  readonly name: string
+  /** The channels that it was in. */
+  readonly channels: readonly string[]
+  readonly caller: Caller
+  readonly telling: Persisting
+}
+
 /** Who is connected to this node. */
 export class Users {
   readonly #users = new Map<string, User>()
   /** Applications being told that a user has gone, by user. */
-  readonly #leaving = new Map<string, Persisting>()
+  readonly #leaving = new Map<string, Going>()
 
   get(name: string): User | undefined {
     return this.#users.get(name)
@@ -64,7 +74,7 @@ export class Users {
 
   /** A connection has got its user. Telling the application that this user has gone ends. */
   add(connection: UserConnection, options: UserOptions): User {
-    this.#leaving.get(connection.user)?.drop()
+    this.#leaving.get(connection.user)?.telling.drop()
     const user = this.#users.get(connection.user) ?? new User(connection.user, options)
     user.options = options
     user.connections.set(connection.id, connection)
@@ -80,15 +90,20 @@ export class Users {
   }
 
   /** The application is being told that a user has gone. */
-  async leaving(name: string, telling: Persisting): Promise<void> {
-    this.#leaving.set(name, telling)
-    await telling.outcome
-    if (this.#leaving.get(name) === telling) this.#leaving.delete(name)
+  async leaving(going: Going): Promise<void> {
+    this.#leaving.set(going.name, going)
+    await going.telling.outcome
+    if (this.#leaving.get(going.name) === going) this.#leaving.delete(going.name)
+  }
+
+  /** Those of whom the application has not heard yet that they have gone. */
+  going(): Iterable<Going> {
+    return this.#leaving.values()
   }
 
   /** Nobody leaves any more, and nobody is told of it. */
   stop(code: number, reason: string): void {
-    for (const telling of this.#leaving.values()) telling.drop()
+    for (const { telling } of this.#leaving.values()) telling.drop()
     for (const user of this.#users.values()) {
       for (const connection of user.connections.values()) if (!connection.live) connection.close(code, reason)
     }

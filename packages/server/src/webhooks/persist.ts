@@ -5,6 +5,8 @@ import type { Verdict, WebhookName } from './callbacks.ts'
 
 /** A webhook that is asked again while it fails. */
 export interface Persisting {
+  /** Its `webhook-id`, the same on every try. */
+  readonly id: string
   /** How the first try went. */
   readonly firstTry: Promise<Verdict>
   /** The first answer that is no fault, or how it ended without one. */
@@ -86,7 +88,7 @@ export function persist(attempt: (id: string) => Promise<Verdict>, options: Pers
     return 'given up'
   }
 
-  return { firstTry, outcome: finish(), hurry: () => changePlan('hurry'), drop: () => changePlan('drop') }
+  return { id, firstTry, outcome: finish(), hurry: () => changePlan('hurry'), drop: () => changePlan('drop') }
 }
 
 function isFault(verdict: Verdict): boolean {

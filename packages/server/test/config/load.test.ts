@@ -41,6 +41,8 @@ test('what nobody set has its default', () => {
     trustProxy: 0,
     linger: 15_000,
     rate: 100,
+    recoveryMemory: 134_217_728,
+    snapshot: undefined,
     userDefaults: {},
     webhooks: {
       host: 'localhost',

@@ -14,6 +14,8 @@ const given: {
   open: ['true', true, ({ open }) => open],
   origin: ['https://example.org', ['https://example.org'], ({ origins }) => origins],
   trustProxy: ['2', 2, ({ trustProxy }) => trustProxy],
+  snapshot: ['/tmp/hub.snapshot', '/tmp/hub.snapshot', ({ snapshot }) => snapshot],
+  recoveryMemory: ['64', 64, ({ recoveryMemory }) => recoveryMemory / 1_048_576],
   linger: ['3', 3, ({ linger }) => linger / 1_000],
   rate: ['7', 7, ({ rate }) => rate],
   cbhost: ['app', 'app', ({ webhooks }) => webhooks.host],

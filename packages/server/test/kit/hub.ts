@@ -8,8 +8,7 @@ import {
   type ServerFrameName,
 } from '@hookbox/protocol'
 import { settle, TestClock } from '@hookbox/testkit'
-import type { Broker } from '../../src/broker/broker.ts'
-import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { Connection, type ConnectionSettings } from '../../src/connection/connection.ts'
 import { Hub } from '../../src/hub/hub.ts'
 import { defaultUserOptions } from '../../src/hub/user-options.ts'
@@ -32,16 +31,22 @@ export interface Call {
 
 /** A hub over memory whose application is this test and whose clock stands still. */
 export class TestHub implements AsyncDisposable {
-  readonly clock = new TestClock()
-  readonly broker: Broker
+  readonly clock: TestClock
+  readonly broker: MemoryBroker
   readonly hub: Hub
   /** What the application was asked, oldest first. */
   readonly calls: Call[] = []
   readonly logged: { readonly level: string; readonly fields: LogFields; readonly message: string }[] = []
   readonly answers: { [action in WebhookName]?: Answer }
+  readonly #pages = new Set<TestPage>()
   readonly settings: ConnectionSettings
 
-  constructor(answers: { [action in WebhookName]?: Answer }, settings: Partial<ConnectionSettings> = {}) {
+  constructor(
+    answers: { [action in WebhookName]?: Answer },
+    settings: Partial<ConnectionSettings> = {},
+    clock: TestClock = new TestClock(),
+  ) {
+    this.clock = clock
     this.answers = { connect: ({ payload }: { payload?: { name?: string } }) => ({ name: payload?.name }), ...answers }
     this.settings = { linger: 0, rate: 0, userDefaults: defaultUserOptions, random: () => 0.5, ...settings }
     this.broker = createMemoryBroker(this.clock)
@@ -77,11 +82,35 @@ export class TestHub implements AsyncDisposable {
 
   /** A page that has not said anything yet. */
   stranger(cookies?: string): TestPage {
-    return new TestPage(this, cookies)
+    const page = new TestPage(this, cookies)
+    this.#pages.add(page)
+    return page
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.hub.stop()
+    await this.stop()
+  }
+
+  /** Nothing changes any more. */
+  async stop(): Promise<void> {
+    this.hub.stop()
+    await this.broker.close()
+  }
+
+  /** Stops this hub and starts another one, which goes on where this one was; `away` passes in between. */
+  async restart(away = 0): Promise<TestHub> {
+    this.hub.stop()
+    for (const page of this.#pages) page.close(4503, 'the hub is stopping')
+    await this.stop()
+    // As it is read from a file.
+    const saved = <T>(pieces: Iterable<T>) => [...pieces].map((piece) => JSON.parse(JSON.stringify(piece)) as T)
+    const ofBroker = saved(this.broker.save())
+    const ofHub = saved(this.hub.save())
+    await this.clock.advance(away)
+    const next = new TestHub(this.answers, this.settings, this.clock)
+    for (const piece of ofBroker) next.broker.restore(piece)
+    await next.hub.restore(ofHub, (connection) => Connection.restore(next.hub, connection, next.settings))
+    return next
   }
 
   #functions(): Record<string, unknown> {

@@ -20,15 +20,24 @@ export type RestReply = { readonly status: number; readonly ok: boolean; readonl
 /** A whole hub on a port of its own, and the web application that it asks by HTTP. */
 export class RunningHub implements AsyncDisposable {
   readonly app: WebApplication
-  readonly hookbox: Hookbox
-  readonly url: string
+  readonly #make: () => Hookbox
   readonly #lines: string[]
+  #hookbox: Hookbox
+  #url = ''
 
-  private constructor(app: WebApplication, hookbox: Hookbox, url: string, lines: string[]) {
+  private constructor(app: WebApplication, make: () => Hookbox, lines: string[]) {
     this.app = app
-    this.hookbox = hookbox
-    this.url = url
+    this.#make = make
+    this.#hookbox = make()
     this.#lines = lines
+  }
+
+  get hookbox(): Hookbox {
+    return this.#hookbox
+  }
+
+  get url(): string {
+    return this.#url
   }
 
   /** The application answers `connect` with the name in the payload, and everything else with `[true, {}]`, unless told otherwise. */
@@ -54,9 +63,20 @@ export class RunningHub implements AsyncDisposable {
     const lines: string[] = []
     const stdout = new PassThrough()
     stdout.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
-    const hookbox = hookboxFrom(config, createLog(config.log, { stdout }))
-    const { url } = await hookbox.listen()
-    return new RunningHub(app, hookbox, url, lines)
+    const hub = new RunningHub(app, () => hookboxFrom(config, createLog(config.log, { stdout })), lines)
+    await hub.#listen()
+    return hub
+  }
+
+  /** Stops the hub and starts another one with the same options, on a port of its own. */
+  async restart(): Promise<void> {
+    await this.#hookbox.close()
+    this.#hookbox = this.#make()
+    await this.#listen()
+  }
+
+  async #listen(): Promise<void> {
+    this.#url = (await this.#hookbox.listen()).url
   }
 
   /** The log so far, as text. */
@@ -91,7 +111,7 @@ export class RunningHub implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.hookbox.close()
+    await this.#hookbox.close()
     await this.app[Symbol.asyncDispose]()
   }
 }
