@@ -24,7 +24,7 @@ test.each(seeds)(
 
 class Run {
   readonly #random: () => number
-  readonly hub: TestHub
+  hub: TestHub
   readonly #models: Model[] = []
   /** Who is in which channel by what the application was asked and told. */
   readonly #records = new Set<string>()
@@ -73,6 +73,7 @@ class Run {
       if (this.#chance(0.5)) await settle()
       if (this.#chance(0.3)) await this.hub.clock.advance(Math.floor(this.#random() * 1_500))
       if (this.#chance(0.2)) await this.#check()
+      if (this.#chance(0.01)) await this.#restart()
     }
   }
 
@@ -151,9 +152,21 @@ class Run {
     return model
   }
 
+  /** The hub is stopped and started again, with what it knew. What is under way is decided before, as calls cannot be told apart. */
+  async #restart(): Promise<void> {
+    this.#orderly = true
+    await this.hub.clock.advance(3_000)
+    this.#orderly = false
+    const faults = this.hub.logged.splice(0)
+    this.hub = await this.hub.restart(Math.floor(this.#random() * 1_000))
+    this.hub.logged.push(...faults)
+  }
+
   /** A page whose line broke opens another one, and goes on where it was. */
   #comeBack(): void {
-    const broken = this.#models.filter((model) => model.page.end?.code === 1006 && model.ticket !== undefined)
+    const broken = this.#models.filter(
+      (model) => [1006, 4503].includes(model.page.end?.code ?? 0) && model.ticket !== undefined,
+    )
     if (broken.length === 0) return
     const before = this.#pick(broken)
     const model = new Model(this.hub.stranger(), before)
