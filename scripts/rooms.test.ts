@@ -31,6 +31,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'transport/prepared-frame.ts',
   ],
   connection: ['hub/', 'webhooks/callbacks.ts', 'transport/transport.ts', 'transport/prepared-frame.ts'],
+  snapshot: ['broker/memory/memory-broker.ts', 'hub/saved.ts'],
   transport: ['config/config.ts'],
   http: ['config/config.ts'],
   rest: ['hub/', 'http/', 'config/config.ts'],

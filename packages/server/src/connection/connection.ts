@@ -61,7 +61,6 @@ export class Connection implements Session, UserConnection {
   readonly channels: Set<string> = new Set()
   readonly entering: Map<string, Promise<unknown>> = new Map()
   readonly given: Set<string> = new Set()
-  readonly putOuts: Map<string, UnsubscribedReason> = new Map()
   readonly settings: ConnectionSettings
   readonly arrival: Arrival
   readonly cookies: CookieJar
@@ -113,14 +112,13 @@ export class Connection implements Session, UserConnection {
 
   /** A connection of the hub before this one: it lingers from now on. */
   static restore(hub: Hub, saved: SavedConnection, settings: ConnectionSettings): Connection {
-    const { id, pageId, user, given, putOuts, cookies, address = '' } = saved
+    const { id, pageId, user, given, cookies, address = '' } = saved
     const arrival: Arrival = { address, cookies, origin: undefined, userAgent: undefined }
     const connection = new Connection(hub, brokenLine, arrival, settings, id)
     connection.#pageId = pageId
     connection.#user = user
     connection.#broken = true
     for (const name of given) connection.given.add(name)
-    for (const [name, reason] of putOuts) connection.putOuts.set(name, reason)
     connection.#linger()
     return connection
   }
@@ -212,7 +210,6 @@ export class Connection implements Session, UserConnection {
 
   joined(channelName: string): void {
     this.channels.add(channelName)
-    this.putOuts.delete(channelName)
   }
 
   gave(channelName: string): void {
@@ -229,7 +226,6 @@ export class Connection implements Session, UserConnection {
   }
 
   putOut(channelName: string, reason: UnsubscribedReason): void {
-    if (this.#state === 'lingering') this.putOuts.set(channelName, reason)
     this.answer(0, 'UNSUBSCRIBED', members({ channel_name: toJsonText(channelName), reason: toJsonText(reason) }))
   }
 
@@ -237,7 +233,6 @@ export class Connection implements Session, UserConnection {
   takesUp(before: UserConnection): void {
     this.#pageId = before.pageId
     this.cookies.replace(before.caller.cookies ?? '')
-    for (const [channelName, reason] of before.putOuts) this.putOut(channelName, reason)
   }
 
   /**
@@ -254,14 +249,22 @@ export class Connection implements Session, UserConnection {
     if (broken && !this.#hub.stopping) this.#leave()
   }
 
-  /** The handshake is answered: what waited for it goes on. `expiry` is cancelled with the line. */
-  begin(expiry: () => Cancel): void {
-    if (this.#state !== 'connected') return
+  /**
+   * The handshake is answered: what waited for it goes on. `expiry` is cancelled with the line. What comes back are the
+   * channels that the page has asked for so far.
+   */
+  begin(expiry: () => Cancel): ReadonlySet<string> {
+    const askedFor = new Set<string>()
+    if (this.#state !== 'connected') return askedFor
     this.#cancelExpiry = expiry()
     this.#heartbeat.start(this.settings.random())
     const early = this.#early
     this.#early = []
-    for (const frame of early) this.#request(frame)
+    for (const frame of early) {
+      if (frame.name === 'SUBSCRIBE') askedFor.add(frame.args.channel_name)
+      this.#request(frame)
+    }
+    return askedFor
   }
 
   #accept(frame: ClientFrame): void {

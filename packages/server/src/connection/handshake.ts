@@ -52,14 +52,16 @@ export async function handshake(
   const next = tickets.issue({ connection, payload: admission.payload, deadline }, proof)
   connection.answer(id, 'CONNECTED', connected(connection, admission, next, inbox, messagesSince !== undefined))
   connection.sendMissed(inbox.missed ?? [])
+  const since = positions(args.since)
   connection.admitted(user, () => {
     if (ticket) connection.takesUp(ticket.connection)
-    admission.enter(positions(args.since))
+    admission.enter(since)
   })
   inbox.release()
-  connection.begin(() =>
+  const askedFor = connection.begin(() =>
     deadline === undefined ? () => {} : watchExpiry(connection, hub, payload, Math.max(0, deadline - clock.now())),
   )
+  for (const name of since.keys()) if (!askedFor.has(name)) hub.confirm(connection, name)
 }
 
 /** The page is back in time: what the application said about it still holds. */

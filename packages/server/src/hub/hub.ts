@@ -140,6 +140,15 @@ export class Hub {
     this.#shareAll(user, { connection, since })
   }
 
+  /**
+   * A page that is back holds a channel, and leaves it to the hub to restore it: it is told where that did not happen, as the
+   * application took it away meanwhile, or nothing is known of it any more.
+   */
+  async confirm(connection: UserConnection, channelName: string): Promise<void> {
+    await connection.entering.get(channelName)?.catch(() => {})
+    if (connection.live && !connection.channels.has(channelName)) connection.putOut(channelName, 'removed')
+  }
+
   /** The page has left for good: nothing of it lingers any longer. */
   endLingering(connection: UserConnection): void {
     for (const before of this.#users.get(connection.user)?.brokenLines(connection) ?? []) {
@@ -515,10 +524,10 @@ export class Hub {
   }
 
   #saved(connection: UserConnection): SavedConnection {
-    const { id, pageId, user, channels, given, putOuts, caller } = connection
+    const { id, pageId, user, channels, given, caller } = connection
     const ticket = this.tickets.of(connection)
     return {
-      ...{ id, pageId, user, channels: [...channels], given: [...given], putOuts: [...putOuts] },
+      ...{ id, pageId, user, channels: [...channels], given: [...given] },
       cookies: caller.cookies,
       address: caller.address,
       ticket: ticket && {

@@ -1,4 +1,3 @@
-import type { UnsubscribedReason } from '@hookbox/protocol'
 import type { SavedChannel } from '../channel/channel.ts'
 import type { SavedSent } from './sent-messages.ts'
 import type { Ticket } from './tickets.ts'
@@ -11,7 +10,6 @@ export interface SavedConnection {
   readonly user: string
   readonly channels: readonly string[]
   readonly given: readonly string[]
-  readonly putOuts: readonly (readonly [channel: string, reason: UnsubscribedReason])[]
   /** The `Cookie` header that its webhooks carry. */
   readonly cookies: string | undefined
   readonly address: string | undefined

@@ -1,4 +1,3 @@
-import type { UnsubscribedReason } from '@hookbox/protocol'
 import type { Subscriber } from '../channel/subscriber.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 import type { Persisting } from '../webhooks/persist.ts'
@@ -10,8 +9,6 @@ export interface UserConnection extends Subscriber {
   readonly entering: Map<string, Promise<unknown>>
   /** The subscriptions it did not ask for: the hub itself restores them when the page is back. They are among its channels. */
   readonly given: ReadonlySet<string>
-  /** What it could not be told while its line was broken: the channels that it was put out of, and why. */
-  readonly putOuts: ReadonlyMap<string, UnsubscribedReason>
   /** The same for all connections by which one page, with its tickets, took up the one before. */
   readonly pageId: string
   /** It did not ask for this subscription. */

@@ -304,6 +304,17 @@ describe('what a page that is back was given', () => {
     expect(back.page.all('SUBSCRIBED')).toEqual([])
   })
 
+  test('and nothing is known of any more, it is told, but of what it asks for itself', async () => {
+    await using hub = new TestHub({ create_channel: room }, { linger })
+    const page = hub.stranger()
+    const since = { given: `${'0'.repeat(32)}:7`, asked: `${'0'.repeat(32)}:7` }
+    page.say('CONNECT', { payload: { name: 'ann' }, since })
+    page.say('SUBSCRIBE', { channel_name: 'asked', since: since.asked })
+    await settle()
+    expect(page.all('UNSUBSCRIBED')).toEqual([{ channel_name: 'given', reason: 'removed' }])
+    expect(page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'asked', recovered: false }])
+  })
+
   test('by another of its user’s connections, where they share all, is restored from its position', async () => {
     await using hub = new TestHub(
       { connect: { name: 'ann', per_connection_subscriptions: false }, create_channel: room },
