@@ -39,7 +39,7 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: a('rest', 'rest', 'rest', 'state'), channel, count }) },
   { weight: 3, arbitrary: fc.record({ do: a('inside'), tab, channel, deed: fc.constantFrom(...deeds) }) },
   { weight: 5, arbitrary: fc.record({ do: a('cut'), tab, told: a('both', 'hub', 'page', 'nobody') }) },
-  { weight: 3, arbitrary: fc.record({ do: a('cut in a burst'), tab, channel, count, told: a('both', 'hub', 'page') }) },
+  { weight: 4, arbitrary: fc.record({ do: a('cut in a burst'), tab, channel, count, told: a('both', 'hub', 'page') }) },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -157,8 +157,13 @@ class Run {
     }
     // longer than any wait and any time-out, in steps in which a page may act
     for (let n = 0; n < 8; n++) await this.clock.advance(20_000)
-    for (const name of channelNames) this.#rest(name)
-    await quiet()
+    // nobody needs another entry to learn that one is missing
+    for (const { witnesses } of this.here) {
+      for (const { sub, over } of witnesses) {
+        const [epoch = ''] = sub.position?.split(':') ?? []
+        if (!over) expect(sub.position).toBe(`${epoch}:${this.logs.get(epoch)?.length ?? 0}`)
+      }
+    }
     const newcomer = this.hub.stranger()
     newcomer.say('CONNECT', { payload: { name: 'cid' } })
     for (const name of channelNames) newcomer.say('SUBSCRIBE', { channel_name: name })
@@ -258,8 +263,12 @@ class Run {
       case 'cut':
         return tab.line?.cut(one.told)
       case 'cut in a burst':
+        // what the page publishes arrives, and the answer does not unless it is among the first
         tab.line?.hold()
+        if (tab.socketsAtEnd === undefined) this.publish(visit, one.channel)
         for (let n = 0; n < 6; n++) this.#rest(one.channel)
+        await quiet()
+        tab.line?.deliver('up', one.count)
         await quiet()
         tab.line?.deliver('down', one.count)
         return tab.line?.cut(one.told)
@@ -399,6 +408,13 @@ class Run {
       if (made) await log.listen(name, (told) => this.#record(told, stored))
       return made
     }
+    // as with a log that is elsewhere: more is published between its answer and the page's
+    const read = log.read.bind(log)
+    log.read = async (...args) => {
+      const snapshot = await read(...args)
+      for (let n = this.random() * 4; n > 2; n--) await new Promise<void>((resolve) => setImmediate(resolve))
+      return snapshot
+    }
     return hub
   }
 
@@ -503,7 +519,7 @@ afterEach(() => {
 })
 
 test('whatever happens to pages, lines, hub and application, the five promises hold', async () => {
-  const numRuns = Number(process.env.HOOKBOX_RUNS ?? 100)
+  const numRuns = Number(process.env.HOOKBOX_RUNS ?? 60)
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120, size: 'max' }), fc.nat(), async (steps, seed) => {
       const run = new Run(seed)
