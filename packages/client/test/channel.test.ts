@@ -63,6 +63,45 @@ test('a subscription is a live view of the channel', async () => {
   expect(chat.position).toBe('e1:6')
 })
 
+test('snapshots have a stable identity: history, presence and state are others only when their content is', async () => {
+  const content = { history_size: 5, presenceful: true, presence: ['ann'], state: { turn: 'ann' } }
+  const { world, socket, chat } = await inChat(content)
+  const datetime = '2026-11-23T12:00:02.000Z'
+  let before = [chat.history, chat.presence, chat.state] as const
+  /** Whether history, presence and state are others than the last time; what was read stays as it was. */
+  const changed = (): boolean[] => {
+    const old = before
+    before = [chat.history, chat.presence, chat.state]
+    return before.map((snapshot, index) => snapshot !== old[index])
+  }
+  expect(changed()).toEqual([false, false, false])
+  const [empty] = before
+  socket.hears(publish('chat', 1, 'a'))
+  expect([changed(), empty]).toEqual([[true, false, false], []])
+  const [, alone] = before
+  socket.hears([0, 'SUBSCRIBE', { channel_name: 'chat', user: 'bob', datetime, offset: 2 }])
+  expect([changed(), alone]).toEqual([[true, true, false], ['ann']])
+  const [, , first] = before
+  socket.hears([0, 'STATE_UPDATE', { channel_name: 'chat', updates: { turn: 'bob' }, deletes: [], offset: 3 }])
+  expect([changed(), first]).toEqual([[false, false, true], { turn: 'ann' }])
+  socket.hears([0, 'STATE_UPDATE', { channel_name: 'chat', updates: { turn: 'bob' }, deletes: ['none'], offset: 4 }])
+  socket.hears([0, 'POSITION', { channel_name: 'chat', offset: 5 }], publish('chat', 1, 'again'))
+  expect(changed()).toEqual([false, false, false])
+  const next = await world.breakLine()
+  expect(changed()).toEqual([false, false, false])
+  next.opens()
+  answer(next, { ...content, position: 'e1:5', recovered: true, missed: 0 })
+  expect(changed()).toEqual([false, false, false])
+  const third = await world.breakLine()
+  third.opens()
+  // after a gap: all of it comes anew, and is what it was
+  answer(third, {
+    ...{ ...content, presence: ['ann', 'bob'], state: { turn: 'bob' }, history: [...chat.history] },
+    ...{ position: 'e2:1', recovered: false },
+  })
+  expect([changed(), chat.position]).toEqual([[false, false, false], 'e2:1'])
+})
+
 test('a repeat is dropped, and after a jump what is missing is asked for', async () => {
   const { socket, heard, told } = await inChat()
   socket.hears(publish('chat', 1, 'a'), publish('chat', 1, 'a'), publish('chat', 3, 'c'))

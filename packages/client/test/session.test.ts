@@ -68,6 +68,21 @@ test('the status says when the next try comes', async () => {
   expect(told.map(({ status }) => status)).toEqual(['connected', 'waiting', 'connecting', 'connected'])
 })
 
+test('the status says no time where no try is due: asleep or closed', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const told: StatusEvent[] = []
+  conn.on('status', (event) => told.push(event))
+  await world.welcome()
+  world.socket.ends(1006)
+  world.document.dispatchEvent(new Event('freeze'))
+  expect(told.slice(1)).toEqual([{ status: 'waiting', retryAt: clock.now() + 750 }, { status: 'waiting' }])
+  world.document.dispatchEvent(new Event('resume'))
+  await clock.settle()
+  conn.disconnect()
+  expect(told.slice(3)).toEqual([{ status: 'connecting' }, { status: 'closed' }])
+})
+
 test('offline only tells: the line stays, and hearing anything takes it back', async () => {
   const world = new World()
   const conn = world.connect()

@@ -131,7 +131,7 @@ test('6 (there: the end is made up before it came): a socket that errs and never
   expect(conn.status).toBe('connected')
 })
 
-test.each([1000, 1009, 4400, 4401, 4403, 4406])(
+test.each([1000, 1009, 4400, 4401, 4403, 4406, 4429, 4499])(
   '7 (there: every code is tried again): after a close with %i nothing ever comes back',
   async (code) => {
     const world = new World()
