@@ -78,9 +78,10 @@ test('the status says no time where no try is due: asleep or closed', async () =
   world.document.dispatchEvent(new Event('freeze'))
   expect(told.slice(1)).toEqual([{ status: 'waiting', retryAt: clock.now() + 750 }, { status: 'waiting' }])
   world.document.dispatchEvent(new Event('resume'))
-  await clock.settle()
+  await world.welcome()
+  world.document.dispatchEvent(new Event('freeze'))
   conn.disconnect()
-  expect(told.slice(3)).toEqual([{ status: 'connecting' }, { status: 'closed' }])
+  expect(told.slice(3)).toEqual(['connecting', 'connected', 'waiting', 'closed'].map((status) => ({ status })))
 })
 
 test('offline only tells: the line stays, and hearing anything takes it back', async () => {
