@@ -370,13 +370,12 @@ class Run {
     const old = this.hub
     this.hub = this.#newHub()
     if (graceful) {
-      const stopped = old.hub.stop()
+      old.hub.stop()
       for (const line of lines) line?.close(4503, 'the hub is stopping')
-      await stopped
       await quiet()
     }
     for (const line of lines) line?.cut('both')
-    if (!graceful) await old.hub.stop()
+    await old.stop()
   }
 
   #newHub(): TestHub {
@@ -496,7 +495,7 @@ class Run {
       expect(tab.world.sockets).toHaveLength(tab.socketsAtEnd ?? -1)
       expect(tab.world.window.listeners + tab.world.document.listeners).toBe(0)
     }
-    await this.hub.hub.stop()
+    await this.hub.stop()
   }
 }
 
