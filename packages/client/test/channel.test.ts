@@ -1,30 +1,10 @@
 import { expect, test } from 'vitest'
 import type { GapEvent, SubscribedEvent } from '../src/events.ts'
+import { answer, inChat } from './kit/chat.ts'
 import { clock, useClock } from './kit/clock.ts'
-import type { FakeSocket } from './kit/socket.ts'
 import { publish, refusal, result, subscribed, World } from './kit/world.ts'
 
 useClock()
-
-/** A page that is connected and has one subscription to `chat`, agreed at `e1:0`. */
-async function inChat(args: Record<string, unknown> = {}) {
-  const world = new World()
-  const conn = world.connect()
-  const socket = await world.welcome()
-  const chat = conn.subscribe('chat')
-  await clock.settle()
-  const heard: unknown[] = []
-  const told: [string, unknown][] = []
-  chat.on('publish', ({ payload }) => heard.push(payload))
-  chat.on('gap', (event) => told.push(['gap', event]))
-  chat.on('subscribed', (event) => told.push(['subscribed', event]))
-  socket.hears(subscribed(socket.last('SUBSCRIBE')[0], 'chat', args))
-  await clock.settle()
-  return { world, conn, socket, chat, heard, told }
-}
-
-const answer = (socket: FakeSocket, args: Record<string, unknown> = {}) =>
-  socket.hears(subscribed(socket.last('SUBSCRIBE')[0], 'chat', args))
 
 test('a subscription is a live view of the channel', async () => {
   const { socket, chat } = await inChat({
@@ -81,6 +61,45 @@ test('a subscription is a live view of the channel', async () => {
   socket.hears([0, 'POSITION', { channel_name: 'chat', offset: 6 }])
   expect([chat.history === history, chat.presence === presence, chat.state === state]).toEqual([true, true, true])
   expect(chat.position).toBe('e1:6')
+})
+
+test('snapshots have a stable identity: history, presence and state are others only when their content is', async () => {
+  const content = { history_size: 5, presenceful: true, presence: ['ann'], state: { turn: 'ann' } }
+  const { world, socket, chat } = await inChat(content)
+  const datetime = '2026-11-23T12:00:02.000Z'
+  let before = [chat.history, chat.presence, chat.state] as const
+  /** Whether history, presence and state are others than the last time; what was read stays as it was. */
+  const changed = (): boolean[] => {
+    const old = before
+    before = [chat.history, chat.presence, chat.state]
+    return before.map((snapshot, index) => snapshot !== old[index])
+  }
+  expect(changed()).toEqual([false, false, false])
+  const [empty] = before
+  socket.hears(publish('chat', 1, 'a'))
+  expect([changed(), empty]).toEqual([[true, false, false], []])
+  const [, alone] = before
+  socket.hears([0, 'SUBSCRIBE', { channel_name: 'chat', user: 'bob', datetime, offset: 2 }])
+  expect([changed(), alone]).toEqual([[true, true, false], ['ann']])
+  const [, , first] = before
+  socket.hears([0, 'STATE_UPDATE', { channel_name: 'chat', updates: { turn: 'bob' }, deletes: [], offset: 3 }])
+  expect([changed(), first]).toEqual([[false, false, true], { turn: 'ann' }])
+  socket.hears([0, 'STATE_UPDATE', { channel_name: 'chat', updates: { turn: 'bob' }, deletes: ['none'], offset: 4 }])
+  socket.hears([0, 'POSITION', { channel_name: 'chat', offset: 5 }], publish('chat', 1, 'again'))
+  expect(changed()).toEqual([false, false, false])
+  const next = await world.breakLine()
+  expect(changed()).toEqual([false, false, false])
+  next.opens()
+  answer(next, { ...content, position: 'e1:5', recovered: true, missed: 0 })
+  expect(changed()).toEqual([false, false, false])
+  const third = await world.breakLine()
+  third.opens()
+  // after a gap: all of it comes anew, and is what it was
+  answer(third, {
+    ...{ ...content, presence: ['ann', 'bob'], state: { turn: 'bob' }, history: [...chat.history] },
+    ...{ position: 'e2:1', recovered: false },
+  })
+  expect([changed(), chat.position]).toEqual([[false, false, false], 'e2:1'])
 })
 
 test('a repeat is dropped, and after a jump what is missing is asked for', async () => {
@@ -143,19 +162,6 @@ test('a log that begins anew is taken up from the position', async () => {
   expect(told.map(([name]) => name)).toEqual(['subscribed', 'gap', 'subscribed'])
 })
 
-test('presence differences before the snapshot are not told', async () => {
-  const world = new World()
-  const conn = world.connect()
-  const socket = await world.welcome()
-  const chat = conn.subscribe('chat')
-  await clock.settle()
-  const datetime = '2026-11-23T12:00:02.000Z'
-  socket.hears([0, 'SUBSCRIBE', { channel_name: 'chat', user: 'cid', datetime, offset: 3 }])
-  expect(chat.presence).toEqual([])
-  answer(socket, { position: 'e1:3', presence: ['cid'] })
-  expect(chat.presence).toEqual(['cid'])
-})
-
 test('what only this page is told has no number and moves nothing', async () => {
   const { socket, chat, heard } = await inChat({ history_size: 5 })
   socket.hears(publish('chat', undefined, 'for you'))
@@ -184,33 +190,6 @@ test('where a channel is not reflective, what this page published is not told wh
   void chosen
 })
 
-test('unsubscribe and subscribe inside a handler repeat no publish', async () => {
-  const { conn, socket, chat, heard } = await inChat()
-  const again: unknown[] = []
-  chat.on('publish', () => {
-    chat.cancel()
-    conn.subscribe('chat').on('publish', ({ payload }) => again.push(payload))
-  })
-  socket.hears(publish('chat', 1, 'a'), publish('chat', 2, 'b'))
-  await clock.settle()
-  expect([heard, again]).toEqual([['a'], ['b']])
-  expect(socket.count('UNSUBSCRIBE')).toBe(0)
-})
-
-test('replayed entries stop at a disconnect inside a handler', async () => {
-  const { world, conn, chat, heard } = await inChat()
-  chat.on('publish', () => conn.disconnect())
-  const next = await world.breakLine()
-  next.opens()
-  next.hears(
-    subscribed(next.last('SUBSCRIBE')[0], 'chat', { position: 'e1:2', recovered: true, missed: 2 }),
-    publish('chat', 1, 'a'),
-    publish('chat', 2, 'b'),
-  )
-  expect(heard).toEqual(['a'])
-  expect(chat.status).toBe('ended')
-})
-
 test('a subscribe never overtakes the answer to an unsubscribe', async () => {
   const { conn, socket, chat } = await inChat()
   const left = chat.cancel()
@@ -227,33 +206,6 @@ test('a subscribe never overtakes the answer to an unsubscribe', async () => {
   answer(socket, { position: 'e1:7' })
   await again.ready
   expect(again.position).toBe('e1:7')
-})
-
-test('removing an old subscription twice does not remove a newer one', async () => {
-  const { conn, socket, chat } = await inChat()
-  const newer = conn.subscribe('chat')
-  chat.cancel()
-  chat.cancel()
-  await clock.settle()
-  expect(socket.count('UNSUBSCRIBE')).toBe(0)
-  expect([chat.status, newer.status]).toEqual(['cancelled', 'subscribed'])
-})
-
-test('subscribe, cancel, subscribe while the first is unanswered is one subscribe', async () => {
-  const world = new World()
-  const conn = world.connect()
-  const socket = await world.welcome()
-  const first = conn.subscribe('chat')
-  await clock.settle()
-  first.cancel()
-  await clock.settle()
-  const second = conn.subscribe('chat')
-  await clock.settle()
-  answer(socket, { position: 'e1:3' })
-  await second.ready
-  await expect(first.ready).rejects.toMatchObject({ code: 'closed' })
-  expect(second.status).toBe('subscribed')
-  expect(socket.frames.map(([, name]) => name)).toEqual(['CONNECT', 'SUBSCRIBE'])
 })
 
 test('a subscription cancelled while it is unanswered is left again', async () => {
@@ -288,19 +240,6 @@ test('a channel given up and taken again while it is being resumed gets a snapsh
   expect([heard, told, again.presence]).toEqual([[], ['c'], ['ann']])
 })
 
-test('a component that is mounted twice costs one subscribe', async () => {
-  const world = new World()
-  const conn = world.connect()
-  const socket = await world.welcome()
-  conn.subscribe('chat').cancel()
-  const chat = conn.subscribe('chat')
-  await clock.settle()
-  expect(socket.count('SUBSCRIBE')).toBe(1)
-  expect(socket.count('UNSUBSCRIBE')).toBe(0)
-  answer(socket)
-  await chat.ready
-})
-
 test('a second subscription is told that the hub has agreed long ago', async () => {
   const { conn } = await inChat({ position: 'e1:5' })
   const second = conn.subscribe('chat')
@@ -310,17 +249,6 @@ test('a second subscription is told that the hub has agreed long ago', async () 
   await clock.settle()
   expect(told).toEqual([{ recovered: false, replayed: 0 }])
   expect(second.position).toBe('e1:5')
-})
-
-test('pushes after an unsubscribe make no ghost', async () => {
-  const { conn, socket, chat, heard } = await inChat()
-  const made: unknown[] = []
-  conn.on('subscribed', (sub) => made.push(sub))
-  chat.cancel()
-  await clock.settle()
-  socket.hears(publish('chat', 1, 'late'))
-  socket.hears(result(socket.last('UNSUBSCRIBE')[0]), publish('chat', 2, 'later'))
-  expect([heard, made]).toEqual([[], []])
 })
 
 test('what was cancelled while the line was away stays cancelled', async () => {
@@ -374,22 +302,6 @@ test('a temporary error is tried again on the same line, with growing waits', as
   await chat.ready
   expect(errors).toEqual(Array(3).fill(['webhook_failed', true]))
   expect(world.sockets).toHaveLength(1)
-})
-
-test('a subscribe that is not answered gives the line up and comes back', async () => {
-  const world = new World()
-  const conn = world.connect({ timeout: 5_000 })
-  const socket = await world.welcome()
-  const chat = conn.subscribe('chat')
-  await clock.turn(4_999)
-  expect(conn.status).toBe('connected')
-  await clock.turn(1)
-  expect(conn.status).toBe('waiting')
-  expect(socket.closedBy?.code).toBe(4504)
-  const next = await world.nextSocket()
-  next.opens()
-  answer(next)
-  await chat.ready
 })
 
 test('a subscription that the application made is told, and ended by it', async () => {

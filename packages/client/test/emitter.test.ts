@@ -1,12 +1,15 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Emitter } from '../src/emitter.ts'
+
+// What nanoevents leaves to its users (`there: …`), and what holds here.
 
 interface Events {
   said: (what: string) => void
+  error: (error: Error) => void
   constructor: (what: string) => void
 }
 
-test('a handler that throws does not stop the others, and its error is reported', async () => {
+test('a handler that throws (there: it ends the loop and reaches whoever tells) does not stop the others, and its error is reported', async () => {
   const emitter = new Emitter<Events>()
   const heard: string[] = []
   emitter.on('said', () => {
@@ -26,7 +29,7 @@ test('a handler that throws does not stop the others, and its error is reported'
   expect(await reported).toEqual(new Error('mine'))
 })
 
-test('a handler that an earlier one unbinds is not called by the event that is being told', () => {
+test('a handler that an earlier one unbinds (there: it is called once more) is not called by the event that is being told', () => {
   const emitter = new Emitter<Events>()
   const heard: string[] = []
   emitter.on('said', () => unbind())
@@ -35,7 +38,7 @@ test('a handler that an earlier one unbinds is not called by the event that is b
   expect(heard).toEqual([])
 })
 
-test('the same function bound twice is unbound one at a time', () => {
+test('the same function bound twice (there: one unbind removes both) is unbound one at a time', () => {
   const emitter = new Emitter<Events>()
   let calls = 0
   const handler = () => {
@@ -49,7 +52,7 @@ test('the same function bound twice is unbound one at a time', () => {
   expect(calls).toBe(1)
 })
 
-test('an event may have the name of what every object inherits', () => {
+test('an event (there: `on` throws for one that is called `constructor`) may have the name of what every object inherits', () => {
   const emitter = new Emitter<Events>()
   const heard: string[] = []
   emitter.on('constructor', (what) => heard.push(what))
@@ -57,7 +60,26 @@ test('an event may have the name of what every object inherits', () => {
   expect(heard).toEqual(['hello'])
 })
 
-test('a handler is bound once, or until a signal', () => {
+test('a handler bound by another one waits for the next event', () => {
+  const emitter = new Emitter<Events>()
+  const heard: string[] = []
+  const unbind = emitter.on('said', () => {
+    unbind()
+    emitter.on('said', (what) => heard.push(what))
+  })
+  emitter.emit('said', 'one')
+  expect(heard).toEqual([])
+  emitter.emit('said', 'two')
+  expect(heard).toEqual(['two'])
+})
+
+test("an error that nobody listens to is nobody's", () => {
+  const emitter = new Emitter<Events>()
+  expect(() => emitter.emit('error', new Error('unheard'))).not.toThrow()
+  expect(() => emitter.emit('constructor', 'unheard')).not.toThrow()
+})
+
+test('a handler (there: no `once`, no signal) is bound once, or until a signal', () => {
   const emitter = new Emitter<Events>()
   const heard: string[] = []
   const controller = new AbortController()
@@ -68,4 +90,42 @@ test('a handler is bound once, or until a signal', () => {
   controller.abort()
   emitter.emit('said', '2')
   expect(heard).toEqual(['once 1', 'signal 1'])
+})
+
+test('a handler that is bound once is called once, also where it tells the same event itself', () => {
+  const emitter = new Emitter<Events>()
+  const heard: string[] = []
+  emitter.on(
+    'said',
+    (what) => {
+      heard.push(what)
+      emitter.emit('said', `${what} again`)
+    },
+    { once: true },
+  )
+  emitter.emit('said', 'one')
+  expect(heard).toEqual(['one'])
+})
+
+test('unbinding leaves nothing on the signal, and unbinding late or twice takes nothing from others', () => {
+  const emitter = new Emitter<Events>()
+  const heard: string[] = []
+  const controller = new AbortController()
+  const { signal } = controller
+  const bound = vi.spyOn(signal, 'addEventListener')
+  const freed = vi.spyOn(signal, 'removeEventListener')
+  const handler = (what: string) => heard.push(what)
+  const unbind = emitter.on('said', handler, { signal })
+  emitter.on('said', handler, { signal, once: true })
+  emitter.on('said', handler)
+  unbind()
+  emitter.emit('said', 'one')
+  unbind()
+  controller.abort()
+  unbind()
+  emitter.emit('said', 'two')
+  expect(heard).toEqual(['one', 'one', 'two'])
+  const abortsOf = (spy: typeof bound | typeof freed) => new Set(spy.mock.calls.map(([, listener]) => listener))
+  expect(bound.mock.calls).toHaveLength(2)
+  expect(abortsOf(freed)).toEqual(abortsOf(bound))
 })

@@ -126,25 +126,6 @@ test('what is no JSON or too large is refused here', async () => {
   expect(socket.frames).toHaveLength(1)
 })
 
-test('nothing that is not listened to is an unhandled rejection', async () => {
-  const unhandled: unknown[] = []
-  const hear = (reason: unknown) => unhandled.push(reason)
-  process.on('unhandledRejection', hear)
-  const world = new World()
-  const conn = world.connect()
-  const chat = conn.subscribe('chat')
-  chat.publish(1)
-  chat.fetchHistory()
-  chat.cancel()
-  conn.message('bob', 1)
-  conn.disconnect()
-  conn.publish('chat', 2)
-  await clock.settle()
-  await new Promise((resolve) => setImmediate(resolve))
-  process.off('unhandledRejection', hear)
-  expect(unhandled).toEqual([])
-})
-
 test('what is published just before a disconnect still goes out', async () => {
   const world = new World()
   const conn = world.connect()

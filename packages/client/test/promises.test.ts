@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Connection } from '../src/connection.ts'
-import type { GapEvent, PublishEvent } from '../src/events.ts'
-import type { Subscription } from '../src/subscription.ts'
 import { clock, useClock } from './kit/clock.ts'
 import { ModelHub } from './kit/model-hub.ts'
+import { Witness } from './kit/witness.ts'
 import { World } from './kit/world.ts'
 
 useClock()
@@ -88,77 +87,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-/** What one subscription was told, and the stretches of the log that it should have been told. */
-class Witness {
-  readonly told: { epoch: string; event: PublishEvent<number> }[] = []
-  readonly stretches: { epoch: string; from: number; to: number }[] = []
-  readonly flaws: string[] = []
-  readonly sub: Subscription<number>
-  readonly name: Name
-  inside: (() => void) | undefined
-  #gap: GapEvent | undefined
-  #ended = false
-
-  constructor(sub: Subscription<number>, name: Name) {
-    this.sub = sub
-    this.name = name
-    sub.on('gap', (event) => {
-      if (this.#gap) this.flaws.push('two gaps before one subscribed')
-      this.#gap = event
-      this.#close(event.last)
-      this.#begin(event.now)
-    })
-    sub.on('subscribed', ({ recovered }) => {
-      if (this.stretches.length === 0) this.#begin(sub.position)
-      else if (recovered === (this.#gap !== undefined))
-        this.flaws.push(`recovered: ${recovered} after ${this.#gap ? 'a' : 'no'} gap`)
-      this.#gap = undefined
-    })
-    sub.on('publish', (event) => {
-      if (this.#ended) this.flaws.push('told after the end')
-      const [epoch = '', offset] = sub.position?.split(':') ?? []
-      if (event.offset !== Number(offset)) this.flaws.push(`told ${event.offset} at ${sub.position}`)
-      this.told.push({ epoch, event })
-      this.inside?.()
-    })
-  }
-
-  end(untold = 0): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#close(this.sub.position)
-    const last = this.stretches.at(-1)
-    if (last !== undefined) last.to -= untold
-  }
-
-  #begin(position: string | undefined): void {
-    const [epoch = '', offset] = position?.split(':') ?? []
-    this.stretches.push({ epoch, from: Number(offset), to: Number.NaN })
-  }
-
-  #close(position: string | undefined): void {
-    const stretch = this.stretches.at(-1)
-    if (stretch === undefined) return
-    const [epoch, offset] = position?.split(':') ?? []
-    if (epoch !== stretch.epoch) this.flaws.push(`a stretch of ${stretch.epoch} ended in ${epoch}`)
-    stretch.to = Number(offset)
-  }
-}
-
 async function play(steps: readonly Step[], luck: number[]): Promise<void> {
   const world = new World()
   const hub = new ModelHub(world)
   let drawn = 0
   world.luck = () => (luck[drawn++ % luck.length] ?? 0) / 1000
   const conn: Connection = world.connect({ whenOffline: { timeToLive: 10_000_000 } })
-  const witnesses: Witness[] = []
+  const witnesses: Witness<number, Name>[] = []
   const settled = new Map<number, string[]>()
   let published = 0
 
   const alive = (name: Name) =>
     witnesses.filter((one) => one.name === name && !['cancelled', 'ended', 'refused'].includes(one.sub.status))
   const subscribe = (name: Name) => {
-    if (alive(name).length < 3) witnesses.push(new Witness(conn.subscribe<number>(name), name))
+    if (alive(name).length < 3) witnesses.push(new Witness<number, Name>(conn.subscribe<number>(name), name))
   }
   const flow = async () => {
     for (let round = 0; round < 100; round++) {

@@ -5,31 +5,6 @@ import { connected, publish, refusal, subscribed, World } from './kit/world.ts'
 
 useClock()
 
-test('an answer of a dead line is not applied to the new one', async () => {
-  const world = new World()
-  const conn = world.connect()
-  await clock.settle()
-  const old = world.socket
-  old.opens()
-  const next = await world.breakLine()
-  next.opens()
-  old.dispatchEvent(Object.assign(new Event('message'), { data: JSON.stringify(connected(1, { name: 'old' })) }))
-  expect(conn.status).toBe('connecting')
-  next.hears(connected(next.last('CONNECT')[0], { name: 'new' }))
-  expect(conn.user).toBe('new')
-})
-
-test('the ticket is shown at the next connect, and the newest one always', async () => {
-  const world = new World()
-  world.connect()
-  await world.welcome({ ticket: 'one' })
-  await world.breakLine()
-  await world.welcome({ ticket: 'two' })
-  await world.breakLine()
-  world.socket.opens()
-  expect(world.sockets.map((socket) => socket.last('CONNECT')[2].ticket)).toEqual([undefined, 'one', 'two'])
-})
-
 test('ready settles once: with the first connect', async () => {
   const world = new World()
   const conn = world.connect()
@@ -45,25 +20,6 @@ test('ready settles once: with the first connect', async () => {
   ])
   conn.disconnect()
   await conn.ready
-})
-
-test('a refused connect says why and is not tried again: an expired login does not loop', async () => {
-  const world = new World()
-  const conn = world.connect()
-  const chat = conn.subscribe('chat')
-  const published = conn.publish('chat', 1)
-  const errors: string[] = []
-  conn.on('error', ({ message }) => errors.push(message))
-  await clock.settle()
-  world.socket.opens()
-  world.socket.hears(refusal(1, 'unauthorized', false, 'your login has expired'))
-  world.socket.ends(4401, 'refused')
-  await expect(conn.ready).rejects.toMatchObject({ code: 'unauthorized', message: 'your login has expired' })
-  await expect(chat.ready).rejects.toMatchObject({ code: 'unauthorized' })
-  await expect(published).rejects.toMatchObject({ code: 'unauthorized' })
-  expect(errors).toEqual(['your login has expired'])
-  await clock.turn(3_600_000)
-  expect(world.sockets).toHaveLength(1)
 })
 
 test.each(['bad_request', 'too_large'])('a connect that is wrong itself (%s) is not tried again', async (code) => {
@@ -112,6 +68,22 @@ test('the status says when the next try comes', async () => {
   expect(told.map(({ status }) => status)).toEqual(['connected', 'waiting', 'connecting', 'connected'])
 })
 
+test('the status says no time where no try is due: asleep or closed', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const told: StatusEvent[] = []
+  conn.on('status', (event) => told.push(event))
+  await world.welcome()
+  world.socket.ends(1006)
+  world.document.dispatchEvent(new Event('freeze'))
+  expect(told.slice(1)).toEqual([{ status: 'waiting', retryAt: clock.now() + 750 }, { status: 'waiting' }])
+  world.document.dispatchEvent(new Event('resume'))
+  await world.welcome()
+  world.document.dispatchEvent(new Event('freeze'))
+  conn.disconnect()
+  expect(told.slice(3)).toEqual(['connecting', 'connected', 'waiting', 'closed'].map((status) => ({ status })))
+})
+
 test('offline only tells: the line stays, and hearing anything takes it back', async () => {
   const world = new World()
   const conn = world.connect()
@@ -122,49 +94,6 @@ test('offline only tells: the line stays, and hearing anything takes it back', a
   socket.hears([0, 'PING', {}])
   expect(conn.status).toBe('connected')
   expect(socket.count('PONG')).toBe(1)
-})
-
-test.each(['freeze', 'pagehide'])(
-  'a page that goes to sleep (%s) lets go of the line and comes back when it wakes',
-  async (name) => {
-    const world = new World()
-    const conn = world.connect()
-    const socket = await world.welcome()
-    const target = name === 'freeze' ? world.document : world.window
-    target.dispatchEvent(new Event(name))
-    // not 1000: it is to linger
-    expect(socket.closedBy?.code).toBe(4001)
-    expect(conn.status).toBe('waiting')
-    await clock.turn(600_000)
-    expect(world.sockets).toHaveLength(1)
-    world.window.dispatchEvent(new Event('pageshow'))
-    await world.welcome()
-    expect(conn.status).toBe('connected')
-  },
-)
-
-test('a page that goes to sleep in a wait does not try until it wakes', async () => {
-  const world = new World()
-  const conn = world.connect()
-  await clock.settle()
-  world.socket.ends(1006)
-  await clock.settle()
-  world.document.dispatchEvent(new Event('freeze'))
-  await clock.turn(600_000)
-  expect([world.sockets.length, conn.status]).toEqual([1, 'waiting'])
-  world.document.dispatchEvent(new Event('resume'))
-  await world.welcome()
-  expect(conn.status).toBe('connected')
-})
-
-test('the listeners on the page go with the connection', async () => {
-  const world = new World()
-  for (let n = 0; n < 3; n++) {
-    const conn = world.connect()
-    expect(world.window.listeners).toBe(4)
-    await conn[Symbol.asyncDispose]()
-  }
-  expect([world.window.listeners, world.document.listeners]).toEqual([0, 0])
 })
 
 test('cookies that the application sets are set, and a page that may not have any does without', async () => {

@@ -6,11 +6,16 @@ interface Timer {
 /** A clock that stands still until the test turns it. */
 export class TestClock {
   readonly #timers = new Set<Timer>()
+  readonly #settled: () => Promise<void>
   #now: number
 
-  /** Starts at some fixed moment, so that two runs tell the same times. */
-  constructor(now: number = Date.UTC(2026, 10, 23, 16, 34, 5, 120)) {
+  /**
+   * Starts at some fixed moment, so that two runs tell the same times. `settled` lets happen what needs no time, by default
+   * what waits for promises only.
+   */
+  constructor(now: number = Date.UTC(2026, 10, 23, 16, 34, 5, 120), settled: () => Promise<void> = settle) {
     this.#now = now
+    this.#settled = settled
   }
 
   /** Milliseconds since 1970. */
@@ -31,17 +36,17 @@ export class TestClock {
   }
 
   /**
-   * Turns the clock. What falls due runs in the order of its time, timers set meanwhile included; promises settle before,
+   * Turns the clock. What falls due runs in the order of its time, timers set meanwhile included; everything settles before,
    * between and after.
    */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
-    await settle()
+    await this.#settled()
     for (let due = this.#next(end); due; due = this.#next(end)) {
       this.#timers.delete(due)
       this.#now = due.at
       due.run()
-      await settle()
+      await this.#settled()
     }
     this.#now = end
   }

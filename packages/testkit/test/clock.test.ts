@@ -56,3 +56,20 @@ test('promises settle before, between and after the timers', async () => {
   await clock.advance(20)
   expect(ran).toEqual(['before', 'first', 'set by a promise', 'second'])
 })
+
+test('what happens by other means than promises settles between the timers where the test says how', async () => {
+  let rounds = 0
+  const clock = new TestClock(0, async () => {
+    for (let n = 0; n < 5; n++) await new Promise<void>((resolve) => setImmediate(resolve))
+    rounds++
+  })
+  const ran: string[] = []
+  const later = (hops: number) => {
+    if (hops > 0) setImmediate(later, hops - 1)
+    else ran.push('arrived')
+  }
+  clock.after(10, () => later(3))
+  clock.after(20, () => ran.push('next'))
+  await clock.advance(20)
+  expect([ran, rounds]).toEqual([['arrived', 'next'], 3])
+})

@@ -18,6 +18,7 @@ export class FakeSocket extends EventTarget {
   /** How the page closed it. */
   closedBy: { code: number | undefined; reason: string | undefined } | undefined
   onMessage: ((message: string) => void) | undefined
+  onClose: ((code: number, reason: string) => void) | undefined
 
   constructor(url: string, protocols?: string | string[]) {
     super()
@@ -35,6 +36,7 @@ export class FakeSocket extends EventTarget {
     if (this.readyState >= 2) return
     this.readyState = 2
     this.closedBy = { code, reason }
+    this.onClose?.(code ?? 1005, reason ?? '')
   }
 
   /** The frames that the page sent. */
