@@ -2,10 +2,9 @@ import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus } from './events.ts'
-import { onAbort } from './giving-up.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 import type { Backoff } from './reconnect.ts'
-import { Session } from './session.ts'
+import { createSession } from './session.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { WebSocketConstructor } from './transport/transport.ts'
@@ -42,46 +41,23 @@ export interface SubscribeOptions {
  * A page's connection to the hub. It is usable at once, comes back by itself after a break and takes every subscription up
  * where it was. Made by `connect`.
  */
-export class Connection {
-  readonly #session: Session
-
-  /** @internal */
-  constructor(session: Session) {
-    this.#session = session
-  }
-
-  get status(): ConnectionStatus {
-    return this.#session.status
-  }
+export interface Connection {
+  readonly status: ConnectionStatus
 
   /** The name that the application gave; undefined before the first connect. */
-  get user(): string | undefined {
-    return this.#session.welcome?.user
-  }
+  readonly user: string | undefined
 
   /** The connection's id on the hub; another one after a break. */
-  get id(): string | undefined {
-    return this.#session.welcome?.id
-  }
+  readonly id: string | undefined
 
   /** What the application answered to the connect: the page's payload, or what it put in its place. */
-  get payload(): Json | undefined {
-    return this.#session.welcome?.payload
-  }
+  readonly payload: Json | undefined
 
   /** Settles once: with the first connect, or when the connection is closed before. Nobody needs to listen. */
-  get ready(): Promise<void> {
-    return this.#session.ready.promise
-  }
+  readonly ready: Promise<void>
 
   /** Binds a handler. */
-  on<Name extends keyof ConnectionEvents>(
-    name: Name,
-    handler: ConnectionEvents[Name],
-    options?: ListenOptions,
-  ): Unbind {
-    return this.#session.events.on(name, handler, options)
-  }
+  on<Name extends keyof ConnectionEvents>(name: Name, handler: ConnectionEvents[Name], options?: ListenOptions): Unbind
 
   /**
    * Subscribes to a channel, at once: `ready` of what comes back tells when the hub has agreed. Every call gives a
@@ -91,43 +67,56 @@ export class Connection {
    * const chat = conn.subscribe('chat')
    * chat.on('publish', ({ user, payload }) => show(user, payload))
    */
-  subscribe<Payload = Json>(name: string, options: SubscribeOptions = {}): Subscription<Payload> {
-    const { channel, hold } = this.#session.hold(name)
-    const subscription = this.#session.subscription(channel, hold)
-    hold.onEnd.add(onAbort(options.signal, () => subscription.cancel()))
-    return subscription as unknown as Subscription<Payload>
-  }
+  subscribe<Payload = Json>(name: string, options?: SubscribeOptions): Subscription<Payload>
 
   /** Publishes to a channel, subscribed or not. See `Subscription.publish`. */
-  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult> {
-    return this.#session.outbox.publish(channel, payload, options)
-  }
+  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult>
 
   /** Sends a private message to a user. Settles once; after a break it is sent again under the same id. */
-  message(user: string, payload: Json, options?: SendOptions): Promise<void> {
-    return this.#session.outbox.message(user, payload, options) as Promise<unknown> as Promise<void>
-  }
+  message(user: string, payload: Json, options?: SendOptions): Promise<void>
 
   /** Leaves for good: every subscription ends, and what is unanswered rejects with `closed`. */
-  disconnect(): void {
-    this.#session.disconnect()
-  }
+  disconnect(): void
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.disconnect()
-  }
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** `connect` with everything that it takes from around it. */
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
-  const { backoff = {}, timeout = 20_000, log = () => {}, ...rest } = options
-  const WebSocketClass = options.WebSocket ?? globalWebSocket()
+  const { backoff = {}, timeout = 20_000, log = () => {}, WebSocket: WebSocketClass = globalWebSocket() } = options
   const address = webSocketAddress(url, around.address)
-  const session = new Session(
-    { ...rest, backoff, timeout, log, address, open: (events) => openWebSocket(() => WebSocketClass, events) },
+  const session = createSession(
+    { ...options, backoff, timeout, log, address, open: (events) => openWebSocket(() => WebSocketClass, events) },
     around,
   )
-  return new Connection(session)
+  const { events, ready, outbox, line } = session
+  const { publish, message } = outbox
+  const { disconnect } = line
+  return {
+    get status() {
+      return line.status
+    },
+    get user() {
+      return session.welcome?.user
+    },
+    get id() {
+      return session.welcome?.id
+    },
+    get payload() {
+      return session.welcome?.payload
+    },
+    ready: ready.promise,
+    on: (name, handler, options) => events.on(name, handler, options),
+    subscribe<Payload>(name: string, { signal }: SubscribeOptions = {}) {
+      return session.subscribe(name, signal) as unknown as Subscription<Payload>
+    },
+    publish,
+    message,
+    disconnect,
+    async [Symbol.asyncDispose]() {
+      disconnect()
+    },
+  }
 }
 
 function globalWebSocket(): WebSocketConstructor {

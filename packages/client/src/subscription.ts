@@ -1,16 +1,9 @@
-import {
-  type Entry,
-  formatPosition,
-  type HistoryPage,
-  type Json,
-  type PresenceEntry,
-  type PublishEntry,
-} from '@hookbox/protocol'
+import { formatPosition, type HistoryPage, type Json, type PresenceEntry, type PublishEntry } from '@hookbox/protocol'
 import type { Channel, Hold } from './channel.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
 import type { PublishEvent, SubscriptionEvents } from './events.ts'
 import { iterate } from './iterate.ts'
-import type { PublishResult, SendOptions } from './outbox.ts'
+import type { Outbox, PublishResult, SendOptions } from './outbox.ts'
 
 /**
  * `subscribing`: not agreed yet. `subscribed`: everything published from here on is told. `resuming`: the line broke or
@@ -38,12 +31,6 @@ export type HistoryEntry<Payload = Json> =
   | ['SUBSCRIBE', PresenceEntry]
   | ['UNSUBSCRIBE', PresenceEntry]
 
-/** What a subscription needs of the connection. */
-export interface Requester {
-  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult>
-  history(channel: Channel, hold: Hold, options: HistoryOptions): Promise<HistoryPage>
-}
-
 /**
  * The page's interest in one channel. Made by `conn.subscribe`; several for the same channel share one on the wire, and
  * each is cancelled by itself.
@@ -55,95 +42,50 @@ export interface Requester {
  * chat.on('publish', ({ user, payload }) => show(user, payload.text))
  * await chat.publish({ text: 'hello' })
  */
-export class Subscription<Payload = Json> {
-  readonly #channel: Channel
-  readonly #hold: Hold
-  readonly #requester: Requester
-  /** Stays what it was once this subscription has ended, also when others take the channel up anew. */
-  readonly #view: Channel['view']
-
-  /** @internal */
-  constructor(channel: Channel, hold: Hold, requester: Requester) {
-    this.#channel = channel
-    this.#hold = hold
-    this.#requester = requester
-    this.#view = channel.view
-  }
-
-  get channelName(): string {
-    return this.#channel.name
-  }
+export interface Subscription<Payload = Json> {
+  readonly channelName: string
 
   /** Settles once: when the hub has agreed, or with the error for which it did not. Nobody needs to listen. */
-  get ready(): Promise<void> {
-    return this.#hold.ready.promise
-  }
+  readonly ready: Promise<void>
 
-  get status(): SubscriptionStatus {
-    if (this.#hold.ending !== undefined) return this.#hold.ending
-    if (this.#channel.current) return 'subscribed'
-    return this.#view.position === undefined ? 'subscribing' : 'resuming'
-  }
+  readonly status: SubscriptionStatus
 
   /** The last entry that was delivered, as `epoch:offset`; undefined before the hub has agreed. */
-  get position(): string | undefined {
-    const { position } = this.#view
-    return position && formatPosition(position)
-  }
+  readonly position: string | undefined
 
   /** Oldest first, at most `historySize` entries. The same list until one comes or goes. */
-  get history(): readonly HistoryEntry<Payload>[] {
-    return this.#view.history.list as readonly Entry[] as readonly HistoryEntry<Payload>[]
-  }
+  readonly history: readonly HistoryEntry<Payload>[]
 
   /** How many entries the channel's history keeps. */
-  get historySize(): number {
-    return this.#view.history.size
-  }
+  readonly historySize: number
 
   /** Whether the hub keeps older history than it sent; `fetchHistory` brings it. */
-  get moreHistory(): boolean {
-    return this.#view.more
-  }
+  readonly moreHistory: boolean
 
   /** Who is here, in the order they came. The same list until somebody comes or goes. */
-  get presence(): readonly string[] {
-    return this.#view.presence.list
-  }
+  readonly presence: readonly string[]
 
   /** How many users are here; more than `presence` names where there are more than 10,000. */
-  get present(): number {
-    return this.#view.presence.count
-  }
+  readonly present: number
 
   /** The channel's state. The same object until it changes. */
-  get state(): Readonly<Record<string, Json>> {
-    return this.#view.state.object
-  }
+  readonly state: Readonly<Record<string, Json>>
 
   /** Whether joins and leaves are told. */
-  get presenceful(): boolean {
-    return this.#view.presenceful
-  }
+  readonly presenceful: boolean
 
   /** Whether the page is told what it published itself. */
-  get reflective(): boolean {
-    return this.#view.reflective
-  }
+  readonly reflective: boolean
 
   /** What the application had for this user. */
-  get initialData(): Json | undefined {
-    return this.#view.initialData
-  }
+  readonly initialData: Json | undefined
 
   /** Binds a handler; history, presence and state are up to date before it runs. */
   on<Name extends keyof SubscriptionEvents<Payload>>(
     name: Name,
     handler: SubscriptionEvents<Payload>[Name],
     options?: ListenOptions,
-  ): Unbind {
-    return this.#hold.events.on(name, handler as SubscriptionEvents[Name], options)
-  }
+  ): Unbind
 
   /**
    * Publishes to the channel. Settles once; after a break it is sent again under the same id, and stored once.
@@ -151,29 +93,76 @@ export class Subscription<Payload = Json> {
    * Rejects with a HookboxError: `refused` by the application, `too_large`, `too_many`, `offline`, `timeout`, `aborted`,
    * `closed`, or `outcome_unknown` where the answer was lost and the hub could not recognise a repeat any more.
    */
-  publish(payload: Payload, options?: SendOptions): Promise<PublishResult> {
-    return this.#requester.publish(this.channelName, payload as Json, options)
-  }
+  publish(payload: Payload, options?: SendOptions): Promise<PublishResult>
 
   /** Asks the hub for kept history. It waits for the connection, at most as long as requests may take. */
-  fetchHistory(options: HistoryOptions = {}): Promise<{ history: HistoryEntry<Payload>[]; cursor?: string }> {
-    const page = this.#requester.history(this.#channel, this.#hold, options)
-    return page as Promise<HistoryPage> as Promise<{ history: HistoryEntry<Payload>[]; cursor?: string }>
-  }
+  fetchHistory(options?: HistoryOptions): Promise<{ history: HistoryEntry<Payload>[]; cursor?: string }>
 
   /**
    * Ends this subscription at once: no handler is called any more. The promise tells when the hub has let go, where nobody
    * else on the page holds the channel; nobody needs to listen to it.
    */
-  cancel(): Promise<void> {
-    return this.#channel.release(this.#hold)
-  }
+  cancel(): Promise<void>
 
   /**
    * What is published from here on. Ends when the subscription does; throws where the hub refuses it, and `too_many` when
    * 1,000 publishes wait to be read.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<PublishEvent<Payload>> {
-    return iterate(this.#hold) as AsyncIterableIterator<PublishEvent> as AsyncIterableIterator<PublishEvent<Payload>>
+  [Symbol.asyncIterator](): AsyncIterableIterator<PublishEvent<Payload>>
+}
+
+export function createSubscription(
+  channel: Channel,
+  hold: Hold,
+  outbox: Outbox,
+  fetchHistory: (options: HistoryOptions) => Promise<HistoryPage>,
+): Subscription {
+  const { name, release } = channel
+  // stays what it was once this subscription has ended, also when others take the channel up anew
+  const { view } = channel
+  const { history, presence, state } = view
+  return {
+    channelName: name,
+    ready: hold.ready.promise,
+    get status() {
+      if (hold.ending) return hold.ending
+      if (view.current) return 'subscribed'
+      return view.position ? 'resuming' : 'subscribing'
+    },
+    get position() {
+      return view.position && formatPosition(view.position)
+    },
+    get history() {
+      return history.list
+    },
+    get historySize() {
+      return history.size
+    },
+    get moreHistory() {
+      return view.more
+    },
+    get presence() {
+      return presence.list
+    },
+    get present() {
+      return presence.count
+    },
+    get state() {
+      return state.object
+    },
+    get presenceful() {
+      return view.presenceful
+    },
+    get reflective() {
+      return view.reflective
+    },
+    get initialData() {
+      return view.initialData
+    },
+    on: (event, handler, options) => hold.events.on(event, handler, options),
+    publish: (payload, options) => outbox.publish(name, payload, options),
+    fetchHistory: (options = {}) => fetchHistory(options),
+    cancel: () => release(hold),
+    [Symbol.asyncIterator]: () => iterate(hold),
   }
 }
