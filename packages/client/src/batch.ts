@@ -1,4 +1,4 @@
-import { limits } from '@hookbox/protocol'
+import { messageLimit } from '@hookbox/protocol'
 
 /** Frames of one tick, which go out as one message, or as few as the limit of a message allows. */
 export interface Batch {
@@ -16,7 +16,7 @@ export function createBatch(send: (message: string) => void): Batch {
     let message = ''
     for (const frame of frames.splice(0)) {
       // a character is at most three bytes; counting them truly would cost more than a message too many
-      if (message && (message.length + frame.length + 1) * 3 > limits.message) {
+      if (message && (message.length + frame.length + 1) * 3 > messageLimit) {
         send(message)
         message = ''
       }

@@ -1,4 +1,4 @@
-import { exceeds, HookboxError, type Json, limits, type Published } from '@hookbox/protocol'
+import { exceeds, frameLimit, HookboxError, type Json, type Published } from '@hookbox/protocol'
 import { giveUp } from './giving-up.ts'
 import type { Requests } from './requests.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -68,7 +68,7 @@ export function createOutbox(
   let count = 0
   let connected = false
   let closed: HookboxError | undefined
-  let frameLimit: number = limits.frame
+  let frameBytes: number = frameLimit
 
   function remember(id: string): void {
     chosen.add(id)
@@ -83,8 +83,8 @@ export function createOutbox(
     if (items.size >= limit) throw new HookboxError('too_many', `${name}: expected at most ${limit} unanswered`)
     const text = encode(name, args)
     // the number and the name of the frame come on top of its arguments
-    if (exceeds(text, frameLimit - 32)) {
-      throw new HookboxError('too_large', `${name}: expected at most ${frameLimit} bytes`)
+    if (exceeds(text, frameBytes - 32)) {
+      throw new HookboxError('too_large', `${name}: expected at most ${frameBytes} bytes`)
     }
     return text
   }
@@ -134,7 +134,7 @@ export function createOutbox(
     message: (user, payload, options) => add('MESSAGE', { name: user }, payload, options, () => {}),
     sentHere: (messageId) => messageId.startsWith(prefix) || chosen.has(messageId),
     connected(limit) {
-      frameLimit = limit
+      frameBytes = limit
       connected = true
       for (const { send } of items) send()
     },

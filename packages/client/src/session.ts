@@ -3,9 +3,9 @@ import {
   closeCodes,
   decodeServerMessage,
   formatPosition,
+  frameLimit,
   HookboxError,
   type Json,
-  limits,
   type Position,
   type ServerArgs,
   type ServerFrame,
@@ -117,7 +117,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     ticket = answer.ticket
     refusal = undefined
     ready.resolve()
-    outbox.connected(answer.limits?.frame ?? limits.frame)
+    outbox.connected(answer.limits?.frame ?? frameLimit)
     const { number } = line
     line.connected(ping > 0 ? ping * 1000 + 10_000 : 0)
     if (number === line.number) {
