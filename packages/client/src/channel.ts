@@ -1,8 +1,8 @@
-import { type ClientArgs, formatPosition, HookboxError, type ServerArgs } from '@hookbox/protocol'
+import { closeCodes, formatPosition, HookboxError, type ServerArgs } from '@hookbox/protocol'
 import { type Deferred, deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
 import type { SubscriptionEvents } from './events.ts'
-import type { Given } from './requests.ts'
+import type { Means } from './means.ts'
 import type { Cancel } from './surroundings.ts'
 import { type ChannelFrame, createView, type View, type Viewer } from './view.ts'
 
@@ -21,30 +21,6 @@ export interface Hold {
   leaving?: Deferred<void>
   /** Told the end: with the error where the hub refused. */
   readonly onEnd: Set<(error?: HookboxError) => void>
-}
-
-/** What a channel needs of the session. */
-export interface ChannelLine {
-  /** Whether frames can be sent now. */
-  open(): boolean
-  ask<Name extends 'SUBSCRIBE' | 'UNSUBSCRIBE', Answer>(
-    name: Name,
-    args: Given<ClientArgs[Name]>,
-    done: (answer: Answer) => void,
-    failed: (error: HookboxError) => void,
-  ): void
-  /** Milliseconds to wait before try `n` of something that failed for now. */
-  delay(n: number): number
-  /** How long the hub may take to restore by itself what the application had subscribed. */
-  readonly timeout: number
-  after(delay: number, run: () => void): Cancel
-  now(): number
-  /** Whether a publish with this id went out from this page. */
-  sentHere(messageId: string): boolean
-  /** The hub's state is unknown: the line must be given up. */
-  drop(reason: string): void
-  /** Nobody holds the channel, and the hub neither. */
-  forget(channel: Channel): void
 }
 
 /**
@@ -72,7 +48,9 @@ export interface Channel {
   heard(frame: ChannelFrame): void
 }
 
-export function createChannel(name: string, line: ChannelLine): Channel {
+/** `forget` is called when nobody holds the channel, and the hub neither. */
+export function createChannel(name: string, means: Means, forget: (channel: Channel) => void): Channel {
+  const { around, line, requests, outbox, timeout } = means
   const holds = new Set<Hold>()
   const onAgreed = new Set<() => void>()
   const viewer: Viewer = {
@@ -85,8 +63,8 @@ export function createChannel(name: string, line: ChannelLine): Channel {
       view.current = false
       settle()
     },
-    sentHere: line.sentHere,
-    now: line.now,
+    sentHere: outbox.sentHere,
+    now: around.now,
   }
   let view = createView(viewer)
   /** Whether the hub may count this page in: from the first SUBSCRIBE until it said that we are out. */
@@ -137,7 +115,7 @@ export function createChannel(name: string, line: ChannelLine): Channel {
     opened() {
       if (holds.size === 0 || [...holds].some((hold) => hold.asked)) settle()
       // the hub restores what the application subscribed; if it does not, ask for it
-      else retryIn(line.timeout)
+      else retryIn(timeout)
     },
 
     lost() {
@@ -177,17 +155,17 @@ export function createChannel(name: string, line: ChannelLine): Channel {
   function settle(): void {
     if (holds.size > 0) {
       left()
-      if (line.open() && !unanswered && !retry && !view.current) subscribe()
+      if (line.open && !unanswered && !retry && !view.current) subscribe()
       return
     }
     view.current = false
     stopRetrying()
     if (view.position) view = createView(viewer)
-    if (!line.open()) left()
+    if (!line.open) left()
     else if (!unanswered && inside) unsubscribe()
     if (!unanswered && !inside) {
       left()
-      line.forget(channel)
+      forget(channel)
     }
   }
 
@@ -198,20 +176,21 @@ export function createChannel(name: string, line: ChannelLine): Channel {
     failed: (error: HookboxError) => void,
   ): void {
     unanswered = true
-    line.ask<typeof frame, Answer>(
+    requests.ask(
       frame,
       { channel_name: name, since },
-      (answer) => {
+      (answer: Answer) => {
         unanswered = false
         done(answer)
         settle()
       },
       (error) => {
-        if (error.code === 'timeout') return line.drop(`no answer to ${frame}`)
+        if (error.code === 'timeout') return line.drop(closeCodes.silent, `no answer to ${frame}`)
         unanswered = false
         failed(error)
         settle()
       },
+      timeout,
     )
   }
 
@@ -254,7 +233,7 @@ export function createChannel(name: string, line: ChannelLine): Channel {
 
   function retryIn(delay: number): void {
     stopRetrying()
-    retry = line.after(delay, () => {
+    retry = around.after(delay, () => {
       retry = undefined
       settle()
     })

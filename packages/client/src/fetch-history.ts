@@ -1,22 +1,20 @@
 import { type ClientArgs, type HistoryPage, HookboxError } from '@hookbox/protocol'
 import type { Channel, Hold } from './channel.ts'
 import { giveUp } from './giving-up.ts'
-import type { Given, Requests } from './requests.ts'
+import type { Means } from './means.ts'
+import type { Given } from './requests.ts'
 import type { HistoryOptions } from './subscription.ts'
-import type { Surroundings } from './surroundings.ts'
 
 /** Asks for history once the channel is subscribed, and again after a break, as reading twice does no harm. */
 export function fetchHistory(
   channel: Channel,
   hold: Hold,
   { signal, ...which }: HistoryOptions,
-  { ask }: Requests,
-  around: Surroundings,
-  timeout: number,
+  { requests, around, timeout }: Means,
 ): Promise<HistoryPage> {
   return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, cleanUp) => {
     const again = () =>
-      ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, resolve, reject)
+      requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, resolve, reject)
     const over = () => new HookboxError('closed', 'the subscription has ended')
     const ended = (error = over()) => reject(error)
     if (hold.ending) throw over()

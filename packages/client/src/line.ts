@@ -166,8 +166,7 @@ export function createLine(
       stopListening()
     }
     talk.ended(end, back)
-    const { code, reason, wasClean } = end
-    events.emit('close', { code, reason, wasClean, wasConnected, comesBack: back })
+    events.emit('close', { ...end, wasConnected, comesBack: back })
     tellStatus()
   }
 

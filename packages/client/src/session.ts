@@ -10,13 +10,13 @@ import {
   type ServerArgs,
   type ServerFrame,
 } from '@hookbox/protocol'
-import { type Channel, type ChannelLine, createChannel, type Hold } from './channel.ts'
+import { type Channel, createChannel } from './channel.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
 import type { ConnectionEvents } from './events.ts'
-import { fetchHistory } from './fetch-history.ts'
 import { onAbort } from './giving-up.ts'
 import { createLine, type Line, type LineSettings } from './line.ts'
+import type { Means } from './means.ts'
 import { createOutbox, type Outbox, type WaitOptions } from './outbox.ts'
 import { createRequests, type Given, toError } from './requests.ts'
 import { createSubscription, type Subscription } from './subscription.ts'
@@ -70,19 +70,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   const outbox = createOutbox(around, requests, settings.whenOffline)
   const line = createLine(settings, around, events, { opened, heard, ended })
 
-  const channelLine: ChannelLine = {
-    open: () => line.open,
-    ask: (name, args, done, failed) => requests.ask(name, args, done, failed, timeout),
-    delay: line.delay,
-    timeout,
-    after: around.after,
-    now: around.now,
-    sentHere: outbox.sentHere,
-    drop: (reason) => line.drop(closeCodes.silent, reason),
-    forget(channel) {
-      if (channels.get(channel.name) === channel) channels.delete(channel.name)
-    },
-  }
+  const means: Means = { around, line, requests, outbox, timeout }
 
   function opened(): void {
     const { payload, cookies } = settings
@@ -121,7 +109,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     const { number } = line
     line.connected(ping > 0 ? ping * 1000 + 10_000 : 0)
     if (number === line.number) {
-      events.emit('open', { user, id, payload, again, ...(recovered !== undefined && { recovered }) })
+      events.emit('open', { ...welcome, again, ...(recovered !== undefined && { recovered }) })
     }
   }
 
@@ -171,7 +159,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     const channel = open(args.channel_name)
     const hold = channel.hold(false)
     channel.joined(args)
-    events.emit('subscribed', subscription(channel, hold))
+    events.emit('subscribed', createSubscription(channel, hold, means))
   }
 
   function unsubscribed({ channel_name: channel, reason }: ServerArgs['UNSUBSCRIBED']): void {
@@ -214,15 +202,11 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   function open(name: string): Channel {
-    const channel = createChannel(name, channelLine)
+    const channel: Channel = createChannel(name, means, () => {
+      if (channels.get(name) === channel) channels.delete(name)
+    })
     channels.set(name, channel)
     return channel
-  }
-
-  function subscription(channel: Channel, hold: Hold): Subscription {
-    return createSubscription(channel, hold, outbox, (options) =>
-      fetchHistory(channel, hold, options, requests, around, timeout),
-    )
   }
 
   return {
@@ -241,7 +225,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
         channel.close(closed())
         channels.clear()
       }
-      return subscription(channel, hold)
+      return createSubscription(channel, hold, means)
     },
   }
 }

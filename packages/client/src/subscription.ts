@@ -1,9 +1,12 @@
-import { formatPosition, type HistoryPage, type Json, type PresenceEntry, type PublishEntry } from '@hookbox/protocol'
+import type { Json, PresenceEntry, PublishEntry } from '@hookbox/protocol'
 import type { Channel, Hold } from './channel.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
 import type { PublishEvent, SubscriptionEvents } from './events.ts'
+import { fetchHistory } from './fetch-history.ts'
 import { iterate } from './iterate.ts'
-import type { Outbox, PublishResult, SendOptions } from './outbox.ts'
+import type { Means } from './means.ts'
+import type { PublishResult, SendOptions } from './outbox.ts'
+import type { Shown } from './view.ts'
 
 /**
  * `subscribing`: not agreed yet. `subscribed`: everything published from here on is told. `resuming`: the line broke or
@@ -111,17 +114,10 @@ export interface Subscription<Payload = Json> {
   [Symbol.asyncIterator](): AsyncIterableIterator<PublishEvent<Payload>>
 }
 
-export function createSubscription(
-  channel: Channel,
-  hold: Hold,
-  outbox: Outbox,
-  fetchHistory: (options: HistoryOptions) => Promise<HistoryPage>,
-): Subscription {
-  const { name, release } = channel
-  // stays what it was once this subscription has ended, also when others take the channel up anew
-  const { view } = channel
-  const { history, presence, state } = view
-  return {
+/** What it shows of its channel comes from the view, which stays what it was when others take the channel up anew. */
+export function createSubscription(channel: Channel, hold: Hold, means: Means): Subscription {
+  const { name, view } = channel
+  const own: Omit<Subscription, keyof Shown> & ThisType<Subscription> = {
     channelName: name,
     ready: hold.ready.promise,
     get status() {
@@ -129,40 +125,11 @@ export function createSubscription(
       if (view.current) return 'subscribed'
       return view.position ? 'resuming' : 'subscribing'
     },
-    get position() {
-      return view.position && formatPosition(view.position)
-    },
-    get history() {
-      return history.list
-    },
-    get historySize() {
-      return history.size
-    },
-    get moreHistory() {
-      return view.more
-    },
-    get presence() {
-      return presence.list
-    },
-    get present() {
-      return presence.count
-    },
-    get state() {
-      return state.object
-    },
-    get presenceful() {
-      return view.presenceful
-    },
-    get reflective() {
-      return view.reflective
-    },
-    get initialData() {
-      return view.initialData
-    },
     on: (event, handler, options) => hold.events.on(event, handler, options),
-    publish: (payload, options) => outbox.publish(name, payload, options),
-    fetchHistory: (options = {}) => fetchHistory(options),
-    cancel: () => release(hold),
+    publish: (payload, options) => means.outbox.publish(name, payload, options),
+    fetchHistory: (options = {}) => fetchHistory(channel, hold, options, means),
+    cancel: () => channel.release(hold),
     [Symbol.asyncIterator]: () => iterate(hold),
   }
+  return Object.setPrototypeOf(own, view.shown) as Subscription
 }

@@ -1,7 +1,6 @@
 import {
   formatPosition,
   HookboxError,
-  type Json,
   type Position,
   parsePosition,
   type ServerArgs,
@@ -11,6 +10,7 @@ import type { GapEvent, SubscriptionEvents } from './events.ts'
 import { History } from './history.ts'
 import { Presence } from './presence.ts'
 import { State } from './state.ts'
+import type { Subscription } from './subscription.ts'
 
 /** Whatever all subscribers of a channel are told. */
 export type ChannelFrame = Extract<
@@ -30,19 +30,24 @@ export interface Viewer {
   now(): number
 }
 
+/** The part of a subscription that says what is known of its channel. */
+export type Shown = Pick<
+  Subscription,
+  'position' | 'history' | 'historySize' | 'moreHistory' | 'presence' | 'present' | 'state' | Settings
+>
+
+type Settings = 'presenceful' | 'reflective' | 'initialData'
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
+
 /** What is known of a channel in one uninterrupted time of holding it. */
 export interface View {
-  readonly history: History
-  readonly presence: Presence
-  readonly state: State
+  /** What subscriptions show of it. */
+  readonly shown: Shown
   /** Whether every frame since the position is heard on this line. */
   current: boolean
   /** The last entry that was delivered. It moves before handlers run. */
   position: Position | undefined
-  presenceful: boolean
-  reflective: boolean
-  more: boolean
-  initialData: Json | undefined
   /** The hub has agreed: asked from `since`, or from the beginning. */
   enter(answer: ServerArgs['SUBSCRIBED'], since: Position | undefined): void
   /** The hub says so again, unasked. */
@@ -58,16 +63,35 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
 
-  const view: View = {
-    history,
-    presence,
-    state,
-    current: false,
-    position: undefined,
+  const shown: Writable<Shown> = {
+    get position() {
+      return view.position && formatPosition(view.position)
+    },
+    get history() {
+      return history.list
+    },
+    get historySize() {
+      return history.size
+    },
+    moreHistory: false,
+    get presence() {
+      return presence.list
+    },
+    get present() {
+      return presence.count
+    },
+    get state() {
+      return state.object
+    },
     presenceful: false,
     reflective: true,
-    more: false,
     initialData: undefined,
+  }
+
+  const view: View = {
+    shown,
+    current: false,
+    position: undefined,
 
     enter(answer, since) {
       const top = toPosition(answer.position)
@@ -110,15 +134,15 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
   }
 
   function configure(answer: ServerArgs['SUBSCRIBED']): void {
-    view.presenceful = answer.presenceful
-    view.reflective = answer.reflective
+    shown.presenceful = answer.presenceful
+    shown.reflective = answer.reflective
     history.resize(answer.history_size, answer.history_duration, answer.history_publish_only === true)
-    if (answer.initial_data !== undefined) view.initialData = answer.initial_data
+    if (answer.initial_data !== undefined) shown.initialData = answer.initial_data
   }
 
   /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
   function replace(answer: ServerArgs['SUBSCRIBED']): () => void {
-    view.more = answer.more === true
+    shown.moreHistory = answer.more === true
     history.replace(answer.history ?? [])
     const presenceChanged = presence.replace(answer.presence ?? [], answer.present)
     const stateChange = state.replace(answer.state ?? {})
@@ -132,7 +156,7 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
     const { offset, message_id } = entry
     // what is for this page alone has no number, moves nothing and enters no history
     if (offset !== undefined) {
-      if (!follows(offset) || (!view.reflective && message_id !== undefined && sentHere(message_id))) return
+      if (!follows(offset) || (!shown.reflective && message_id !== undefined && sentHere(message_id))) return
       history.add(['PUBLISH', entry])
     }
     tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })

@@ -69,11 +69,7 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
   })
 
   return {
-    send(text) {
-      if (closed || lines.readyState !== ReconnectingWebSocket.OPEN) return false
-      lines.send(text)
-      return true
-    },
+    send: (text) => lines.send(text),
     close(code, reason) {
       closed = true
       lines.close(code, reason)
