@@ -104,7 +104,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
         hold.leaving = deferred()
         if (holds.has(hold)) {
           leaving.push(hold.leaving)
-          end(hold, 'cancelled', new HookboxError('closed', 'the subscription was cancelled'))
+          end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
           // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
           queueMicrotask(settle)
         } else hold.leaving.resolve()

@@ -7,7 +7,7 @@ import type { Backoff } from './reconnect.ts'
 import { createSession } from './session.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { WebSocketConstructor } from './transport/transport.ts'
+import type { LineEvents, WebSocketConstructor } from './transport/transport.ts'
 import { openWebSocket } from './transport/websocket.ts'
 
 /** How to connect. */
@@ -85,41 +85,11 @@ export interface Connection {
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
   const { backoff = {}, timeout = 20_000, log = () => {}, WebSocket: WebSocketClass = globalWebSocket() } = options
   const address = webSocketAddress(url, around.address)
-  const session = createSession(
-    { ...options, backoff, timeout, log, address, open: (events) => openWebSocket(() => WebSocketClass, events) },
-    around,
-  )
-  const { events, ready, outbox, line } = session
-  const { publish, message } = outbox
-  const { disconnect } = line
-  return {
-    get status() {
-      return line.status
-    },
-    get user() {
-      return session.welcome?.user
-    },
-    get id() {
-      return session.welcome?.id
-    },
-    get payload() {
-      return session.welcome?.payload
-    },
-    ready: ready.promise,
-    on: (name, handler, options) => events.on(name, handler, options),
-    subscribe<Payload>(name: string, { signal }: SubscribeOptions = {}) {
-      return session.subscribe(name, signal) as unknown as Subscription<Payload>
-    },
-    publish,
-    message,
-    disconnect,
-    async [Symbol.asyncDispose]() {
-      disconnect()
-    },
-  }
+  const open = (events: LineEvents) => openWebSocket(() => WebSocketClass, events)
+  return createSession({ ...options, backoff, timeout, log, address, open }, around)
 }
 
 function globalWebSocket(): WebSocketConstructor {
   if (typeof WebSocket === 'function') return WebSocket
-  throw new HookboxError('bad_request', 'WebSocket: expected a class in the options, as there is no global one')
+  throw new HookboxError('bad_request', 'WebSocket: expected a class in the options')
 }

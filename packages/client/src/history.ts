@@ -47,8 +47,8 @@ export class History {
   /** An entry that is in already, as a snapshot brought it before it was told, is not added again. */
   add(entry: Entry): void {
     this.#saw(entry)
-    const { offset = Number.POSITIVE_INFINITY } = entry[1]
     const newest = this.#entries.at(-1)?.[1].offset ?? 0
+    const { offset = newest + 1 } = entry[1]
     if (offset > newest && this.#fitting([entry]).length > 0) this.#entries = this.#fitting([...this.#entries, entry])
   }
 

@@ -125,7 +125,7 @@ export function createLine(
       },
       ended,
       failed(cause) {
-        events.emit('error', new HookboxError('unavailable', 'the line could not be opened', { cause }))
+        events.emit('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
       },
     })
   }

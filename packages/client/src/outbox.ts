@@ -1,4 +1,4 @@
-import { exceeds, frameLimit, HookboxError, type Json, type Published } from '@hookbox/protocol'
+import { frameLimit, HookboxError, type Json, type Published } from '@hookbox/protocol'
 import { giveUp } from './giving-up.ts'
 import type { Requests } from './requests.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -83,7 +83,8 @@ export function createOutbox(
     if (items.size >= limit) throw new HookboxError('too_many', `${name}: expected at most ${limit} unanswered`)
     const text = encode(name, args)
     // the number and the name of the frame come on top of its arguments
-    if (exceeds(text, frameBytes - 32)) {
+    const room = frameBytes - 32
+    if (text.length * 3 > room && new TextEncoder().encode(text).length > room) {
       throw new HookboxError('too_large', `${name}: expected at most ${frameBytes} bytes`)
     }
     return text
@@ -99,8 +100,7 @@ export function createOutbox(
     return giveUp(around, name, patience, (resolve, fail, cleanUp) => {
       const text = admit(name, { ...to, payload, message_id: id ?? prefix + ++count } as { payload: Json })
       let sentAt: number | undefined
-      const expire = () =>
-        fail(new HookboxError('outcome_unknown', `${name}: sent, but not answered within ${repeatable} ms`))
+      const expire = () => fail(new HookboxError('outcome_unknown', `${name}: sent, no answer within ${repeatable} ms`))
       const item: Item = {
         send() {
           const now = around.now()
@@ -116,7 +116,7 @@ export function createOutbox(
       const cancelWait = connected
         ? () => {}
         : around.after(timeToLive, () =>
-            fail(new HookboxError('offline', `${name}: not connected for ${timeToLive} ms`)),
+            fail(new HookboxError('offline', `${name}: not connected within ${timeToLive} ms`)),
           )
       cleanUp.push(cancelWait, () => items.delete(item))
       items.add(item)

@@ -11,13 +11,14 @@ import {
   type ServerFrame,
 } from '@hookbox/protocol'
 import { type Channel, createChannel } from './channel.ts'
-import { type Deferred, deferred } from './deferred.ts'
+import type { Connection, SubscribeOptions } from './connection.ts'
+import { deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
-import type { ConnectionEvents } from './events.ts'
+import type { ConnectionEvents, OpenEvent } from './events.ts'
 import { onAbort } from './giving-up.ts'
-import { createLine, type Line, type LineSettings } from './line.ts'
+import { createLine, type LineSettings } from './line.ts'
 import type { Means } from './means.ts'
-import { createOutbox, type Outbox, type WaitOptions } from './outbox.ts'
+import { createOutbox, type WaitOptions } from './outbox.ts'
 import { createRequests, type Given, toError } from './requests.ts'
 import { createSubscription, type Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -35,32 +36,17 @@ export interface SessionSettings extends LineSettings {
   readonly whenOffline?: WaitOptions | 'wait' | 'refuse' | undefined
 }
 
-/** What the hub said when it agreed. */
-export interface Welcome {
-  readonly user: string
-  readonly id: string
-  readonly payload: Json
-}
-
 /**
  * One connection over many lines: shakes hands on each, takes every channel up where it was, sends again what was not
  * answered, and hands what comes in to whom it concerns.
  */
-export interface Session {
-  readonly events: Emitter<ConnectionEvents>
-  readonly ready: Deferred<void>
-  readonly outbox: Outbox
-  readonly line: Line
-  readonly welcome: Welcome | undefined
-  subscribe(channel: string, signal?: AbortSignal): Subscription
-}
-
-export function createSession(settings: SessionSettings, around: Surroundings): Session {
+export function createSession(settings: SessionSettings, around: Surroundings): Connection {
   const { log, timeout } = settings
   const events = new Emitter<ConnectionEvents>()
   const ready = deferred<void>()
   const channels = new Map<string, Channel>()
-  let welcome: Welcome | undefined
+  /** What the hub said when it agreed. */
+  let welcome: Pick<OpenEvent, 'user' | 'id' | 'payload'> | undefined
   let ticket: string | undefined
   /** How far the private messages have been told. */
   let messages: Position | undefined
@@ -124,7 +110,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     } catch (cause) {
       // handlers cannot throw to here, so it is what the hub sent
       if (number === line.number) line.drop(closeCodes.internal, 'not understood')
-      events.emit('error', new HookboxError('malformed', 'the hub sent what is not understood', { cause }))
+      events.emit('error', new HookboxError('malformed', 'not understood', { cause }))
     }
   }
 
@@ -210,14 +196,21 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   return {
-    events,
-    ready,
-    outbox,
-    line,
-    get welcome() {
-      return welcome
+    get status() {
+      return line.status
     },
-    subscribe(name, signal) {
+    get user() {
+      return welcome?.user
+    },
+    get id() {
+      return welcome?.id
+    },
+    get payload() {
+      return welcome?.payload
+    },
+    ready: ready.promise,
+    on: (name, handler, options) => events.on(name, handler, options),
+    subscribe<Payload>(name: string, { signal }: SubscribeOptions = {}) {
       const channel = channels.get(name) ?? open(name)
       const hold = channel.hold(true)
       hold.onEnd.add(onAbort(signal, () => channel.release(hold)))
@@ -225,13 +218,19 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
         channel.close(closed())
         channels.clear()
       }
-      return createSubscription(channel, hold, means)
+      return createSubscription(channel, hold, means) as unknown as Subscription<Payload>
+    },
+    publish: outbox.publish,
+    message: outbox.message,
+    disconnect: line.disconnect,
+    async [Symbol.asyncDispose]() {
+      line.disconnect()
     },
   }
 }
 
 function closed(end?: LineEnd): HookboxError {
-  if (end?.code === closeCodes.refused) return new HookboxError('unauthorized', end.reason || 'the connect was refused')
+  if (end?.code === closeCodes.refused) return new HookboxError('unauthorized', end.reason || 'refused')
   const why = end && end.code !== closeCodes.normal ? ` with ${end.code} ${end.reason}`.trimEnd() : ''
-  return new HookboxError('closed', `the connection was closed${why}`)
+  return new HookboxError('closed', `the connection has ended${why}`)
 }

@@ -79,7 +79,7 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
 
 /** Stands in for a socket that could not be made: it ends as one does that could not connect. */
 function deadSocket(): RawSocket {
-  const socket = Object.assign(new EventTarget(), { readyState: 3, send() {}, close() {} })
+  const socket = Object.assign(new EventTarget(), { readyState: 3 } as RawSocket)
   queueMicrotask(() => socket.dispatchEvent(Object.assign(new Event('close'), lostLine)))
   return socket
 }
