@@ -3,6 +3,7 @@ import { type Deferred, deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
 import type { SubscriptionEvents } from './events.ts'
 import type { Means } from './means.ts'
+import { createReader, type Parse, type Reader } from './parse.ts'
 import type { Cancel } from './surroundings.ts'
 import { type ChannelFrame, createView, type View, type Viewer } from './view.ts'
 
@@ -19,6 +20,7 @@ export interface Hold {
   ending?: Ending
   /** Settles when the hub has let go, where this was the last hold. */
   leaving?: Deferred<void>
+  readonly reader: Reader
   /** Told the end: with the error where the hub refused. */
   readonly onEnd: Set<(error?: HookboxError) => void>
 }
@@ -33,7 +35,7 @@ export interface Channel {
   /** Called whenever the hub has agreed. */
   readonly onAgreed: Set<() => void>
   readonly view: View
-  hold(asked: boolean): Hold
+  hold(asked: boolean, parse?: Parse): Hold
   release(hold: Hold): Promise<void>
   /** A line is open: ask for what is held, and leave what was given back meanwhile. */
   opened(): void
@@ -84,15 +86,17 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       return view
     },
 
-    hold(asked) {
-      const hold: Hold = { events: new Emitter(), ready: deferred(), asked, onEnd: new Set() }
+    hold(asked, parse) {
+      const events = new Emitter<SubscriptionEvents>()
+      const reader = createReader(events, view.shown, parse)
+      const hold: Hold = { events, reader, ready: deferred(), asked, onEnd: new Set() }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
         queueMicrotask(() => {
           if (!view.current) return
           hold.ready.resolve()
-          if (holds.has(hold)) hold.events.emit('subscribed', { recovered: false, replayed: 0 })
+          if (holds.has(hold)) reader.tell('subscribed', { recovered: false, replayed: 0 })
         })
       }
       queueMicrotask(settle)
@@ -269,7 +273,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     name: Name,
     ...args: Parameters<SubscriptionEvents[Name]>
   ): void {
-    for (const hold of [...holds]) if (holds.has(hold)) hold.events.emit(name, ...args)
+    for (const hold of [...holds]) if (holds.has(hold)) hold.reader.tell(name, ...args)
   }
 
   return channel

@@ -1,5 +1,6 @@
 import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
+import type { ChannelMap, InitialDataOf, PayloadOf, Sendable, StateOf } from './channel-map.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus } from './events.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
@@ -32,10 +33,25 @@ export interface ConnectOptions {
 }
 
 /** How to subscribe. */
-export interface SubscribeOptions {
+export interface SubscribeOptions<Payload = unknown> {
+  /**
+   * Called with every payload before handlers and histories get what it returns. What it throws at is left out, and told as
+   * `error` of the subscription (`bad_request`, with what was thrown as its `cause`); the position moves on.
+   */
+  parse?: ((payload: Json) => Payload) | undefined
   /** Cancels the subscription when it aborts. */
   signal?: AbortSignal | undefined
 }
+
+/** A subscription to the channel of that name, typed by {@link ChannelMap}; with `Payload` other than never, by that. */
+export type SubscriptionTo<Name extends string, Payload = never> = [Payload] extends [never]
+  ? Subscription<PayloadOf<Name>, StateOf<Name>, InitialDataOf<Name>>
+  : Subscription<
+      Payload,
+      StateOf<Name>,
+      InitialDataOf<Name>,
+      Name extends keyof ChannelMap ? PayloadOf<Name> : Sendable<Payload>
+    >
 
 /**
  * A page's connection to the hub. It is usable at once, comes back by itself after a break and takes every subscription up
@@ -63,14 +79,19 @@ export interface Connection {
    * Subscribes to a channel, at once: `ready` of what comes back tells when the hub has agreed. Every call gives a
    * subscription of its own; the channel is left when the last one is cancelled.
    *
+   * Payloads have the type that {@link ChannelMap} has for the name, or the given one, or the one that `parse` returns.
+   *
    * @example
    * const chat = conn.subscribe('chat')
    * chat.on('publish', ({ user, payload }) => show(user, payload))
    */
-  subscribe<Payload = Json>(name: string, options?: SubscribeOptions): Subscription<Payload>
+  subscribe<Payload = never, Name extends string = string>(
+    name: Name,
+    options?: SubscribeOptions<Payload>,
+  ): SubscriptionTo<Name, Payload>
 
   /** Publishes to a channel, subscribed or not. See `Subscription.publish`. */
-  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult>
+  publish<Name extends string>(channel: Name, payload: PayloadOf<Name>, options?: SendOptions): Promise<PublishResult>
 
   /** Sends a private message to a user. Settles once; after a break it is sent again under the same id. */
   message(user: string, payload: Json, options?: SendOptions): Promise<void>

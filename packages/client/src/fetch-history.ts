@@ -14,7 +14,8 @@ export function fetchHistory(
 ): Promise<HistoryPage> {
   return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, cleanUp) => {
     const again = () =>
-      requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, resolve, reject)
+      requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, found, reject)
+    const found = (page: HistoryPage) => resolve({ ...page, history: hold.reader.page(page.history) })
     const over = () => new HookboxError('closed', 'the subscription has ended')
     const ended = (error = over()) => reject(error)
     if (hold.ending) throw over()

@@ -11,7 +11,7 @@ import {
   type ServerFrame,
 } from '@hookbox/protocol'
 import { type Channel, createChannel } from './channel.ts'
-import type { Connection, SubscribeOptions } from './connection.ts'
+import type { Connection, SubscribeOptions, SubscriptionTo } from './connection.ts'
 import { deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
 import type { ConnectionEvents, OpenEvent } from './events.ts'
@@ -20,7 +20,7 @@ import { createLine, type LineSettings } from './line.ts'
 import type { Means } from './means.ts'
 import { createOutbox, type WaitOptions } from './outbox.ts'
 import { createRequests, type Given, toError } from './requests.ts'
-import { createSubscription, type Subscription } from './subscription.ts'
+import { createSubscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd } from './transport/transport.ts'
 import { toPosition } from './view.ts'
@@ -210,17 +210,17 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     },
     ready: ready.promise,
     on: (name, handler, options) => events.on(name, handler, options),
-    subscribe<Payload>(name: string, { signal }: SubscribeOptions = {}) {
+    subscribe<Payload, Name extends string>(name: Name, { signal, parse }: SubscribeOptions<Payload> = {}) {
       const channel = channels.get(name) ?? open(name)
-      const hold = channel.hold(true)
+      const hold = channel.hold(true, parse)
       hold.onEnd.add(onAbort(signal, () => channel.release(hold)))
       if (line.status === 'closed') {
         channel.close(closed())
         channels.clear()
       }
-      return createSubscription(channel, hold, means) as unknown as Subscription<Payload>
+      return createSubscription(channel, hold, means) as unknown as SubscriptionTo<Name, Payload>
     },
-    publish: outbox.publish,
+    publish: (channel, payload, options) => outbox.publish(channel, payload as Json, options),
     message: outbox.message,
     disconnect: line.disconnect,
     async [Symbol.asyncDispose]() {

@@ -1,9 +1,9 @@
 import type { Json } from '@hookbox/protocol'
 
 /** What changed in a state. */
-export interface StateChange {
-  readonly updates: Readonly<Record<string, Json>>
-  readonly deletes: readonly string[]
+export interface StateChange<Values = Readonly<Record<string, Json>>> {
+  readonly updates: Values
+  readonly deletes: readonly (keyof Values & string)[]
 }
 
 /** A channel's state. A map inside, as a key may have the name of something that every object inherits. */

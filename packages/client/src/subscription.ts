@@ -38,14 +38,20 @@ export type HistoryEntry<Payload = Json> =
  * The page's interest in one channel. Made by `conn.subscribe`; several for the same channel share one on the wire, and
  * each is cancelled by itself.
  *
- * `Payload` is what the page expects to be published; it is not checked.
+ * `Payload` is what the page expects to be published: by {@link ChannelMap}, by a type argument, or as `parse` makes it.
+ * Only `parse` checks it.
  *
  * @example
  * const chat = conn.subscribe<{ text: string }>('chat')
  * chat.on('publish', ({ user, payload }) => show(user, payload.text))
  * await chat.publish({ text: 'hello' })
  */
-export interface Subscription<Payload = Json> {
+export interface Subscription<
+  Payload = Json,
+  State = Readonly<Record<string, Json>>,
+  InitialData = Json,
+  Sent = Payload,
+> {
   readonly channelName: string
 
   /** Settles once: when the hub has agreed, or with the error for which it did not. Nobody needs to listen. */
@@ -72,7 +78,7 @@ export interface Subscription<Payload = Json> {
   readonly present: number
 
   /** The channel's state. The same object until it changes. */
-  readonly state: Readonly<Record<string, Json>>
+  readonly state: State
 
   /** Whether joins and leaves are told. */
   readonly presenceful: boolean
@@ -81,12 +87,12 @@ export interface Subscription<Payload = Json> {
   readonly reflective: boolean
 
   /** What the application had for this user. */
-  readonly initialData: Json | undefined
+  readonly initialData: InitialData | undefined
 
   /** Binds a handler; history, presence and state are up to date before it runs. */
-  on<Name extends keyof SubscriptionEvents<Payload>>(
+  on<Name extends keyof SubscriptionEvents<Payload, State>>(
     name: Name,
-    handler: SubscriptionEvents<Payload>[Name],
+    handler: SubscriptionEvents<Payload, State>[Name],
     options?: ListenOptions,
   ): Unbind
 
@@ -96,9 +102,12 @@ export interface Subscription<Payload = Json> {
    * Rejects with a HookboxError: `refused` by the application, `too_large`, `too_many`, `offline`, `timeout`, `aborted`,
    * `closed`, or `outcome_unknown` where the answer was lost and the hub could not recognise a repeat any more.
    */
-  publish(payload: Payload, options?: SendOptions): Promise<PublishResult>
+  publish(payload: Sent, options?: SendOptions): Promise<PublishResult>
 
-  /** Asks the hub for kept history. It waits for the connection, at most as long as requests may take. */
+  /**
+   * Asks the hub for kept history. It waits for the connection, at most as long as requests may take. Entries that `parse`
+   * throws at are left out.
+   */
   fetchHistory(options?: HistoryOptions): Promise<{ history: HistoryEntry<Payload>[]; cursor?: string }>
 
   /**
@@ -117,13 +126,16 @@ export interface Subscription<Payload = Json> {
 /** What it shows of its channel comes from the view, which stays what it was when others take the channel up anew. */
 export function createSubscription(channel: Channel, hold: Hold, means: Means): Subscription {
   const { name, view } = channel
-  const own: Omit<Subscription, keyof Shown> & ThisType<Subscription> = {
+  const own: Omit<Subscription, Exclude<keyof Shown, 'history'>> = {
     channelName: name,
     ready: hold.ready.promise,
     get status() {
       if (hold.ending) return hold.ending
       if (view.current) return 'subscribed'
       return view.position ? 'resuming' : 'subscribing'
+    },
+    get history() {
+      return hold.reader.history()
     },
     on: (event, handler, options) => hold.events.on(event, handler, options),
     publish: (payload, options) => means.outbox.publish(name, payload, options),

@@ -1,4 +1,5 @@
 import {
+  type Entry,
   formatPosition,
   HookboxError,
   type Position,
@@ -31,9 +32,9 @@ export interface Viewer {
 }
 
 /** The part of a subscription that says what is known of its channel. */
-export type Shown = Pick<
+export type Shown = { readonly history: readonly Entry[] } & Pick<
   Subscription,
-  'position' | 'history' | 'historySize' | 'moreHistory' | 'presence' | 'present' | 'state' | Settings
+  'position' | 'historySize' | 'moreHistory' | 'presence' | 'present' | 'state' | Settings
 >
 
 type Settings = 'presenceful' | 'reflective' | 'initialData'
