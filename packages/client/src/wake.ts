@@ -14,7 +14,7 @@ export interface Wakeful {
 export function listenToPage({ window, document }: Surroundings, { wake, offline, sleep }: Wakeful): Cancel {
   const bound = new AbortController()
   const listen = (target: EventTarget | undefined, name: string, run: () => void): void => {
-    target?.addEventListener(name, run, bound)
+    target?.addEventListener(name, run, { signal: bound.signal })
   }
   listen(window, 'online', wake)
   listen(window, 'pageshow', wake)
