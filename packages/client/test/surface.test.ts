@@ -53,13 +53,16 @@ describe('AbortSignal', () => {
     ['message', (conn: Connection, signal: AbortSignal) => conn.message('bob', 1, { signal })],
     ['history', (conn: Connection, signal: AbortSignal) => conn.subscribe('chat').fetchHistory({ signal })],
   ])('ends the wait for an answer to %s, and leaves nothing behind', async (_, send) => {
-    const { conn } = await inChat()
+    const { conn, socket } = await inChat()
     const { signal, abort } = aborting()
     const answer = send(conn, signal)
     await clock.settle()
     abort(new Error('enough'))
     await expect(answer).rejects.toMatchObject({ code: 'aborted', cause: new Error('enough') })
+    const sent = socket.frames
     await expect(send(conn, signal)).rejects.toMatchObject({ code: 'aborted' })
+    await clock.settle()
+    expect(socket.frames).toEqual(sent)
     await clock.turn(20_000)
     expect(conn.status).toBe('connected')
   })
