@@ -8,13 +8,14 @@ import { HookboxError } from '@hookbox/protocol'
  */
 export function webSocketAddress(url: string, page?: string): string {
   let address: URL | undefined
+  let cause: unknown
   try {
     address = new URL(url, page)
-  } catch {
-    // told below
+  } catch (error) {
+    cause = error
   }
   if (!address || !/^(http|ws)s?:/.test(address.protocol)) {
-    throw new HookboxError('bad_request', `url: expected an address with http(s) or ws(s), got "${url}"`)
+    throw new HookboxError('bad_request', `url: expected an address with http(s) or ws(s), got "${url}"`, { cause })
   }
   address.protocol = address.protocol.replace('http', 'ws')
   address.pathname = address.pathname.replace(/\/*$/, '/ws')

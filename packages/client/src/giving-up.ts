@@ -32,7 +32,7 @@ export function giveUp<T>(
     finish()
     answer.resolve(value)
   }
-  const abort = () => reject(new HookboxError('aborted', 'given up', { cause: signal?.reason }))
+  const abort = () => reject(new HookboxError('aborted', `${name}: given up by the caller`, { cause: signal?.reason }))
   if (signal?.aborted) abort()
   else {
     try {

@@ -232,5 +232,5 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
 function closed(end?: LineEnd): HookboxError {
   if (end?.code === closeCodes.refused) return new HookboxError('unauthorized', end.reason || 'refused')
   const why = end && end.code !== closeCodes.normal ? ` with ${end.code} ${end.reason}`.trimEnd() : ''
-  return new HookboxError('closed', `the connection has ended${why}`)
+  return new HookboxError('closed', `the connection was closed${why}`)
 }

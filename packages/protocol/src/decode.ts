@@ -102,11 +102,12 @@ export function decodeServerMessage(message: string): ServerFrame[] {
 /** Shorter than {@link shape}, as pages load it; what came is in their log. */
 function serverShape(line: string): Shape {
   let value: unknown
+  let cause: unknown
   try {
     value = JSON.parse(line)
-  } catch {
-    // no frame either
+  } catch (error) {
+    cause = error
   }
   if (isShape(value)) return value
-  throw new HookboxError('malformed', 'frame: expected [id, "NAME", {…}]')
+  throw new HookboxError('malformed', 'frame: expected [id, "NAME", {…}]', { cause })
 }
