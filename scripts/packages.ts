@@ -1,10 +1,38 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bin, pnpm, root, run } from './run.ts'
 import { add, nothing, oneFailed, onePassed, type Tally } from './tally.ts'
 
 const published = ['protocol', 'client', 'server']
+
+/** What a page in TypeScript may write; the types come from what is published, and channels are added to them. */
+const page = `
+import { connect, type Subscription } from '@hookbox/client'
+
+declare module '@hookbox/client' {
+  interface ChannelMap {
+    chat: { payload: { text: string }; state: { topic: string } }
+    [room: \`room-\${string}\`]: { payload: number }
+  }
+}
+
+const conn = connect('https://hub.example.org')
+const chat = conn.subscribe('chat')
+export const topic: string | undefined = chat.state.topic
+export const news: Subscription = conn.subscribe('news')
+chat.on('publish', ({ payload }) => payload.text.length)
+conn.publish('room-7', 7)
+// @ts-expect-error a number is no Chat
+conn.publish('chat', 7)
+`
+
+/** The ways in which TypeScript finds a package, each by a file of its own. */
+const resolutions = [
+  { file: 'page.mts', module: 'nodenext' },
+  { file: 'page.cts', module: 'nodenext' },
+  { file: 'page.ts', module: 'esnext', moduleResolution: 'bundler' },
+] as const
 
 /** Packs what would be published and checks it as its users would meet it: entry points, types, files. Needs a build. */
 export async function checkPackages(): Promise<Tally> {
@@ -33,8 +61,30 @@ export async function checkPackages(): Promise<Tally> {
         tally = add(tally, checked.exitCode === 0 ? onePassed : oneFailed)
       }
     }
+    tally = add(tally, await compilePages(folder))
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+  return tally
+}
+
+/** Against the packed packages, as if they were installed. */
+async function compilePages(folder: string): Promise<Tally> {
+  for (const file of await readdir(folder)) {
+    const home = join(folder, 'node_modules', '@hookbox', file.replace(/^hookbox-([a-z]+)-.*/, '$1'))
+    await mkdir(home, { recursive: true })
+    await run('tar', ['-xzf', join(folder, file), '-C', home, '--strip-components=1'])
+  }
+  let tally = nothing
+  for (const { file, ...options } of resolutions) {
+    await writeFile(join(folder, file), page)
+    const settings = Object.entries({ ...options, lib: 'es2023,esnext.disposable,dom' }).flatMap(([name, value]) => [
+      `--${name}`,
+      value,
+    ])
+    const compiled = await run(bin('tsc'), ['--noEmit', '--strict', ...settings, file], { cwd: folder, quiet: true })
+    if (compiled.exitCode !== 0) console.log(`${file}:\n${compiled.output}`)
+    tally = add(tally, compiled.exitCode === 0 ? onePassed : oneFailed)
   }
   return tally
 }

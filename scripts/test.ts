@@ -46,6 +46,12 @@ const sections: readonly Section[] = [
       return verdict(built)
     },
   },
+  {
+    name: 'size of the client',
+    parts: ['check'],
+    run: async () =>
+      verdict(await run(bin('size-limit', 'packages/client'), [], { cwd: join(root, 'packages/client') })),
+  },
   { name: 'packages', parts: ['check'], run: checkPackages },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
   {

@@ -1,12 +1,45 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { withoutMembers } from './without-members.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** What `transport/websocket.ts` uses of reconnecting-websocket does not need these, and every page would load them. */
+const unusedMembers = [
+  '_debug',
+  'CLOSING',
+  'CONNECTING',
+  'binaryType',
+  'bufferedAmount',
+  'dispatchEvent',
+  'extensions',
+  'onclose',
+  'onerror',
+  'onmessage',
+  'onopen',
+  'protocol',
+  'readyState',
+  'reconnect',
+  'removeEventListener',
+  'retryCount',
+  'url',
+]
 
 const common: Options = {
   target: 'es2022',
   define: { packageVersion: JSON.stringify(version) },
   noExternal: ['nanoevents', 'reconnecting-websocket'],
+  esbuildPlugins: [
+    {
+      name: 'what pages need of reconnecting-websocket',
+      setup(build) {
+        build.onLoad({ filter: /reconnecting-websocket\.ts$/ }, ({ path }) => ({
+          contents: withoutMembers(readFileSync(path, 'utf8'), unusedMembers),
+          loader: 'ts',
+        }))
+      },
+    },
+  ],
 }
 
 const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (options) => {
@@ -14,6 +47,8 @@ const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (option
   options.alias = { 'reconnecting-websocket': 'reconnecting-websocket/reconnecting-websocket.ts' }
   // only it names its own members so, and the bundler of an application cannot know that they are nobody else's
   options.mangleProps = /^_/
+  // its licence stands beside the script, in a file that is published with it
+  options.legalComments = 'external'
 }
 
 export default defineConfig([
@@ -23,7 +58,7 @@ export default defineConfig([
     format: ['esm', 'cjs'],
     dts: { compilerOptions: { stripInternal: true } },
     // the other build writes into the same folder at the same time
-    clean: ['!hookbox.js'],
+    clean: ['!hookbox.js*'],
     esbuildOptions: forReconnectingWebSocket,
   },
   {

@@ -7,14 +7,15 @@ import { HookboxError } from '@hookbox/protocol'
  * @throws HookboxError `bad_request` when it is neither.
  */
 export function webSocketAddress(url: string, page?: string): string {
-  let address: URL
+  let address: URL | undefined
+  let cause: unknown
   try {
     address = new URL(url, page)
-  } catch (cause) {
-    throw new HookboxError('bad_request', `url: expected an absolute address, got "${url}"`, { cause })
+  } catch (error) {
+    cause = error
   }
-  if (!/^(http|ws)s?:$/.test(address.protocol)) {
-    throw new HookboxError('bad_request', `url: expected http, https, ws or wss, got "${url}"`)
+  if (!address || !/^(http|ws)s?:/.test(address.protocol)) {
+    throw new HookboxError('bad_request', `url: expected an address with http(s) or ws(s), got "${url}"`, { cause })
   }
   address.protocol = address.protocol.replace('http', 'ws')
   address.pathname = address.pathname.replace(/\/*$/, '/ws')

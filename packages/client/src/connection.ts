@@ -1,14 +1,14 @@
 import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
+import type { ChannelMap, InitialDataOf, PayloadOf, Sendable, StateOf } from './channel-map.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus } from './events.ts'
-import { onAbort } from './giving-up.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 import type { Backoff } from './reconnect.ts'
-import { Session } from './session.ts'
+import { createSession } from './session.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { WebSocketConstructor } from './transport/transport.ts'
+import type { LineEvents, WebSocketConstructor } from './transport/transport.ts'
 import { openWebSocket } from './transport/websocket.ts'
 
 /** How to connect. */
@@ -33,104 +33,84 @@ export interface ConnectOptions {
 }
 
 /** How to subscribe. */
-export interface SubscribeOptions {
+export interface SubscribeOptions<Payload = unknown> {
+  /**
+   * Called with every payload before handlers and histories get what it returns. What it throws at is left out, and told as
+   * `error` of the subscription (`bad_request`, with what was thrown as its `cause`); the position moves on.
+   */
+  parse?: ((payload: Json) => Payload) | undefined
   /** Cancels the subscription when it aborts. */
   signal?: AbortSignal | undefined
 }
+
+/** A subscription to the channel of that name, typed by {@link ChannelMap}; with `Payload` other than never, by that. */
+export type SubscriptionTo<Name extends string, Payload = never> = [Payload] extends [never]
+  ? Subscription<PayloadOf<Name>, StateOf<Name>, InitialDataOf<Name>>
+  : Subscription<
+      Payload,
+      StateOf<Name>,
+      InitialDataOf<Name>,
+      Name extends keyof ChannelMap ? PayloadOf<Name> : Sendable<Payload>
+    >
 
 /**
  * A page's connection to the hub. It is usable at once, comes back by itself after a break and takes every subscription up
  * where it was. Made by `connect`.
  */
-export class Connection {
-  readonly #session: Session
-
-  /** @internal */
-  constructor(session: Session) {
-    this.#session = session
-  }
-
-  get status(): ConnectionStatus {
-    return this.#session.status
-  }
+export interface Connection {
+  readonly status: ConnectionStatus
 
   /** The name that the application gave; undefined before the first connect. */
-  get user(): string | undefined {
-    return this.#session.welcome?.user
-  }
+  readonly user: string | undefined
 
   /** The connection's id on the hub; another one after a break. */
-  get id(): string | undefined {
-    return this.#session.welcome?.id
-  }
+  readonly id: string | undefined
 
   /** What the application answered to the connect: the page's payload, or what it put in its place. */
-  get payload(): Json | undefined {
-    return this.#session.welcome?.payload
-  }
+  readonly payload: Json | undefined
 
   /** Settles once: with the first connect, or when the connection is closed before. Nobody needs to listen. */
-  get ready(): Promise<void> {
-    return this.#session.ready.promise
-  }
+  readonly ready: Promise<void>
 
   /** Binds a handler. */
-  on<Name extends keyof ConnectionEvents>(
-    name: Name,
-    handler: ConnectionEvents[Name],
-    options?: ListenOptions,
-  ): Unbind {
-    return this.#session.events.on(name, handler, options)
-  }
+  on<Name extends keyof ConnectionEvents>(name: Name, handler: ConnectionEvents[Name], options?: ListenOptions): Unbind
 
   /**
    * Subscribes to a channel, at once: `ready` of what comes back tells when the hub has agreed. Every call gives a
    * subscription of its own; the channel is left when the last one is cancelled.
    *
+   * Payloads have the type that {@link ChannelMap} has for the name, or the given one, or the one that `parse` returns.
+   *
    * @example
    * const chat = conn.subscribe('chat')
    * chat.on('publish', ({ user, payload }) => show(user, payload))
    */
-  subscribe<Payload = Json>(name: string, options: SubscribeOptions = {}): Subscription<Payload> {
-    const { channel, hold } = this.#session.hold(name)
-    const subscription = this.#session.subscription(channel, hold)
-    hold.onEnd.add(onAbort(options.signal, () => subscription.cancel()))
-    return subscription as unknown as Subscription<Payload>
-  }
+  subscribe<Payload = never, Name extends string = string>(
+    name: Name,
+    options?: SubscribeOptions<Payload>,
+  ): SubscriptionTo<Name, Payload>
 
   /** Publishes to a channel, subscribed or not. See `Subscription.publish`. */
-  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult> {
-    return this.#session.outbox.publish(channel, payload, options)
-  }
+  publish<Name extends string>(channel: Name, payload: PayloadOf<Name>, options?: SendOptions): Promise<PublishResult>
 
   /** Sends a private message to a user. Settles once; after a break it is sent again under the same id. */
-  message(user: string, payload: Json, options?: SendOptions): Promise<void> {
-    return this.#session.outbox.message(user, payload, options) as Promise<unknown> as Promise<void>
-  }
+  message(user: string, payload: Json, options?: SendOptions): Promise<void>
 
   /** Leaves for good: every subscription ends, and what is unanswered rejects with `closed`. */
-  disconnect(): void {
-    this.#session.disconnect()
-  }
+  disconnect(): void
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.disconnect()
-  }
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** `connect` with everything that it takes from around it. */
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
-  const { backoff = {}, timeout = 20_000, log = () => {}, ...rest } = options
-  const WebSocketClass = options.WebSocket ?? globalWebSocket()
+  const { backoff = {}, timeout = 20_000, log = () => {}, WebSocket: WebSocketClass = globalWebSocket() } = options
   const address = webSocketAddress(url, around.address)
-  const session = new Session(
-    { ...rest, backoff, timeout, log, address, open: (events) => openWebSocket(() => WebSocketClass, events) },
-    around,
-  )
-  return new Connection(session)
+  const open = (events: LineEvents) => openWebSocket(() => WebSocketClass, events)
+  return createSession({ ...options, backoff, timeout, log, address, open }, around)
 }
 
 function globalWebSocket(): WebSocketConstructor {
   if (typeof WebSocket === 'function') return WebSocket
-  throw new HookboxError('bad_request', 'WebSocket: expected a class in the options, as there is no global one')
+  throw new HookboxError('bad_request', 'WebSocket: expected a class in the options')
 }

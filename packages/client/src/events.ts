@@ -101,16 +101,19 @@ export interface GapEvent {
 }
 
 /** What a subscription tells, by event name. History, presence and state are up to date before a handler runs. */
-export interface SubscriptionEvents<Payload = Json> {
+export interface SubscriptionEvents<Payload = Json, State = Readonly<Record<string, Json>>> {
   publish: (event: PublishEvent<Payload>) => void
   /** Someone joined. */
   subscribe: (event: PresenceEvent) => void
   /** Someone left. */
   unsubscribe: (event: PresenceEvent) => void
   presence: (users: readonly string[]) => void
-  state: (state: Readonly<Record<string, Json>>, change: StateChange) => void
+  state: (state: State, change: StateChange<State>) => void
   subscribed: (event: SubscribedEvent) => void
   gap: (event: GapEvent) => void
-  /** The hub refused the subscription, or could not agree for now (`error.temporary`) and is asked again. */
+  /**
+   * The hub refused the subscription, or could not agree for now (`error.temporary`) and is asked again; or, `bad_request`,
+   * what was published is not what `parse` takes.
+   */
   error: (error: HookboxError) => void
 }

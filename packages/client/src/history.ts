@@ -8,12 +8,11 @@ import type { Entry } from '@hookbox/protocol'
  */
 export class History {
   readonly #now: () => number
-  #entries: Entry[] = []
-  #list: readonly Entry[] | undefined
+  #entries: readonly Entry[] = []
   #duration = 0
   #publishOnly = false
-  #hubTime = Number.NEGATIVE_INFINITY
-  #seenAt = 0
+  /** How far the hub's clock is ahead of the page's. */
+  #ahead = Number.NEGATIVE_INFINITY
   size = 0
 
   constructor(now: () => number) {
@@ -23,13 +22,12 @@ export class History {
   /** Stays the same list until an entry comes or goes. */
   get list(): readonly Entry[] {
     if (this.#duration > 0) {
-      const oldest = this.#hubNow() - this.#duration * 1000
+      const oldest = this.#now() + this.#ahead - this.#duration * 1000
       // an entry that says no time stays until newer ones push it out
-      const kept = this.#entries.filter(([, { datetime }]) => !(Date.parse(datetime ?? '') <= oldest))
-      if (kept.length < this.#entries.length) this.#change(kept)
+      const kept = this.#entries.filter(([, { datetime }]) => !(time(datetime) <= oldest))
+      if (kept.length < this.#entries.length) this.#entries = kept
     }
-    this.#list ??= [...this.#entries]
-    return this.#list
+    return this.#entries
   }
 
   /** With `publishOnly` joins and leaves are left out. */
@@ -37,45 +35,34 @@ export class History {
     this.size = size
     this.#duration = duration
     this.#publishOnly = publishOnly
-    const kept = this.#fitting(this.#entries)
-    if (kept.length < this.#entries.length) this.#change(kept)
+    this.replace(this.#entries)
   }
 
   replace(entries: readonly Entry[]): void {
     for (const entry of entries) this.#saw(entry)
     const kept = this.#fitting(entries)
-    if (JSON.stringify(kept) !== JSON.stringify(this.#entries)) this.#change(kept)
+    if (JSON.stringify(kept) !== JSON.stringify(this.#entries)) this.#entries = kept
   }
 
   /** An entry that is in already, as a snapshot brought it before it was told, is not added again. */
   add(entry: Entry): void {
     this.#saw(entry)
-    const [name, { offset = Number.POSITIVE_INFINITY }] = entry
     const newest = this.#entries.at(-1)?.[1].offset ?? 0
-    if (this.size === 0 || offset <= newest || (this.#publishOnly && name !== 'PUBLISH')) return
-    this.#entries.push(entry)
-    if (this.#entries.length > this.size) this.#entries.shift()
-    this.#list = undefined
+    const { offset = newest + 1 } = entry[1]
+    if (offset > newest && this.#fitting([entry]).length > 0) this.#entries = this.#fitting([...this.#entries, entry])
   }
 
-  #fitting(entries: readonly Entry[]): Entry[] {
+  #fitting(entries: readonly Entry[]): readonly Entry[] {
     const kept = entries.filter(([name]) => !this.#publishOnly || name === 'PUBLISH')
     return kept.slice(Math.max(0, kept.length - this.size))
   }
 
-  #change(entries: Entry[]): void {
-    this.#entries = entries
-    this.#list = undefined
-  }
-
   #saw([, { datetime }]: Entry): void {
-    const time = Date.parse(datetime ?? '')
-    if (!(time > this.#hubNow())) return
-    this.#hubTime = time
-    this.#seenAt = this.#now()
+    const ahead = time(datetime) - this.#now()
+    if (ahead > this.#ahead) this.#ahead = ahead
   }
+}
 
-  #hubNow(): number {
-    return this.#hubTime + (this.#now() - this.#seenAt)
-  }
+function time(datetime: string | undefined): number {
+  return Date.parse(datetime ?? '')
 }

@@ -3,7 +3,8 @@ import { realSurroundings } from './surroundings.ts'
 
 export type { Entry, ErrorCode, Json, UnsubscribedReason } from '@hookbox/protocol'
 export { HookboxError } from '@hookbox/protocol'
-export type { Connection, ConnectOptions, SubscribeOptions } from './connection.ts'
+export type { ChannelMap, InitialDataOf, PayloadOf, StateOf } from './channel-map.ts'
+export type { Connection, ConnectOptions, SubscribeOptions, SubscriptionTo } from './connection.ts'
 export type { ListenOptions, Unbind } from './emitter.ts'
 export type {
   CloseEvent,

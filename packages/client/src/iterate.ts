@@ -14,47 +14,46 @@ export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   let over = hold.ending !== undefined
   let failure: HookboxError | undefined
 
+  /** Whoever reads gets what waits, then what went wrong, then the end. */
+  const serve = (): void => {
+    while (readers[0] && (waiting.length > 0 || over)) {
+      const { resolve, reject } = readers[0]
+      const value = waiting.shift()
+      readers.shift()
+      if (value) resolve({ done: false, value })
+      else if (failure) {
+        reject(failure)
+        failure = undefined
+      } else resolve({ done: true, value })
+    }
+  }
   const finish = (error?: HookboxError): void => {
     over = true
     failure = error
-    unbind()
-    hold.onEnd.delete(onEnd)
-    for (const reader of readers.splice(0)) {
-      if (failure === undefined) reader.resolve({ done: true, value: undefined })
-      else {
-        reader.reject(failure)
-        failure = undefined
-      }
-    }
-  }
-  const onEnd = (error?: HookboxError): void => {
     if (hold.ending === 'cancelled') waiting.length = 0
-    finish(error)
+    unbind()
+    hold.onEnd.delete(finish)
+    serve()
   }
   const unbind = hold.events.on('publish', (event) => {
-    const reader = readers.shift()
-    if (reader !== undefined) reader.resolve({ done: false, value: event })
-    else if (waiting.length < bound) waiting.push(event)
-    else finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting to be read`))
+    if (waiting.push(event) > bound) {
+      waiting.pop()
+      finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting to be read`))
+    }
+    serve()
   })
-  if (over) unbind()
-  else hold.onEnd.add(onEnd)
+  hold.onEnd.add(finish)
 
   return {
     next: () =>
       new Promise((resolve, reject) => {
-        const event = waiting.shift()
-        if (event !== undefined) resolve({ done: false, value: event })
-        else if (failure !== undefined) {
-          reject(failure)
-          failure = undefined
-        } else if (over) resolve({ done: true, value: undefined })
-        else readers.push({ resolve, reject })
+        readers.push({ resolve, reject })
+        serve()
       }),
-    return: () => {
+    return: async () => {
       waiting.length = 0
       finish()
-      return Promise.resolve({ done: true, value: undefined })
+      return { done: true, value: undefined }
     },
     [Symbol.asyncIterator]() {
       return this

@@ -194,7 +194,7 @@ function inOldStyle(modern: Connection): LegacyConnection {
     return sub
   }
 
-  conn.subscribe = (...args) => adopt(subscribe(...args), false)
+  conn.subscribe = (...args) => adopt(subscribe(...args) as Subscription, false)
   conn.publish = tellingErrors(conn.publish.bind(conn))
   conn.message = tellingErrors(conn.message.bind(conn))
   conn.on('open', () => conn.onOpen?.(), { once: true })

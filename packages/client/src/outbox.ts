@@ -1,8 +1,7 @@
-import { exceeds, HookboxError, type Json, limits, type Published } from '@hookbox/protocol'
-import { type Deferred, deferred } from './deferred.ts'
-import { aborted, late, onAbort } from './giving-up.ts'
+import { frameLimit, HookboxError, type Json, type Published } from '@hookbox/protocol'
+import { giveUp } from './giving-up.ts'
 import type { Requests } from './requests.ts'
-import type { Cancel, Surroundings } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** How long the hub remembers a message id; what is older may have been stored or not, and a repeat could be a second one. */
 const repeatable = 300_000
@@ -36,159 +35,117 @@ export interface PublishResult {
   readonly duplicate: boolean
 }
 
-interface Item {
-  readonly name: 'PUBLISH' | 'MESSAGE'
-  readonly text: string
-  readonly answer: Deferred<PublishResult>
-  sentAt?: number
-  cancelWait: Cancel
-  readonly cleanUp: Cancel[]
-}
-
 /**
  * What was published and is not answered: kept in the order of the calls, sent when there is a connection, and sent again
  * under the same id after a break, until the answer comes or the hub may have forgotten the id.
  */
-export class Outbox {
-  readonly #around: Surroundings
-  readonly #requests: Requests
-  readonly #refuse: boolean
-  readonly #limit: number
-  readonly #timeToLive: number
-  readonly #items = new Set<Item>()
-  readonly #prefix: string
-  readonly #chosen = new Set<string>()
-  #count = 0
-  #connected = false
-  #closed: HookboxError | undefined
-  frameLimit: number = limits.frame
-
-  constructor(around: Surroundings, requests: Requests, whenOffline: WaitOptions | 'wait' | 'refuse' = 'wait') {
-    this.#around = around
-    this.#requests = requests
-    this.#refuse = whenOffline === 'refuse'
-    const { limit, timeToLive }: WaitOptions = typeof whenOffline === 'object' ? whenOffline : {}
-    this.#limit = limit ?? 256
-    this.#timeToLive = timeToLive ?? 60_000
-    const random = () => around.random().toString(36).slice(2, 12)
-    this.#prefix = `${around.now().toString(36)}${random()}${random()}-`
-  }
-
-  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult> {
-    return this.#add('PUBLISH', { channel_name: channel }, payload, options)
-  }
-
-  message(user: string, payload: Json, options?: SendOptions): Promise<PublishResult> {
-    return this.#add('MESSAGE', { name: user }, payload, options)
-  }
-
+export interface Outbox {
+  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult>
+  message(user: string, payload: Json, options?: SendOptions): Promise<void>
   /** Whether an id is one that this page gave. */
-  sentHere(messageId: string): boolean {
-    return messageId.startsWith(this.#prefix) || this.#chosen.has(messageId)
-  }
+  sentHere(messageId: string): boolean
+  /** `frameLimit` is how many bytes the hub takes in one frame. */
+  connected(frameLimit: number): void
+  lost(): void
+  close(error: HookboxError): void
+}
 
-  connected(): void {
-    this.#connected = true
-    for (const item of [...this.#items]) this.#send(item)
-  }
+interface Item {
+  send(): void
+  fail(error: HookboxError): void
+}
 
-  lost(): void {
-    this.#connected = false
-  }
+export function createOutbox(
+  around: Surroundings,
+  requests: Requests,
+  whenOffline: WaitOptions | 'wait' | 'refuse' = 'wait',
+): Outbox {
+  const { limit = 256, timeToLive = 60_000 }: WaitOptions = typeof whenOffline === 'object' ? whenOffline : {}
+  const items = new Set<Item>()
+  const random = () => around.random().toString(36).slice(2, 12)
+  const prefix = `${around.now().toString(36)}${random()}${random()}-`
+  const chosen = new Set<string>()
+  let count = 0
+  let connected = false
+  let closed: HookboxError | undefined
+  let frameBytes: number = frameLimit
 
-  close(error: HookboxError): void {
-    this.#connected = false
-    this.#closed = error
-    for (const item of [...this.#items]) this.#fail(item, error)
-  }
-
-  #add(name: Item['name'], to: object, payload: Json, options: SendOptions = {}): Promise<PublishResult> {
-    const { signal, timeout, id } = options
-    const answer = deferred<PublishResult>()
-    try {
-      const text = this.#admit(name, { ...to, payload, message_id: id ?? this.#prefix + ++this.#count }, signal)
-      const item: Item = { name, text, answer, cancelWait: () => {}, cleanUp: [] }
-      this.#items.add(item)
-      if (id !== undefined) this.#remember(id)
-      this.#limitWait(item, signal, timeout)
-      if (this.#connected) this.#send(item)
-    } catch (error) {
-      answer.reject(error as HookboxError)
-    }
-    return answer.promise
+  function remember(id: string): void {
+    chosen.add(id)
+    const [oldest] = chosen
+    if (oldest !== undefined && chosen.size > rememberedIds) chosen.delete(oldest)
   }
 
   /** The text to send, if it may be sent. */
-  #admit(name: string, args: { payload: Json; message_id: string }, signal: AbortSignal | undefined): string {
-    if (this.#closed !== undefined) throw this.#closed
-    if (signal?.aborted) throw aborted(signal)
-    if (this.#refuse && !this.#connected) throw new HookboxError('offline', `${name}: not connected`)
-    if (this.#items.size >= this.#limit) {
-      throw new HookboxError('too_many', `${name}: expected at most ${this.#limit} unanswered`)
-    }
+  function admit(name: string, args: { payload: Json }): string {
+    if (closed) throw closed
+    if (whenOffline === 'refuse' && !connected) throw new HookboxError('offline', `${name}: not connected`)
+    if (items.size >= limit) throw new HookboxError('too_many', `${name}: expected at most ${limit} unanswered`)
     const text = encode(name, args)
     // the number and the name of the frame come on top of its arguments
-    if (exceeds(text, this.frameLimit - 32)) {
-      throw new HookboxError('too_large', `${name}: expected at most ${this.frameLimit} bytes`)
+    const room = frameBytes - 32
+    if (text.length * 3 > room && new TextEncoder().encode(text).length > room) {
+      throw new HookboxError('too_large', `${name}: expected at most ${frameBytes} bytes`)
     }
     return text
   }
 
-  #limitWait(item: Item, signal: AbortSignal | undefined, timeout: number | undefined): void {
-    const { name, cleanUp } = item
-    cleanUp.push(onAbort(signal, () => this.#fail(item, aborted(signal))))
-    if (timeout !== undefined) {
-      cleanUp.push(this.#around.after(timeout, () => this.#fail(item, late(name, timeout))))
-    }
-    if (this.#connected) return
-    const waited = () =>
-      this.#fail(item, new HookboxError('offline', `${name}: not connected for ${this.#timeToLive} ms`))
-    item.cancelWait = this.#around.after(this.#timeToLive, waited)
-  }
-
-  #remember(id: string): void {
-    this.#chosen.add(id)
-    if (this.#chosen.size <= rememberedIds) return
-    for (const oldest of this.#chosen) {
-      this.#chosen.delete(oldest)
-      break
-    }
-  }
-
-  #send(item: Item): void {
-    const now = this.#around.now()
-    if (item.sentAt === undefined) {
-      item.sentAt = now
-      item.cancelWait()
-      item.cancelWait = this.#around.after(repeatable, () => this.#fail(item, unknown(item.name)))
-    } else if (now - item.sentAt >= repeatable) {
-      // timers sleep with the page
-      this.#fail(item, unknown(item.name))
-      return
-    }
-    this.#requests.askText(item.name, item.text, {
-      done: ({ position, duplicate }: Published) => {
-        this.#remove(item)
-        item.answer.resolve({ ...(position !== undefined && { position }), duplicate: duplicate === true })
-      },
-      failed: (error) => this.#fail(item, error),
+  function add<Result>(
+    name: 'PUBLISH' | 'MESSAGE',
+    to: object,
+    payload: Json,
+    { id, ...patience }: SendOptions = {},
+    result: (answer: Published) => Result,
+  ): Promise<Result> {
+    return giveUp(around, name, patience, (resolve, fail, cleanUp) => {
+      const text = admit(name, { ...to, payload, message_id: id ?? prefix + ++count } as { payload: Json })
+      let sentAt: number | undefined
+      const expire = () => fail(new HookboxError('outcome_unknown', `${name}: sent, no answer within ${repeatable} ms`))
+      const item: Item = {
+        send() {
+          const now = around.now()
+          if (sentAt === undefined) {
+            sentAt = now
+            cancelWait()
+            cleanUp.push(around.after(repeatable, expire))
+          } else if (now - sentAt >= repeatable) return expire() // timers sleep with the page
+          requests.askText(name, text, (answer: Published) => resolve(result(answer)), fail)
+        },
+        fail,
+      }
+      const cancelWait = connected
+        ? () => {}
+        : around.after(timeToLive, () =>
+            fail(new HookboxError('offline', `${name}: not connected within ${timeToLive} ms`)),
+          )
+      cleanUp.push(cancelWait, () => items.delete(item))
+      items.add(item)
+      if (id !== undefined) remember(id)
+      if (connected) item.send()
     })
   }
 
-  #fail(item: Item, error: HookboxError): void {
-    this.#remove(item)
-    item.answer.reject(error)
+  return {
+    publish: (channel, payload, options) =>
+      add('PUBLISH', { channel_name: channel }, payload, options, ({ position, duplicate }) => ({
+        ...(position !== undefined && { position }),
+        duplicate: duplicate === true,
+      })),
+    message: (user, payload, options) => add('MESSAGE', { name: user }, payload, options, () => {}),
+    sentHere: (messageId) => messageId.startsWith(prefix) || chosen.has(messageId),
+    connected(limit) {
+      frameBytes = limit
+      connected = true
+      for (const { send } of items) send()
+    },
+    lost() {
+      connected = false
+    },
+    close(error) {
+      closed = error
+      for (const { fail } of items) fail(error)
+    },
   }
-
-  #remove(item: Item): void {
-    this.#items.delete(item)
-    item.cancelWait()
-    for (const cleanUp of item.cleanUp) cleanUp()
-  }
-}
-
-function unknown(name: string): HookboxError {
-  return new HookboxError('outcome_unknown', `${name}: sent, but not answered within ${repeatable} ms`)
 }
 
 function encode(name: string, args: { payload: Json }): string {

@@ -21,46 +21,40 @@ export function delayBefore(n: number, { min = 500, max = 20_000 }: Backoff, ran
  * Notices silence by the clock and not by timers, since those sleep in background tabs and stand still with the machine:
  * `check` is to be called whenever the page wakes up.
  */
-export class Watchdog {
-  readonly #around: Surroundings
-  readonly #silent: () => void
-  #limit = 0
-  #heardAt = 0
-  #cancel: Cancel | undefined
+export interface Watchdog {
+  /** From now on something must be heard every `limit` milliseconds; 0 stops it. */
+  expect(limit: number): void
+  heard(): void
+  check(): void
+}
 
-  constructor(around: Surroundings, silent: () => void) {
-    this.#around = around
-    this.#silent = silent
+export function createWatchdog({ now, after }: Surroundings, silent: () => void): Watchdog {
+  let limit = 0
+  let heardAt = 0
+  let cancel: Cancel | undefined
+
+  function expect(milliseconds: number): void {
+    limit = milliseconds
+    heardAt = now()
+    check()
   }
 
-  /** From now on something must be heard every `limit` milliseconds. */
-  expect(limit: number): void {
-    this.stop()
-    this.#limit = limit
-    this.heard()
-    this.check()
-  }
-
-  heard(): void {
-    this.#heardAt = this.#around.now()
-  }
-
-  check(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
-    if (this.#limit === 0) return
-    const left = this.#heardAt + this.#limit - this.#around.now()
+  function check(): void {
+    cancel?.()
+    const left = heardAt + limit - now()
     // the rest is waited for anew: a timer per frame heard would cost more than this one that may come too soon
-    if (left > 0) this.#cancel = this.#around.after(left, () => this.check())
-    else {
-      this.stop()
-      this.#silent()
+    if (limit && left > 0) cancel = after(left, check)
+    else if (limit) {
+      limit = 0
+      silent()
     }
   }
 
-  stop(): void {
-    this.#limit = 0
-    this.#cancel?.()
-    this.#cancel = undefined
+  return {
+    expect,
+    check,
+    heard() {
+      heardAt = now()
+    },
   }
 }

@@ -1,70 +1,68 @@
 import { type ClientArgs, type ClientFrameName, HookboxError, isErrorCode, type ServerFrame } from '@hookbox/protocol'
 import { late } from './giving-up.ts'
-import type { Cancel, Surroundings } from './surroundings.ts'
-
-/** What comes of a request, unless the line is lost first: then neither is called. */
-export interface Answer<Args> {
-  done(args: Args): void
-  failed(error: HookboxError): void
-}
+import type { Surroundings } from './surroundings.ts'
 
 /** Undefined members are left out on the wire. */
 export type Given<Args> = { readonly [Name in keyof Args]: Args[Name] | undefined }
 
-interface Pending {
-  readonly answer: Answer<never>
-  readonly cancel: Cancel | undefined
-}
-
 /** Frame number → who waits for the answer. */
-export class Requests {
-  readonly #around: Surroundings
-  readonly #send: (text: string) => void
-  readonly #pending = new Map<number, Pending>()
-  #last = 0
-
-  constructor(around: Surroundings, send: (text: string) => void) {
-    this.#around = around
-    this.#send = send
-  }
-
-  /** Without `timeout` the answer may take as long as the line lasts. Beyond it, `timeout` is the failure. */
-  ask<Name extends ClientFrameName, Args>(
+export interface Requests {
+  /**
+   * Of `done` and `failed` one is called, unless the line is lost first: then neither is. Without `timeout` the answer may
+   * take as long as the line lasts; beyond it, `timeout` is the failure.
+   */
+  ask<Name extends ClientFrameName, Answer>(
     name: Name,
     args: Given<ClientArgs[Name]>,
-    answer: Answer<Args>,
+    done: (answer: Answer) => void,
+    failed: (error: HookboxError) => void,
     timeout?: number,
-  ): void {
-    this.askText(name, JSON.stringify(args), answer, timeout)
-  }
-
+  ): void
   /** The same with arguments that are JSON text already. */
-  askText<Args>(name: ClientFrameName, args: string, answer: Answer<Args>, timeout?: number): void {
-    const id = ++this.#last
-    const cancel =
-      timeout === undefined
-        ? undefined
-        : this.#around.after(timeout, () => {
-            this.#pending.delete(id)
-            answer.failed(late(name, timeout))
-          })
-    this.#pending.set(id, { answer, cancel })
-    this.#send(`[${id},"${name}",${args}]`)
-  }
-
-  answered(frame: ServerFrame): void {
-    const pending = this.#pending.get(frame.id)
-    if (pending === undefined) return
-    this.#pending.delete(frame.id)
-    pending.cancel?.()
-    if (frame.name === 'ERROR') pending.answer.failed(toError(frame.args))
-    else pending.answer.done(frame.args as never)
-  }
-
+  askText<Answer>(
+    name: ClientFrameName,
+    args: string,
+    done: (answer: Answer) => void,
+    failed: (error: HookboxError) => void,
+    timeout?: number,
+  ): void
+  answered(frame: ServerFrame): void
   /** The line is gone, and with it every answer. */
-  lost(): void {
-    for (const { cancel } of this.#pending.values()) cancel?.()
-    this.#pending.clear()
+  lost(): void
+}
+
+export function createRequests({ after }: Surroundings, send: (text: string) => void): Requests {
+  const pending = new Map<number, (answer?: ServerFrame) => void>()
+  let last = 0
+
+  const askText: Requests['askText'] = (name, args, done, failed, timeout) => {
+    const id = ++last
+    const cancel =
+      timeout !== undefined &&
+      after(timeout, () => {
+        pending.delete(id)
+        failed(late(name, timeout))
+      })
+    pending.set(id, (frame) => {
+      if (cancel) cancel()
+      if (frame?.name === 'ERROR') failed(toError(frame.args))
+      else if (frame) done(frame.args as never)
+    })
+    send(`[${id},"${name}",${args}]`)
+  }
+
+  return {
+    ask: (name, args, ...rest) => askText(name, JSON.stringify(args), ...rest),
+    askText,
+    answered(frame) {
+      const settle = pending.get(frame.id)
+      pending.delete(frame.id)
+      settle?.(frame)
+    },
+    lost() {
+      for (const forget of pending.values()) forget()
+      pending.clear()
+    },
   }
 }
 

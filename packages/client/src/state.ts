@@ -1,9 +1,9 @@
 import type { Json } from '@hookbox/protocol'
 
 /** What changed in a state. */
-export interface StateChange {
-  readonly updates: Readonly<Record<string, Json>>
-  readonly deletes: readonly string[]
+export interface StateChange<Values = Readonly<Record<string, Json>>> {
+  readonly updates: Values
+  readonly deletes: readonly (keyof Values & string)[]
 }
 
 /** A channel's state. A map inside, as a key may have the name of something that every object inherits. */
@@ -19,7 +19,7 @@ export class State {
 
   apply({ updates, deletes }: StateChange): void {
     for (const [key, value] of Object.entries(updates)) {
-      if (this.#values.has(key) && this.#values.get(key) === value) continue
+      if (this.#values.get(key) === value) continue
       this.#values.set(key, value)
       this.#object = undefined
     }
@@ -28,14 +28,11 @@ export class State {
 
   /** What is different then, or nothing. */
   replace(state: Readonly<Record<string, Json>>): StateChange | undefined {
-    const updates: [string, Json][] = []
-    for (const [key, value] of Object.entries(state)) {
-      if (!this.#values.has(key) || JSON.stringify(this.#values.get(key)) !== JSON.stringify(value)) {
-        updates.push([key, value])
-      }
-    }
+    const updates = Object.entries(state).filter(
+      ([key, value]) => JSON.stringify(this.#values.get(key)) !== JSON.stringify(value),
+    )
     const deletes = [...this.#values.keys()].filter((key) => !Object.hasOwn(state, key))
-    if (updates.length === 0 && deletes.length === 0) return undefined
+    if (updates.length + deletes.length === 0) return undefined
     const change = { updates: Object.fromEntries(updates), deletes }
     this.apply(change)
     return change

@@ -1,16 +1,12 @@
-import {
-  type Entry,
-  formatPosition,
-  type HistoryPage,
-  type Json,
-  type PresenceEntry,
-  type PublishEntry,
-} from '@hookbox/protocol'
+import type { Json, PresenceEntry, PublishEntry } from '@hookbox/protocol'
 import type { Channel, Hold } from './channel.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
 import type { PublishEvent, SubscriptionEvents } from './events.ts'
+import { fetchHistory } from './fetch-history.ts'
 import { iterate } from './iterate.ts'
+import type { Means } from './means.ts'
 import type { PublishResult, SendOptions } from './outbox.ts'
+import type { Shown } from './view.ts'
 
 /**
  * `subscribing`: not agreed yet. `subscribed`: everything published from here on is told. `resuming`: the line broke or
@@ -38,112 +34,67 @@ export type HistoryEntry<Payload = Json> =
   | ['SUBSCRIBE', PresenceEntry]
   | ['UNSUBSCRIBE', PresenceEntry]
 
-/** What a subscription needs of the connection. */
-export interface Requester {
-  publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult>
-  history(channel: Channel, hold: Hold, options: HistoryOptions): Promise<HistoryPage>
-}
-
 /**
  * The page's interest in one channel. Made by `conn.subscribe`; several for the same channel share one on the wire, and
  * each is cancelled by itself.
  *
- * `Payload` is what the page expects to be published; it is not checked.
+ * `Payload` is what the page expects to be published: by {@link ChannelMap}, by a type argument, or as `parse` makes it.
+ * Only `parse` checks it.
  *
  * @example
  * const chat = conn.subscribe<{ text: string }>('chat')
  * chat.on('publish', ({ user, payload }) => show(user, payload.text))
  * await chat.publish({ text: 'hello' })
  */
-export class Subscription<Payload = Json> {
-  readonly #channel: Channel
-  readonly #hold: Hold
-  readonly #requester: Requester
-  /** Stays what it was once this subscription has ended, also when others take the channel up anew. */
-  readonly #view: Channel['view']
-
-  /** @internal */
-  constructor(channel: Channel, hold: Hold, requester: Requester) {
-    this.#channel = channel
-    this.#hold = hold
-    this.#requester = requester
-    this.#view = channel.view
-  }
-
-  get channelName(): string {
-    return this.#channel.name
-  }
+export interface Subscription<
+  Payload = Json,
+  State = Readonly<Record<string, Json>>,
+  InitialData = Json,
+  Sent = Payload,
+> {
+  readonly channelName: string
 
   /** Settles once: when the hub has agreed, or with the error for which it did not. Nobody needs to listen. */
-  get ready(): Promise<void> {
-    return this.#hold.ready.promise
-  }
+  readonly ready: Promise<void>
 
-  get status(): SubscriptionStatus {
-    if (this.#hold.ending !== undefined) return this.#hold.ending
-    if (this.#channel.current) return 'subscribed'
-    return this.#view.position === undefined ? 'subscribing' : 'resuming'
-  }
+  readonly status: SubscriptionStatus
 
   /** The last entry that was delivered, as `epoch:offset`; undefined before the hub has agreed. */
-  get position(): string | undefined {
-    const { position } = this.#view
-    return position && formatPosition(position)
-  }
+  readonly position: string | undefined
 
   /** Oldest first, at most `historySize` entries. The same list until one comes or goes. */
-  get history(): readonly HistoryEntry<Payload>[] {
-    return this.#view.history.list as readonly Entry[] as readonly HistoryEntry<Payload>[]
-  }
+  readonly history: readonly HistoryEntry<Payload>[]
 
   /** How many entries the channel's history keeps. */
-  get historySize(): number {
-    return this.#view.history.size
-  }
+  readonly historySize: number
 
   /** Whether the hub keeps older history than it sent; `fetchHistory` brings it. */
-  get moreHistory(): boolean {
-    return this.#view.more
-  }
+  readonly moreHistory: boolean
 
   /** Who is here, in the order they came. The same list until somebody comes or goes. */
-  get presence(): readonly string[] {
-    return this.#view.presence.list
-  }
+  readonly presence: readonly string[]
 
   /** How many users are here; more than `presence` names where there are more than 10,000. */
-  get present(): number {
-    return this.#view.presence.count
-  }
+  readonly present: number
 
   /** The channel's state. The same object until it changes. */
-  get state(): Readonly<Record<string, Json>> {
-    return this.#view.state.object
-  }
+  readonly state: State
 
   /** Whether joins and leaves are told. */
-  get presenceful(): boolean {
-    return this.#view.presenceful
-  }
+  readonly presenceful: boolean
 
   /** Whether the page is told what it published itself. */
-  get reflective(): boolean {
-    return this.#view.reflective
-  }
+  readonly reflective: boolean
 
   /** What the application had for this user. */
-  get initialData(): Json | undefined {
-    return this.#view.initialData
-  }
+  readonly initialData: InitialData | undefined
 
   /** Binds a handler; history, presence and state are up to date before it runs. */
-  on<Name extends keyof SubscriptionEvents<Payload>>(
+  on<Name extends keyof SubscriptionEvents<Payload, State>>(
     name: Name,
-    handler: SubscriptionEvents<Payload>[Name],
+    handler: SubscriptionEvents<Payload, State>[Name],
     options?: ListenOptions,
-  ): Unbind {
-    return this.#hold.events.on(name, handler as SubscriptionEvents[Name], options)
-  }
+  ): Unbind
 
   /**
    * Publishes to the channel. Settles once; after a break it is sent again under the same id, and stored once.
@@ -151,29 +102,46 @@ export class Subscription<Payload = Json> {
    * Rejects with a HookboxError: `refused` by the application, `too_large`, `too_many`, `offline`, `timeout`, `aborted`,
    * `closed`, or `outcome_unknown` where the answer was lost and the hub could not recognise a repeat any more.
    */
-  publish(payload: Payload, options?: SendOptions): Promise<PublishResult> {
-    return this.#requester.publish(this.channelName, payload as Json, options)
-  }
+  publish(payload: Sent, options?: SendOptions): Promise<PublishResult>
 
-  /** Asks the hub for kept history. It waits for the connection, at most as long as requests may take. */
-  fetchHistory(options: HistoryOptions = {}): Promise<{ history: HistoryEntry<Payload>[]; cursor?: string }> {
-    const page = this.#requester.history(this.#channel, this.#hold, options)
-    return page as Promise<HistoryPage> as Promise<{ history: HistoryEntry<Payload>[]; cursor?: string }>
-  }
+  /**
+   * Asks the hub for kept history. It waits for the connection, at most as long as requests may take. Entries that `parse`
+   * throws at are left out.
+   */
+  fetchHistory(options?: HistoryOptions): Promise<{ history: HistoryEntry<Payload>[]; cursor?: string }>
 
   /**
    * Ends this subscription at once: no handler is called any more. The promise tells when the hub has let go, where nobody
    * else on the page holds the channel; nobody needs to listen to it.
    */
-  cancel(): Promise<void> {
-    return this.#channel.release(this.#hold)
-  }
+  cancel(): Promise<void>
 
   /**
    * What is published from here on. Ends when the subscription does; throws where the hub refuses it, and `too_many` when
    * 1,000 publishes wait to be read.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<PublishEvent<Payload>> {
-    return iterate(this.#hold) as AsyncIterableIterator<PublishEvent> as AsyncIterableIterator<PublishEvent<Payload>>
+  [Symbol.asyncIterator](): AsyncIterableIterator<PublishEvent<Payload>>
+}
+
+/** What it shows of its channel comes from the view, which stays what it was when others take the channel up anew. */
+export function createSubscription(channel: Channel, hold: Hold, means: Means): Subscription {
+  const { name, view } = channel
+  const own: Omit<Subscription, Exclude<keyof Shown, 'history'>> = {
+    channelName: name,
+    ready: hold.ready.promise,
+    get status() {
+      if (hold.ending) return hold.ending
+      if (view.current) return 'subscribed'
+      return view.position ? 'resuming' : 'subscribing'
+    },
+    get history() {
+      return hold.reader.history()
+    },
+    on: (event, handler, options) => hold.events.on(event, handler, options),
+    publish: (payload, options) => means.outbox.publish(name, payload, options),
+    fetchHistory: (options = {}) => fetchHistory(channel, hold, options, means),
+    cancel: () => channel.release(hold),
+    [Symbol.asyncIterator]: () => iterate(hold),
   }
+  return Object.setPrototypeOf(own, view.shown) as Subscription
 }

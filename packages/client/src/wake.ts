@@ -11,18 +11,19 @@ export interface Wakeful {
 }
 
 /** Passes on what the browser tells, until cancelled. */
-export function listenToPage({ window, document }: Surroundings, to: Wakeful): Cancel {
+export function listenToPage({ window, document }: Surroundings, { wake, offline, sleep }: Wakeful): Cancel {
   const bound = new AbortController()
-  const listen = (target: EventTarget | undefined, names: string[], run: () => void): void => {
-    for (const name of names) target?.addEventListener(name, run, { signal: bound.signal })
+  const listen = (target: EventTarget | undefined, name: string, run: () => void): void => {
+    target?.addEventListener(name, run, { signal: bound.signal })
   }
-  listen(window, ['online', 'pageshow'], () => to.wake())
-  listen(window, ['offline'], () => to.offline())
-  listen(window, ['pagehide'], () => to.sleep())
-  listen(document, ['resume'], () => to.wake())
-  listen(document, ['freeze'], () => to.sleep())
-  listen(document, ['visibilitychange'], () => {
-    if (document?.visibilityState === 'visible') to.wake()
+  listen(window, 'online', wake)
+  listen(window, 'pageshow', wake)
+  listen(window, 'offline', offline)
+  listen(window, 'pagehide', sleep)
+  listen(document, 'resume', wake)
+  listen(document, 'freeze', sleep)
+  listen(document, 'visibilitychange', () => {
+    if (document?.visibilityState === 'visible') wake()
   })
   return () => bound.abort()
 }

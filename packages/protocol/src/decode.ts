@@ -26,7 +26,7 @@ export function decodeMessage(message: string): Decoded[] {
 function decodeFrame(line: string): Decoded {
   let id = 0
   try {
-    const [frameId, name, args] = shape(line)
+    const [frameId, name, args = {}] = shape(line)
     id = frameId
     if (exceeds(line, limits.frame))
       throw new HookboxError('too_large', `frame: expected at most ${limits.frame} bytes`)
@@ -40,22 +40,23 @@ function decodeFrame(line: string): Decoded {
 }
 
 /** `[id, "NAME", {…}]`, or `malformed`. */
-function shape(line: string): [id: number, name: string, args: { [key: string]: unknown }] {
+function shape(line: string): Shape {
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch (cause) {
     throw new HookboxError('malformed', `frame: expected JSON, got ${quote(line)}`, { cause })
   }
-  if (!Array.isArray(value) || value.length < 2 || value.length > 3) throw notAFrame(line)
-  const [id, name, args = {}] = value as unknown[]
-  if (!Number.isSafeInteger(id) || (id as number) < 0 || typeof name !== 'string' || !isObject(args))
-    throw notAFrame(line)
-  return [id as number, name, args]
+  if (isShape(value)) return value
+  throw new HookboxError('malformed', `frame: expected [id, "NAME", {…}], got ${quote(line)}`)
 }
 
-function notAFrame(line: string): HookboxError {
-  return new HookboxError('malformed', `frame: expected [id, "NAME", {…}], got ${quote(line)}`)
+type Shape = [id: number, name: string, args?: { [key: string]: unknown }]
+
+function isShape(value: unknown): value is Shape {
+  if (!Array.isArray(value) || value.length < 2 || value.length > 3) return false
+  const [id, name, args = {}] = value as unknown[]
+  return Number.isSafeInteger(id) && (id as number) >= 0 && typeof name === 'string' && isObject(args)
 }
 
 function isClientFrameName(name: string): name is ClientFrameName {
@@ -92,8 +93,21 @@ const serverFrameNames: { readonly [N in ServerFrameName]: true } = {
 export function decodeServerMessage(message: string): ServerFrame[] {
   const frames: ServerFrame[] = []
   for (const line of message.split('\n')) {
-    const [id, name, args] = shape(line)
+    const [id, name, args = {}] = serverShape(line)
     if (Object.hasOwn(serverFrameNames, name)) frames.push({ id, name, args } as unknown as ServerFrame)
   }
   return frames
+}
+
+/** Shorter than {@link shape}, as pages load it; what came is in their log. */
+function serverShape(line: string): Shape {
+  let value: unknown
+  let cause: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    cause = error
+  }
+  if (isShape(value)) return value
+  throw new HookboxError('malformed', 'frame: expected [id, "NAME", {…}]', { cause })
 }

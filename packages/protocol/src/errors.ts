@@ -23,50 +23,58 @@ export type ErrorCode =
   | 'aborted'
   | 'outcome_unknown'
 
+interface Failure {
+  readonly status: number
+  readonly temporary: boolean
+}
+
+const final = (status: number): Failure => ({ status, temporary: false })
+const temporary = (status: number): Failure => ({ status, temporary: true })
+
 /**
  * Every way in which a request can fail: the word on the wire, the HTTP status that REST answers with, and whether trying
  * the same again later may help.
  */
-export const errors: { readonly [Code in ErrorCode]: { readonly status: number; readonly temporary: boolean } } = {
+export const errors: { readonly [Code in ErrorCode]: Failure } = {
   /** A field is missing, of the wrong type or out of bounds; the message names it and says what was expected. */
-  bad_request: { status: 400, temporary: false },
+  bad_request: final(400),
   /** Text that is not a frame at all; the connection is closed with 4400. */
-  malformed: { status: 400, temporary: false },
+  malformed: final(400),
   /** A frame name that the hub does not know. */
-  unknown_frame: { status: 400, temporary: false },
+  unknown_frame: final(400),
   /** No secret, or a wrong one; or the application refused the connect. */
-  unauthorized: { status: 401, temporary: false },
+  unauthorized: final(401),
   /** The web application said no; the message is its own, where it gave one. */
-  refused: { status: 403, temporary: false },
+  refused: final(403),
   /** Only subscribers of the channel may ask this. */
-  not_subscribed: { status: 403, temporary: false },
-  unknown_channel: { status: 404, temporary: false },
-  unknown_user: { status: 404, temporary: false },
-  unknown_connection: { status: 404, temporary: false },
-  unknown_method: { status: 404, temporary: false },
-  channel_exists: { status: 409, temporary: false },
+  not_subscribed: final(403),
+  unknown_channel: final(404),
+  unknown_user: final(404),
+  unknown_connection: final(404),
+  unknown_method: final(404),
+  channel_exists: final(409),
   /** Beyond a size of {@link limits}. */
-  too_large: { status: 413, temporary: false },
+  too_large: final(413),
   /** Beyond a number of {@link limits}: slower, or later, it is accepted. */
-  too_many: { status: 429, temporary: true },
+  too_many: temporary(429),
   /** A bug of the hub; its log has the stack. */
-  internal: { status: 500, temporary: true },
+  internal: temporary(500),
   /** The web application could not be asked, or answered something that is no answer. Nothing was allowed. */
-  webhook_failed: { status: 502, temporary: true },
+  webhook_failed: temporary(502),
   /** The hub cannot do this just now: it is stopping, or what it relies on does not answer. */
-  unavailable: { status: 503, temporary: true },
+  unavailable: temporary(503),
   /** This interface is switched off by the configuration. */
-  disabled: { status: 503, temporary: false },
+  disabled: final(503),
   /** On the page: no answer came in time. */
-  timeout: { status: 504, temporary: true },
+  timeout: temporary(504),
   /** On the page: not connected, and not asked to wait until it is. */
-  offline: { status: 503, temporary: true },
+  offline: temporary(503),
   /** On the page: the connection or subscription has ended. */
-  closed: { status: 410, temporary: false },
+  closed: final(410),
   /** On the page: the caller's signal ended the wait. */
-  aborted: { status: 499, temporary: false },
+  aborted: final(499),
   /** On the page: sent, never answered, and too old to be sent again without risking a repeat. */
-  outcome_unknown: { status: 504, temporary: false },
+  outcome_unknown: final(504),
 }
 
 /**
@@ -81,7 +89,7 @@ export class HookboxError extends Error {
   readonly temporary: boolean
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; temporary?: boolean }) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    super(message, options?.cause === undefined ? {} : { cause: options.cause })
     this.code = code
     this.temporary = options?.temporary ?? errors[code].temporary
   }

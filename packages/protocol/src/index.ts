@@ -15,7 +15,7 @@ export type {
   UnsubscribedReason,
 } from './frames.ts'
 export { isObject, type Json, type JsonText, jsonNull, jsonText, maxJsonDepth, quote, toJsonText } from './json.ts'
-export { exceeds, limits, utf8Length } from './limits.ts'
+export { exceeds, frameLimit, limits, messageLimit, utf8Length } from './limits.ts'
 export { channelName, messageId, userName } from './names.ts'
 export { formatPosition, type Position, parsePosition } from './position.ts'
 export { subprotocol } from './version.ts'

@@ -1,12 +1,18 @@
+/** Bytes of one frame. */
+export const frameLimit = 65_536
+
+/** Bytes of one message; beyond it the connection is closed with 1009, and the page must not come back with the same. */
+export const messageLimit = 1_048_576
+
 /**
  * The sizes both sides agree on by default. What is beyond them is refused with `too_large` or `too_many` and leaves the
  * connection alone, except where a consequence is named.
  */
 export const limits = {
   /** Bytes of one frame. */
-  frame: 65_536,
+  frame: frameLimit as typeof frameLimit,
   /** Bytes of one message; beyond it the connection is closed with 1009, and the page must not come back with the same. */
-  message: 1_048_576,
+  message: messageLimit as typeof messageLimit,
   /** Bytes of a channel's name in UTF-8. */
   channelName: 200,
   /** Bytes of a user's name in UTF-8. */

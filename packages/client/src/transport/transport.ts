@@ -19,8 +19,8 @@ export interface LineEvents {
 
 /** One physical way to the hub, which tries again by itself until it is closed. */
 export interface Transport {
-  /** Whether it went out; without an open line the text is not kept. */
-  send(text: string): boolean
+  /** Without an open line the text is not kept. */
+  send(text: string): void
   /** Ends it for good and at once: nothing is told any more. */
   close(code: number, reason: string): void
 }

@@ -4,6 +4,9 @@ import type { LineEnd, LineEvents, Transport, WebSocketConstructor, WebSocketLik
 
 type RawSocket = WebSocketLike & EventTarget
 
+/** How a line ends that nobody closed. */
+const lostLine: LineEnd = { code: 1006, reason: '', wasClean: false }
+
 /**
  * Lines by WebSocket, opened and opened again by reconnecting-websocket, behind guards for what it leaves open: when the
  * next try is due is decided outside (its own waits cannot be hurried), the true end of a socket is read from the socket
@@ -23,7 +26,7 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
       giveUp = undefined
       events.ended({ code, reason, wasClean })
     }
-    giveUp = () => end({ code: 1006, reason: '', wasClean: false })
+    giveUp = () => end(lostLine)
     // without one of its own the `ws` package throws when a socket is closed before it has opened
     socket.addEventListener('error', () => {})
     // bound first, so that a close for good is decided before the next try is prepared
@@ -36,7 +39,7 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
       return new (pick())(url, protocols) as RawSocket
     } catch (cause) {
       if (!closed) events.failed(cause)
-      return new DeadSocket()
+      return deadSocket()
     }
   }
 
@@ -49,7 +52,8 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
     },
     subprotocol,
     {
-      WebSocket: Object.assign(guarded, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }),
+      // it knows a WebSocket class by this constant
+      WebSocket: Object.assign(guarded, { CLOSING: 2 }),
       minReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,
       // the session watches the clock itself; a timer of this length never fires, a longer one would fire at once
@@ -65,11 +69,7 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
   })
 
   return {
-    send(text) {
-      if (closed || lines.readyState !== ReconnectingWebSocket.OPEN) return false
-      lines.send(text)
-      return true
-    },
+    send: (text) => lines.send(text),
     close(code, reason) {
       closed = true
       lines.close(code, reason)
@@ -78,19 +78,8 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
 }
 
 /** Stands in for a socket that could not be made: it ends as one does that could not connect. */
-class DeadSocket extends EventTarget {
-  binaryType = 'blob'
-  readyState = 0
-
-  constructor() {
-    super()
-    queueMicrotask(() => {
-      this.readyState = 3
-      this.dispatchEvent(Object.assign(new Event('close'), { code: 1006, reason: '', wasClean: false }))
-    })
-  }
-
-  send(): void {}
-
-  close(): void {}
+function deadSocket(): RawSocket {
+  const socket = Object.assign(new EventTarget(), { readyState: 3 } as RawSocket)
+  queueMicrotask(() => socket.dispatchEvent(Object.assign(new Event('close'), lostLine)))
+  return socket
 }

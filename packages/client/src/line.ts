@@ -1,0 +1,225 @@
+import { closeCodes, comesBack, HookboxError } from '@hookbox/protocol'
+import { createBatch } from './batch.ts'
+import type { Emitter } from './emitter.ts'
+import type { ConnectionEvents, ConnectionStatus, StatusEvent } from './events.ts'
+import { type Backoff, createWatchdog, delayBefore } from './reconnect.ts'
+import type { Cancel, Surroundings } from './surroundings.ts'
+import type { LineEnd, LineEvents, Transport } from './transport/transport.ts'
+import { listenToPage } from './wake.ts'
+
+/** Milliseconds for a line to open. */
+const opening = 10_000
+
+/** A connection that lasted this long was a good one: the next break starts with short waits again. */
+const lasting = 5_000
+
+/** How a page that goes to sleep closes its line: 1001 is the browser's own, and 1000 would mean to leave for good. */
+const asleep = 4001
+
+/** How a line is kept. */
+export interface LineSettings {
+  readonly backoff: Backoff
+  /** Milliseconds that the hub may take to agree. */
+  readonly timeout: number
+  readonly log: (text: string, details?: unknown) => void
+  /** The hub's WebSocket address. */
+  readonly address: string
+  readonly open: (events: LineEvents) => Transport
+}
+
+/** What goes over a line; `session.ts` is the one that talks. */
+export interface Talk {
+  /** The line is open: the handshake is due. */
+  opened(): void
+  heard(text: string): void
+  /** It has ended, and with it every answer. Told before handlers are; `back` says whether another one follows. */
+  ended(end: LineEnd, back: boolean): void
+}
+
+/** One line to the hub at a time, kept as long as it lives and replaced when it is lost. */
+export interface Line {
+  readonly status: ConnectionStatus
+  /** Whether frames can be sent. */
+  readonly open: boolean
+  /** Grows with every end of a line: what began before belongs to another one. */
+  readonly number: number
+  send(frame: string): void
+  flush(): void
+  /** The hub has agreed, and tells something at least every `silence` milliseconds, where that is not 0. */
+  connected(silence: number): void
+  /** Gives the line up, as the hub seems gone or its state unknown, and comes back. */
+  drop(code: number, reason: string): void
+  /** Ends it for good. */
+  disconnect(): void
+  /** Milliseconds to wait before try `n`. */
+  delay(n: number): number
+}
+
+export function createLine(
+  { backoff, timeout, log, address, open }: LineSettings,
+  around: Surroundings,
+  events: Emitter<ConnectionEvents>,
+  talk: Talk,
+): Line {
+  const { now, after } = around
+  let transport: Transport | undefined
+  let phase: 'waiting' | 'opening' | 'open' | 'connected' | 'closed' = 'opening'
+  let number = 0
+  let told: StatusEvent = { status: 'connecting' }
+  let offline = false
+  let tries = 0
+  /** When the next try is due; undefined while the page sleeps, and then only waking up brings one. */
+  let due: number | undefined = now()
+  let goOn: (() => void) | undefined
+  let cancelWait: Cancel | undefined
+  let connectedAt = 0
+
+  const batch = createBatch((message) => {
+    log('sent', message)
+    transport?.send(message)
+  })
+  const watch = createWatchdog(around, () => drop(closeCodes.silent, 'nothing heard'))
+  const delay = (n: number) => delayBefore(n, backoff, around.random)
+
+  function status(): ConnectionStatus {
+    if (phase === 'closed') return phase
+    if (offline) return 'offline'
+    return phase === 'connected' || phase === 'waiting' ? phase : 'connecting'
+  }
+
+  function tellStatus(): void {
+    const retryAt = phase === 'waiting' ? due : undefined
+    if (status() === told.status && retryAt === told.retryAt) return
+    told = { status: status(), ...(retryAt !== undefined && { retryAt }) }
+    events.emit('status', told)
+  }
+
+  function dial(): void {
+    transport = open({
+      next: () =>
+        new Promise((resolve) => {
+          const go = (): void => {
+            stopWaiting()
+            phase = 'opening'
+            watch.expect(opening)
+            tellStatus()
+            resolve(address)
+          }
+          const wait = (due ?? 0) - now()
+          if (wait <= 0) return go()
+          goOn = go
+          cancelWait = after(wait, go)
+        }),
+      opened() {
+        phase = 'open'
+        watch.expect(timeout)
+        talk.opened()
+        batch.flush()
+      },
+      heard(text) {
+        watch.heard()
+        log('heard', text)
+        const line = number
+        setOffline(false)
+        if (line === number) talk.heard(text)
+      },
+      ended,
+      failed(cause) {
+        events.emit('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
+      },
+    })
+  }
+
+  function stopWaiting(): void {
+    goOn = undefined
+    cancelWait?.()
+  }
+
+  function letGo(code: number, reason: string): void {
+    stopWaiting()
+    transport?.close(code, reason)
+    transport = undefined
+  }
+
+  function drop(code: number, reason: string): void {
+    letGo(code, reason)
+    ended({ code, reason, wasClean: false })
+    // a handler may have woken it up already
+    if (phase === 'waiting' && !transport) dial()
+  }
+
+  function ended(end: LineEnd, sleeps?: boolean): void {
+    if (phase === 'closed') return
+    log('line ended', end)
+    const wasConnected = phase === 'connected'
+    const back = comesBack(end.code)
+    number++
+    watch.expect(0)
+    batch.clear()
+    if (wasConnected && now() - connectedAt >= lasting) tries = 0
+    due = sleeps ? undefined : now() + delay(++tries)
+    phase = 'waiting'
+    if (!back) {
+      phase = 'closed'
+      // ends the tries of the transport, also when it was the hub that closed
+      letGo(closeCodes.normal, 'disconnected')
+      stopListening()
+    }
+    talk.ended(end, back)
+    events.emit('close', { ...end, wasConnected, comesBack: back })
+    tellStatus()
+  }
+
+  function setOffline(is: boolean): void {
+    if (phase === 'closed') return
+    offline = is
+    tellStatus()
+  }
+
+  dial()
+  const stopListening = listenToPage(around, {
+    wake() {
+      setOffline(false)
+      watch.check()
+      if (phase !== 'waiting') return
+      due = now()
+      if (transport) goOn?.()
+      else dial()
+    },
+    offline: () => setOffline(true),
+    sleep() {
+      if (phase === 'closed') return
+      letGo(asleep, 'asleep')
+      if (phase !== 'waiting') return ended({ code: asleep, reason: 'asleep', wasClean: true }, true)
+      due = undefined
+      tellStatus()
+    },
+  })
+
+  return {
+    get status() {
+      return status()
+    },
+    get open() {
+      return phase === 'open' || phase === 'connected'
+    },
+    get number() {
+      return number
+    },
+    send: batch.add,
+    flush: batch.flush,
+    connected(silence) {
+      phase = 'connected'
+      connectedAt = now()
+      watch.expect(silence)
+      tellStatus()
+    },
+    drop,
+    disconnect() {
+      if (phase === 'closed') return
+      batch.flush()
+      ended({ code: closeCodes.normal, reason: 'disconnected', wasClean: true })
+    },
+    delay,
+  }
+}

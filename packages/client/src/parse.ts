@@ -1,0 +1,68 @@
+import { type Entry, HookboxError, type Json, type PublishEntry } from '@hookbox/protocol'
+import type { Emitter } from './emitter.ts'
+import type { PublishEvent, SubscribedEvent, SubscriptionEvents } from './events.ts'
+
+/** Makes of a payload what the page wants, or throws. */
+export type Parse = (payload: Json) => unknown
+
+/** How one subscription is told what its channel says. */
+export interface Reader {
+  tell<Name extends keyof SubscriptionEvents>(name: Name, ...args: Parameters<SubscriptionEvents[Name]>): void
+  /** The history as the page reads it; the same list until one comes or goes. */
+  history(): readonly Entry[]
+  /** Entries that the hub sent for themselves, as the page reads them. */
+  page(entries: Entry[]): Entry[]
+}
+
+/**
+ * With `parse`, payloads are told as it makes them. What it throws at is left out, everywhere, and told as `error` when it
+ * comes: by a publish, with the snapshot that the hub agrees with, or fetched.
+ */
+export function createReader(
+  events: Emitter<SubscriptionEvents>,
+  shown: { readonly history: readonly Entry[] },
+  parse: Parse | undefined,
+): Reader {
+  /** Each entry once: a list is read more often than it grows, and a page may compare what it got. */
+  const known = new WeakMap<Entry, Entry[]>()
+  let source: readonly Entry[] | undefined
+  let list: readonly Entry[] = []
+
+  function read<Said extends PublishEntry | PublishEvent>(said: Said, parse: Parse, silent?: boolean): Said[] {
+    try {
+      return [{ ...said, payload: parse(said.payload) as Json }]
+    } catch (cause) {
+      if (!silent) events.emit('error', new HookboxError('bad_request', `payload: ${cause}`, { cause }))
+      return []
+    }
+  }
+
+  function readAll<List extends readonly Entry[]>(entries: List, silent?: boolean): List {
+    if (!parse) return entries
+    return entries.flatMap((entry) => {
+      const [name, said] = entry
+      const made =
+        known.get(entry) ?? (name === 'PUBLISH' ? read(said, parse, silent).map((one): Entry => [name, one]) : [entry])
+      known.set(entry, made)
+      return made
+    }) as readonly Entry[] as List
+  }
+
+  return {
+    tell(name, ...args) {
+      const [event] = args
+      // what comes late is told for itself, by publishes
+      if (name === 'subscribed' && !(event as SubscribedEvent).recovered) readAll(shown.history)
+      if (parse && name === 'publish') for (const one of read(event as PublishEvent, parse)) events.emit('publish', one)
+      else events.emit(name, ...args)
+    },
+    history() {
+      if (source !== shown.history) {
+        source = shown.history
+        list = readAll(source, true)
+      }
+      return list
+    },
+    page: readAll,
+  }
+}

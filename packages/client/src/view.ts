@@ -1,0 +1,206 @@
+import {
+  type Entry,
+  formatPosition,
+  HookboxError,
+  type Position,
+  parsePosition,
+  type ServerArgs,
+  type ServerFrame,
+} from '@hookbox/protocol'
+import type { GapEvent, SubscriptionEvents } from './events.ts'
+import { History } from './history.ts'
+import { Presence } from './presence.ts'
+import { State } from './state.ts'
+import type { Subscription } from './subscription.ts'
+
+/** Whatever all subscribers of a channel are told. */
+export type ChannelFrame = Extract<
+  ServerFrame,
+  { name: 'PUBLISH' | 'POSITION' | 'SUBSCRIBE' | 'UNSUBSCRIBE' | 'STATE_UPDATE' | 'EPOCH' }
+>
+
+/** What a view needs of its channel. */
+export interface Viewer {
+  tell<Name extends keyof SubscriptionEvents>(name: Name, ...args: Parameters<SubscriptionEvents[Name]>): void
+  /** The hub has agreed, and the view is as it says. */
+  agreed(): void
+  /** Frames are missing: the hub is to be asked again, from the position. */
+  resume(): void
+  /** Whether a publish with this id went out from this page. */
+  sentHere(messageId: string): boolean
+  now(): number
+}
+
+/** The part of a subscription that says what is known of its channel. */
+export type Shown = { readonly history: readonly Entry[] } & Pick<
+  Subscription,
+  'position' | 'historySize' | 'moreHistory' | 'presence' | 'present' | 'state' | Settings
+>
+
+type Settings = 'presenceful' | 'reflective' | 'initialData'
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
+
+/** What is known of a channel in one uninterrupted time of holding it. */
+export interface View {
+  /** What subscriptions show of it. */
+  readonly shown: Shown
+  /** Whether every frame since the position is heard on this line. */
+  current: boolean
+  /** The last entry that was delivered. It moves before handlers run. */
+  position: Position | undefined
+  /** The hub has agreed: asked from `since`, or from the beginning. */
+  enter(answer: ServerArgs['SUBSCRIBED'], since: Position | undefined): void
+  /** The hub says so again, unasked. */
+  changed(answer: ServerArgs['SUBSCRIBED']): void
+  /** What is told to everybody in the channel. */
+  heard(frame: ChannelFrame): void
+}
+
+export function createView({ tell, agreed, resume, sentHere, now }: Viewer): View {
+  const history = new History(now)
+  const presence = new Presence()
+  const state = new State()
+  /** Entries up to here were missed while the page was away. */
+  let replayedTo = 0
+
+  const shown: Writable<Shown> = {
+    get position() {
+      return view.position && formatPosition(view.position)
+    },
+    get history() {
+      return history.list
+    },
+    get historySize() {
+      return history.size
+    },
+    moreHistory: false,
+    get presence() {
+      return presence.list
+    },
+    get present() {
+      return presence.count
+    },
+    get state() {
+      return state.object
+    },
+    presenceful: false,
+    reflective: true,
+    initialData: undefined,
+  }
+
+  const view: View = {
+    shown,
+    current: false,
+    position: undefined,
+
+    enter(answer, since) {
+      const top = toPosition(answer.position)
+      const recovered = since !== undefined && answer.recovered === true
+      view.current = true
+      configure(answer)
+      replayedTo = recovered ? top.offset : 0
+      if (!recovered) view.position = top
+      const tellChanges = recovered ? () => {} : replace(answer)
+      agreed()
+      if (since && !recovered) tell('gap', gap(since, top))
+      tellChanges()
+      tell('subscribed', { recovered, replayed: (recovered && answer.missed) || 0 })
+    },
+
+    // The options have changed of a channel whose every frame was heard, so that there is no gap. Had the hub left some out
+    // that its answer holds already, they would be asked for: handlers are told each, and history takes each once.
+    changed(answer) {
+      const { position } = view
+      configure(answer)
+      if (!position || answer.recovered) return
+      const top = toPosition(answer.position)
+      const ahead = top.epoch === position.epoch ? top.offset - position.offset : Number.NaN
+      if (ahead >= 0) replace(answer)()
+      if (ahead !== 0 && view.current) resume()
+    },
+
+    heard({ name, args }) {
+      if (name === 'EPOCH') {
+        if (view.current && view.position?.epoch !== args.epoch) resume()
+      } else if (name === 'PUBLISH') published(args)
+      else if (follows(args.offset)) {
+        if (name === 'STATE_UPDATE') {
+          const { updates, deletes } = args
+          state.apply(args)
+          tell('state', state.object, { updates, deletes })
+        } else if (name !== 'POSITION') cameOrWent(name, args)
+      }
+    },
+  }
+
+  function configure(answer: ServerArgs['SUBSCRIBED']): void {
+    shown.presenceful = answer.presenceful
+    shown.reflective = answer.reflective
+    history.resize(answer.history_size, answer.history_duration, answer.history_publish_only === true)
+    if (answer.initial_data !== undefined) shown.initialData = answer.initial_data
+  }
+
+  /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
+  function replace(answer: ServerArgs['SUBSCRIBED']): () => void {
+    shown.moreHistory = answer.more === true
+    history.replace(answer.history ?? [])
+    const presenceChanged = presence.replace(answer.presence ?? [], answer.present)
+    const stateChange = state.replace(answer.state ?? {})
+    return () => {
+      if (presenceChanged) tell('presence', presence.list)
+      if (stateChange) tell('state', state.object, stateChange)
+    }
+  }
+
+  function published({ channel_name, ...entry }: ServerArgs['PUBLISH']): void {
+    const { offset, message_id } = entry
+    // what is for this page alone has no number, moves nothing and enters no history
+    if (offset !== undefined) {
+      if (!follows(offset) || (!shown.reflective && message_id !== undefined && sentHere(message_id))) return
+      history.add(['PUBLISH', entry])
+    }
+    tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })
+  }
+
+  function cameOrWent(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
+    const came = name === 'SUBSCRIBE'
+    history.add([name, { user, datetime, offset }])
+    const changed = came ? presence.join(user) : presence.leave(user)
+    tell(came ? 'subscribe' : 'unsubscribe', { user, datetime })
+    if (changed) tell('presence', presence.list)
+  }
+
+  /**
+   * Whether a numbered frame is the next one. It is not if it is a repeat or a jump (asked for again from the position), nor
+   * while the hub's answer is awaited, which brings it in order.
+   */
+  function follows(offset: number): boolean {
+    const { current, position } = view
+    if (!current || !position || offset <= position.offset) return false
+    const next = offset === position.offset + 1
+    if (next) view.position = { epoch: position.epoch, offset }
+    else resume()
+    return next
+  }
+
+  return view
+}
+
+function gap(last: Position, now: Position): GapEvent {
+  const lost = now.offset - last.offset
+  const same = last.epoch === now.epoch
+  return {
+    reason: same ? 'expired' : 'epoch',
+    last: formatPosition(last),
+    now: formatPosition(now),
+    ...(same && lost > 0 && { lost }),
+  }
+}
+
+/** Reads a position that the hub must have written well. */
+export function toPosition(text: string): Position {
+  const position = parsePosition(text)
+  if (!position) throw new HookboxError('malformed', `position: expected "epoch:offset", got "${text}"`)
+  return position
+}
