@@ -117,9 +117,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     },
 
     opened() {
+      // what the application subscribed the hub restores, or says that it is gone
       if (holds.size === 0 || [...holds].some((hold) => hold.asked)) settle()
-      // the hub restores what the application subscribed; if it does not, ask for it
-      else retryIn(timeout)
     },
 
     lost() {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { GapEvent, SubscribedEvent } from '../src/events.ts'
+import type { Subscription } from '../src/subscription.ts'
 import { answer, inChat } from './kit/chat.ts'
 import { clock, useClock } from './kit/clock.ts'
 import { publish, refusal, result, subscribed, World } from './kit/world.ts'
@@ -319,7 +320,7 @@ test('a subscription that the application made is told, and ended by it', async 
   expect(told).toEqual([['room', 'subscribed', ['ann']], 'hi', { channel: 'room', reason: 'removed' }])
 })
 
-test('after a break the hub restores what the application subscribed; the page asks only if it does not', async () => {
+test('after a break the hub restores what the application subscribed, or says that it is gone: the page never asks for it', async () => {
   const world = new World()
   const conn = world.connect({ timeout: 5_000 })
   const first = await world.welcome()
@@ -334,8 +335,35 @@ test('after a break the hub restores what the application subscribed; the page a
   expect(next.count('SUBSCRIBE')).toBe(0)
   const third = await world.breakLine()
   await world.welcome()
-  await clock.turn(5_000)
-  expect(third.last('SUBSCRIBE')[2]).toEqual({ channel_name: 'room', since: 'e1:1' })
+  const ended: unknown[] = []
+  conn.on('unsubscribed', (event) => ended.push(event))
+  third.hears([0, 'UNSUBSCRIBED', { channel_name: 'room', reason: 'removed' }])
+  await clock.turn(60_000)
+  expect(ended).toEqual([{ channel: 'room', reason: 'removed' }])
+  expect(third.count('SUBSCRIBE')).toBe(0)
+  conn.disconnect()
+})
+
+test('what the application subscribed, and the page gave back while it was away, it leaves when it is back', async () => {
+  const world = new World()
+  const conn = world.connect()
+  const told: string[] = []
+  let given: Subscription | undefined
+  conn.on('subscribed', (sub) => {
+    told.push(sub.channelName)
+    given = sub
+  })
+  const first = await world.welcome()
+  first.hears(subscribed(0, 'room'))
+  const next = await world.breakLine()
+  const left = given?.cancel()
+  await world.welcome()
+  expect(next.last('CONNECT')[2].since).toBeUndefined()
+  expect(next.last('UNSUBSCRIBE')[2]).toEqual({ channel_name: 'room' })
+  next.hears(subscribed(0, 'room'))
+  next.hears([next.last('UNSUBSCRIBE')[0], 'RESULT', {}])
+  await left
+  expect(told).toEqual(['room'])
   conn.disconnect()
 })
 

@@ -209,7 +209,13 @@ export class Hub {
   async unsubscribe(connection: UserConnection, channelName: string, out: () => void): Promise<void> {
     const options = this.#users.get(connection.user)?.options
     const everywhere = options?.globalUnsubscriptions === true || options?.perConnectionSubscriptions === false
-    await this.#subscribed(connection, channelName).unsubscribe(connection, everywhere, out)
+    const broken = this.#users.get(connection.user)?.brokenLines(connection) ?? []
+    const inside = [connection, ...broken].filter(({ channels }) => channels.has(channelName))
+    // A page that is back may leave what its broken line still stands for.
+    const [leaving = connection, ...others] = inside
+    const channel = this.#subscribed(leaving, channelName)
+    await Promise.all(others.map((other) => channel.drop(other)))
+    await channel.unsubscribe(leaving, everywhere, out)
   }
 
   async publish(

@@ -210,6 +210,19 @@ describe('what a page that is back had asked for', () => {
     expect(bob.all('UNSUBSCRIBE')).toMatchObject([{ user: 'ann' }])
   })
 
+  test('it leaves at once also when it gave it back while it was away, through however many broken lines', async () => {
+    await using hub = new TestHub({ create_channel: room }, { linger })
+    const { page, ticket } = await arrive(hub, 'ann')
+    const { position } = await page.ask('SUBSCRIBE', { channel_name: 'chat' })
+    page.cut()
+    const second = await comeBack(hub, { ticket, name: 'ann' })
+    second.page.cut()
+    const third = await comeBack(hub, { ticket: second.connected.ticket, name: 'ann', since: { chat: position } })
+    await third.page.ask('UNSUBSCRIBE', { channel_name: 'chat' })
+    expect(hub.asked('unsubscribe')).toHaveLength(1)
+    expect(hub.hub.info().channels).toEqual([])
+  })
+
   test('it leaves at once when it disconnects, although its broken line still lingers', async () => {
     await using hub = new TestHub({ create_channel: room }, { linger })
     const { page, ticket } = await arrive(hub, 'ann')
