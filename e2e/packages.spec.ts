@@ -21,6 +21,9 @@ const test = base.extend<object, { readonly project: Installation }>({
   ],
 })
 
+// One after another, as each worker packs anew.
+test.describe.configure({ mode: 'default' })
+
 test('a page that a bundler made of the published client speaks with the published hub', async ({
   project,
   servePage,
@@ -38,8 +41,9 @@ test('a page that a bundler made of the published client speaks with the publish
   const url = await servePage(`<!doctype html><button>Say hello</button><script type="module">${script}</script>`)
   const page = await openPage(`${url}?hub=${encodeURIComponent(hub.url)}`)
   const other = await openPage(`${url}?hub=${encodeURIComponent(hub.url)}`)
+  for (const one of [page, other]) await expect(one).toHaveTitle('subscribed')
   await other.getByRole('button').click()
-  for (const one of [page, other]) await expect(one.getByText('HELLO')).toBeVisible()
+  for (const one of [page, other]) await expect(one.getByText('HELLO', { exact: true })).toBeVisible()
 })
 
 test.describe('the script tag that a release tells', () => {
@@ -64,13 +68,15 @@ test.describe('the script tag that a release tells', () => {
           <script>
             document.title = typeof hookbox
             const chat = hookbox.connect('${hub.url}').subscribe('chat')
-            chat.on('publish', ({ payload }) => document.body.append(payload.toUpperCase()))
+            chat.on('publish', ({ payload }) => {
+              document.body.append(Object.assign(document.createElement('p'), { textContent: payload.toUpperCase() }))
+            })
             document.querySelector('button').onclick = () => chat.publish('hello')
           </script>`)
         await page.goto(url)
         await expect(page).toHaveTitle(isWhole ? 'object' : 'undefined')
         await page.getByRole('button').click()
-        await expect(page.getByText('HELLO')).toBeVisible({ visible: isWhole })
+        await expect(page.getByText('HELLO', { exact: true })).toBeVisible({ visible: isWhole })
       }
     })
   }

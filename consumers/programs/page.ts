@@ -7,3 +7,6 @@ chat.on('publish', ({ payload }) => {
   document.body.append(Object.assign(document.createElement('p'), { textContent: payload.toUpperCase() }))
 })
 document.body.onclick = () => chat.publish('hello')
+chat.on('subscribed', () => {
+  document.title = 'subscribed'
+})
