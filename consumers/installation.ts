@@ -17,7 +17,7 @@ const ofConsumer = ['typescript', '@types/node', 'ws', '@types/ws']
 export interface Installation extends AsyncDisposable {
   readonly folder: string
   /** Of a file in one of the packages. */
-  path(name: PublishedName, file: string): string
+  path(name: PublishedName, file?: string): string
   /** Runs a program of the project to its end and tells what it wrote to stdout. Rejects where it fails. */
   node(program: string, ...args: string[]): Promise<string>
   /** Runs the command `hookbox` as an npm script would. */
@@ -40,9 +40,11 @@ export interface Manifest {
  * an undeclared dependency is missing here as it would be for a user.
  */
 export async function install(tarballs: Tarballs): Promise<Installation> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'hookbox-consumer-')))
-  const path = (name: PublishedName, file = '') =>
-    join(folder, 'node_modules', '.store', name, 'node_modules', '@hookbox', name, file)
+  const top = await realpath(await mkdtemp(join(tmpdir(), 'hookbox-consumer-')))
+  const folder = join(top, 'project')
+  // Beside the project: what only the project declares is not to be found from here.
+  const store = (name: PublishedName, dependency: string) => join(top, 'store', name, 'node_modules', dependency)
+  const path = (name: PublishedName, file = '') => join(store(name, `@hookbox/${name}`), file)
 
   for (const name of published) {
     await unpack(tarballs[name], path(name))
@@ -64,7 +66,7 @@ export async function install(tarballs: Tarballs): Promise<Installation> {
     for (const dependency of Object.keys(dependencies)) {
       const own = published.find((one) => dependency === `@hookbox/${one}`)
       const source = own ? path(own) : join(root, 'packages', name, 'node_modules', dependency)
-      await link(source, join(folder, 'node_modules', '.store', name, 'node_modules', dependency))
+      await link(source, store(name, dependency))
     }
   }
 
@@ -75,7 +77,7 @@ export async function install(tarballs: Tarballs): Promise<Installation> {
     node: async (program, ...args) => (await runFile(process.execPath, [program, ...args], { cwd: folder })).stdout,
     hookbox: async (...args) => (await runFile(command, args, { cwd: folder })).stdout,
     async [Symbol.asyncDispose]() {
-      await rm(folder, { recursive: true, force: true })
+      await rm(top, { recursive: true, force: true })
     },
   }
 }

@@ -51,7 +51,7 @@ test.each(['entries.mts', 'entries.cts', 'entries.ts'])('every entry of the pack
 async function entries(): Promise<string[]> {
   const all = await Promise.all(
     published.map(async (name) => {
-      const { exports } = await readManifest(project.path(name, ''))
+      const { exports } = await readManifest(project.path(name))
       return Object.keys(exports).map((key) => join(`@hookbox/${name}`, key))
     }),
   )
@@ -105,7 +105,7 @@ describe('in Node', () => {
 
 describe('the command', () => {
   test('tells its version', async () => {
-    const { version } = await readManifest(project.path('server', ''))
+    const { version } = await readManifest(project.path('server'))
     expect(await project.hookbox('--version')).toBe(`${version}\n`)
   })
 

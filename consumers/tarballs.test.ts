@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +45,12 @@ describe.each(published)('the tarball of %s', (name) => {
     expect(['LICENSE', 'README.md', ...paths].filter((path) => !unpacked.has(path))).toEqual([])
     expect(await readFile(join(folder, name, 'LICENSE'), 'utf8')).toBe(await readFile(join(root, 'LICENSE'), 'utf8'))
     expect(manifest.license).toBe('MIT')
+  })
+
+  test('has a readme whose links lead somewhere, from where the sources are', async () => {
+    const text = await readFile(join(folder, name, 'README.md'), 'utf8')
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link)
+    expect(links.filter((link) => !existsSync(join(root, 'packages', name, link)))).toEqual([])
   })
 
   test('has neither sources nor tests nor maps', async () => {

@@ -54,7 +54,7 @@ test.describe('the script tag that a release tells', () => {
     test(name, async ({ project, servePage, context }) => {
       await using hub = await startHubProcess(['--open'], { script: project.command })
       const script = await readFile(project.path('client', 'dist/hookbox.js'))
-      const { version } = await readManifest(project.path('client', ''))
+      const { version } = await readManifest(project.path('client'))
       const tags = scriptTags(version, script)
       // Stands for the hosts, which none of the tests may ask.
       const body = isWhole ? script : Buffer.concat([script, Buffer.from('\n')])
