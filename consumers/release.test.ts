@@ -33,6 +33,11 @@ afterAll(async () => {
 describe.sequential('a release', () => {
   let before: string[]
 
+  test('takes the changes that wait for it', async () => {
+    const { exitCode, output } = await copy.changeset('version')
+    expect(exitCode, output).toBe(0)
+  })
+
   test('is refused while something stands in its way, which is named', async () => {
     await copy.write('.changeset/one-mended.md', "---\n'@hookbox/server': patch\n---\n\nThe hub is mended.\n")
     for (const folder of folders) await change(`${folder}/package.json`, { repository: undefined })
