@@ -57,7 +57,7 @@ test.describe('the script tag that a release tells', () => {
       const { version } = await readManifest(project.path('client'))
       const tags = scriptTags(version, script)
       // Stands for the hosts, which none of the tests may ask.
-      const body = isWhole ? script : Buffer.concat([script, Buffer.from('\n')])
+      const body = isWhole ? script : Buffer.concat([script, Buffer.of(10)])
       const headers = { 'access-control-allow-origin': '*', 'content-type': 'text/javascript' }
       const page = await context.newPage()
       await page.route(/^https:\/\/(unpkg\.com|cdn\.jsdelivr\.net)\//, (route) => route.fulfill({ headers, body }))
