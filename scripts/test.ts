@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
-import { checkPackages } from './packages.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
 import {
   add,
@@ -52,7 +51,11 @@ const sections: readonly Section[] = [
     run: async () =>
       verdict(await run(bin('size-limit', 'packages/client'), [], { cwd: join(root, 'packages/client') })),
   },
-  { name: 'packages', parts: ['check'], run: checkPackages },
+  {
+    name: 'packages',
+    parts: ['check'],
+    run: (reports) => vitest(['--config', 'consumers/vitest.config.ts'], join(reports, 'packages.json')),
+  },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
   {
     name: 'unit tests',
@@ -90,6 +93,7 @@ async function typeScriptProjects(): Promise<string[]> {
   const folders = [
     root,
     join(root, 'e2e'),
+    join(root, 'consumers'),
     join(root, 'examples', 'test'),
     ...packages,
     ...packages.map((folder) => join(folder, 'test')),

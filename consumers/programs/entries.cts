@@ -1,0 +1,4 @@
+export * as client from '@hookbox/client'
+export * as protocol from '@hookbox/protocol'
+export * as server from '@hookbox/server'
+export import clientFrames = require('@hookbox/protocol/vectors/client-frames.json')
