@@ -80,7 +80,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: a('destroy'), channel }) },
-  { weight: 1, arbitrary: fc.record({ do: a('restart'), graceful: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: a('restart'), how: a('crash', 'stop', 'remember', 'remember') }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
@@ -239,7 +239,7 @@ class Run {
         this.#destroyed = true
         return ignored(() => hub.destroyChannel(one.channel, true))
       case 'restart':
-        return this.#restart(one.graceful)
+        return this.#restart(one.how)
     }
   }
 
@@ -364,21 +364,30 @@ class Run {
     ignored(() => this.hub.hub.publishByApplication(name, { ...publish, sendHook: false }))
   }
 
-  /** The hub goes, and with it all that it remembers; another one is there at once. */
-  async #restart(graceful: boolean): Promise<void> {
+  /** The hub goes, with all that it remembers or leaving that to the next one, which is there at once. */
+  async #restart(how: 'crash' | 'stop' | 'remember'): Promise<void> {
     const lines = this.here.map(({ tab }) => tab.line)
     const old = this.hub
-    this.hub = this.#newHub()
-    if (graceful) {
+    if (how !== 'remember') this.hub = this.#newHub()
+    if (how !== 'crash') {
       old.hub.stop()
       for (const line of lines) line?.close(4503, 'the hub is stopping')
       await quiet()
     }
     for (const line of lines) line?.cut('both')
     await old.stop()
+    if (how !== 'remember') return
+    const stored = this.stored.at(-1) ?? new Map<number, string[]>()
+    const next = this.#newHub(stored)
+    await next.takeUp(old)
+    for (const name of await next.broker.channels.names()) {
+      await next.broker.log.listen(name, (told) => this.#record(told, stored))
+    }
+    this.hub = next
   }
 
-  #newHub(): TestHub {
+  /** `stored`: what became of the publishes that it remembers. */
+  #newHub(stored?: Map<number, string[]>): TestHub {
     const answer = (action: Asked, details: object) => () => this.#decide(action, details)
     const options = { presenceful: true, history_size: 5 }
     const hub = new TestHub(
@@ -398,13 +407,13 @@ class Run {
       { linger: 15_000, random: () => this.random() },
       this.clock,
     )
-    const stored = new Map<number, string[]>()
-    this.stored.push(stored)
+    const life = stored ?? new Map<number, string[]>()
+    if (!stored) this.stored.push(life)
     const { channels, log } = hub.broker
     const create = channels.create.bind(channels)
     channels.create = async (name, record, seed) => {
       const made = await create(name, record, seed)
-      if (made) await log.listen(name, (told) => this.#record(told, stored))
+      if (made) await log.listen(name, (told) => this.#record(told, life))
       return made
     }
     // as with a log that is elsewhere: more is published between its answer and the page's

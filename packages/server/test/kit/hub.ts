@@ -11,6 +11,7 @@ import { settle, TestClock } from '@hookbox/testkit'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { Connection, type ConnectionSettings } from '../../src/connection/connection.ts'
 import { Hub } from '../../src/hub/hub.ts'
+import type { SavedConnection } from '../../src/hub/saved.ts'
 import { defaultUserOptions } from '../../src/hub/user-options.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { PreparedFrame } from '../../src/transport/prepared-frame.ts'
@@ -102,15 +103,19 @@ export class TestHub implements AsyncDisposable {
     this.hub.stop()
     for (const page of this.#pages) page.close(4503, 'the hub is stopping')
     await this.stop()
-    // As it is read from a file.
-    const saved = <T>(pieces: Iterable<T>) => [...pieces].map((piece) => JSON.parse(JSON.stringify(piece)) as T)
-    const ofBroker = saved(this.broker.save())
-    const ofHub = saved(this.hub.save())
     await this.clock.advance(away)
     const next = new TestHub(this.answers, this.settings, this.clock)
-    for (const piece of ofBroker) next.broker.restore(piece)
-    await next.hub.restore(ofHub, (connection) => Connection.restore(next.hub, connection, next.settings))
+    await next.takeUp(this)
     return next
+  }
+
+  /** Goes on where another one was stopped. */
+  async takeUp(before: TestHub): Promise<void> {
+    // As it is read from a file.
+    const saved = <T>(pieces: Iterable<T>) => [...pieces].map((piece) => JSON.parse(JSON.stringify(piece)) as T)
+    for (const piece of saved(before.broker.save())) this.broker.restore(piece)
+    const makeConnection = (connection: SavedConnection) => Connection.restore(this.hub, connection, this.settings)
+    await this.hub.restore(saved(before.hub.save()), makeConnection)
   }
 
   #functions(): Record<string, unknown> {
