@@ -5,7 +5,8 @@ import type { Fact, View } from './facts.ts'
 export const kinds = {
   lost: 'an acknowledged publish that a subscription should have been given and was not',
   doubled: 'a publish given to a subscription twice',
-  reordered: "a publish given after a later one, or a publisher's own order lost",
+  reordered: 'a publish given to a subscription after a later one',
+  'out of turn': "a publisher's own order lost",
   phantom: 'a publish that nobody made, or given to whom it is not for',
   'silent gap': "a subscription's stretch ended and nobody was told",
   'needless gap': 'a gap told where nothing can have been lost',
@@ -56,6 +57,7 @@ interface Publish {
   /** How often a hub had lost its memory when it was made. */
   readonly life: number
   settled: boolean
+  refused: boolean
   stored?: Position
 }
 
@@ -88,8 +90,11 @@ interface Entry {
 
 const exampleCount = 20
 
+/** Facts between two rounds of judging what was passed over. */
+const judging = 1_000
+
 /** Facts between two rounds of forgetting what cannot matter any more, so that a run may last for days. */
-const roundLength = 20_000
+const forgetting = 20_000
 
 export function createChecker(rules: Rules): Checker {
   const counts = Object.fromEntries(kindNames.map((kind) => [kind, 0])) as Record<Kind, number>
@@ -115,7 +120,8 @@ export function createChecker(rules: Rules): Checker {
 
   function take(fact: Fact): void {
     now++
-    if (now % roundLength === 0) forget()
+    if (now % judging === 0) judge()
+    if (now % forgetting === 0) forget()
     switch (fact.fact) {
       case 'publish':
         return publish(fact)
@@ -153,7 +159,7 @@ export function createChecker(rules: Rules): Checker {
     const known = publishers.get(publisher) ?? { made: 0, forgotten: new Set() }
     publishers.set(publisher, known)
     made++
-    const one: Publish = { id, publisher, channel, page, turn: ++known.made, at: now, life, settled: false }
+    const one: Publish = { id, publisher, channel, page, turn: ++known.made, at: now, life, settled: false, refused: false }
     publishes.set(id, one)
     unsettled.set(id, one)
   }
@@ -167,8 +173,9 @@ export function createChecker(rules: Rules): Checker {
     one.settled = true
     unsettled.delete(id)
     if (typeof outcome === 'object') place(one, outcome).acknowledged = true
-    else if (outcome === 'not stored' && one.stored !== undefined) {
-      found('phantom', `${id} was refused and stands at ${formatPosition(one.stored)}`)
+    else if (outcome === 'not stored') {
+      one.refused = true
+      if (one.stored !== undefined) refusedAndStored(one, one.stored)
     }
   }
 
@@ -183,6 +190,7 @@ export function createChecker(rules: Rules): Checker {
     const log = logOf(channel, position.epoch)
     const known = log.entries.get(position.offset)
     if (known?.publish === one) return known
+    if (one.refused) refusedAndStored(one, position)
     if (known !== undefined) {
       const both = `${known.publish.id} and ${one.id}`
       found('diverged', `${both} both stand at ${formatPosition(position)} of ${channel}`)
@@ -191,6 +199,10 @@ export function createChecker(rules: Rules): Checker {
     const entry = { publish: one, acknowledged: false, given: false }
     log.entries.set(position.offset, entry)
     return entry
+  }
+
+  function refusedAndStored({ id }: Publish, position: Position): void {
+    found('phantom', `${id} was refused and stands at ${formatPosition(position)}`)
   }
 
   function logOf(channel: string, epoch: string): Log {
@@ -282,7 +294,7 @@ export function createChecker(rules: Rules): Checker {
     one.position = own
     place(publish, own).given = true
     const turn = one.turns.get(publish.publisher)
-    if (turn !== undefined && turn >= publish.turn) found('reordered', `${text}, after the publisher's ${turn}th`)
+    if (turn !== undefined && turn >= publish.turn) found('out of turn', `${text}, made before the last one given`)
     one.turns.set(publish.publisher, publish.turn)
   }
 
@@ -323,11 +335,14 @@ export function createChecker(rules: Rules): Checker {
     found(kind, `${publish.id}, acknowledged at ${formatPosition(position)} of ${one.channel}, to ${one.name}`)
   }
 
-  function forget(): void {
+  function judge(): void {
     const [oldest] = unsettled.values()
     const until = oldest?.at ?? now
+    for (const one of subscriptions.values()) if (one.passed.size > 0) judgePassed(one, until)
+  }
+
+  function forget(): void {
     for (const one of subscriptions.values()) {
-      judgePassed(one, until)
       if (!one.cancelled) continue
       subscriptions.delete(one.name)
       byChannel.get(one.channel)?.delete(one)

@@ -3,7 +3,7 @@ import type { Used } from './gauge.ts'
 import type { Result } from './soak.ts'
 
 /** The result in one line: the seed, what was done, and what was found. */
-export function line({ settings, report, cuts, upsets, seconds, usage }: Result): string {
+export function line({ settings, report, cuts, upsets, faults, seconds, usage }: Result): string {
   const { scenario, seed, clients, channels, snapshot } = settings
   const did = [
     `${count(report.deliveries)} deliveries of ${count(report.publishes)} publishes to ${clients} pages in ${channels} channels`,
@@ -12,8 +12,9 @@ export function line({ settings, report, cuts, upsets, seconds, usage }: Result)
     `in ${seconds.toFixed(1)} s`,
   ].join(' ')
   const found = kindNames.map((kind) => `${count(report.counts[kind])} ${kind}`).join(', ')
-  const kept = settings.minutes === undefined ? '' : `; hub: ${use(usage.hub)}; pages: ${use(usage.pages)}`
-  return `soak ${scenario}${snapshot ? ' --snapshot' : ''} seed ${seed}: ${did}: ${found}${kept}`
+  const excuse = faults > 0 ? `; ${count(faults)} webhooks failed, so out of turn does not count` : ''
+  const kept = usage === undefined ? '' : `; hub: ${use(usage.hub)}; pages: ${use(usage.pages)}`
+  return `soak ${scenario}${snapshot ? ' --snapshot' : ''} seed ${seed}: ${did}: ${found}${excuse}${kept}`
 }
 
 function count(number: number): string {
