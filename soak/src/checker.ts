@@ -100,8 +100,8 @@ export function createChecker(rules: Rules): Checker {
   const counts = Object.fromEntries(kindNames.map((kind) => [kind, 0])) as Record<Kind, number>
   const examples: string[] = []
   const publishes = new Map<string, Publish>()
-  /** By publisher: how many it made, and the newest that was forgotten. */
-  const publishers = new Map<string, { made: number; forgotten: Set<string> }>()
+  /** By publisher, how many it made. */
+  const publishers = new Map<string, number>()
   const subscriptions = new Map<string, Subscription>()
   const byChannel = new Map<string, Set<Subscription>>()
   const logs = new Map<string, Map<string, Log>>()
@@ -156,10 +156,10 @@ export function createChecker(rules: Rules): Checker {
   }
 
   function publish({ id, publisher, channel, page }: Extract<Fact, { fact: 'publish' }>): void {
-    const known = publishers.get(publisher) ?? { made: 0, forgotten: new Set() }
-    publishers.set(publisher, known)
+    const turn = (publishers.get(publisher) ?? 0) + 1
+    publishers.set(publisher, turn)
     made++
-    const one: Publish = { id, publisher, channel, page, turn: ++known.made, at: now, life, settled: false, refused: false }
+    const one: Publish = { id, publisher, channel, page, turn, at: now, life, settled: false, refused: false }
     publishes.set(id, one)
     unsettled.set(id, one)
   }
@@ -236,7 +236,10 @@ export function createChecker(rules: Rules): Checker {
       recoveries++
       if (position === undefined) found('silent gap', `${one.name} recovered what it never had`)
       else if (position.epoch !== fact.position.epoch) {
-        found('silent gap', `${one.name} recovered from ${formatPosition(position)} to ${formatPosition(fact.position)}`)
+        found(
+          'silent gap',
+          `${one.name} recovered from ${formatPosition(position)} to ${formatPosition(fact.position)}`,
+        )
       }
       if (!one.interrupted) found('left out', `${one.name} had to ask again at ${formatPosition(fact.position)}`)
     } else if (position !== undefined && !same(position, fact.position)) {
@@ -252,7 +255,8 @@ export function createChecker(rules: Rules): Checker {
     const text = `${one.name} from ${formatPosition(last)} to ${formatPosition(next)}`
     if (!rules.gaps) found('needless gap', text)
     // a position moves by joins and state as well, of which a checker of publishes hears nothing
-    if (from === undefined || from.epoch !== last.epoch || from.offset > last.offset) found('misplaced', `gap of ${text}`)
+    if (from === undefined || from.epoch !== last.epoch || from.offset > last.offset)
+      found('misplaced', `gap of ${text}`)
     if (lost !== undefined && lost !== next.offset - last.offset) found('misplaced', `gap of ${text} says ${lost} lost`)
     if (from !== undefined && from.epoch === last.epoch) pass(one, last.offset + 1)
     begin(one, next)
@@ -271,9 +275,9 @@ export function createChecker(rules: Rules): Checker {
     const publish = publishes.get(id)
     const text = `${id} to ${one.name} in ${one.channel}${position ? ` at ${formatPosition(position)}` : ''}`
     if (publish === undefined) {
-      const [publisher = ''] = id.split('/')
-      const kind = publishers.get(publisher)?.forgotten.has(id) ? 'stored twice' : 'phantom'
-      return found(kind, text)
+      // Made, and so long ago that it was forgotten here: everybody had been given it then.
+      const [publisher = '', turn] = id.split('/')
+      return found(Number(turn) <= (publishers.get(publisher) ?? 0) ? 'stored twice' : 'phantom', text)
     }
     if (one.cancelled) return found('phantom', `${text}, which was given back`)
     if (publish.channel !== one.channel) return found('phantom', `${text}, made in ${publish.channel}`)
@@ -354,7 +358,6 @@ export function createChecker(rules: Rules): Checker {
           if (offset > floor || !publish.settled) continue
           log.entries.delete(offset)
           publishes.delete(publish.id)
-          remember(publish)
         }
       }
     }
@@ -372,18 +375,6 @@ export function createChecker(rules: Rules): Checker {
       if (position.epoch === epoch) floor = Math.min(floor, lowest === undefined ? position.offset : lowest - 1)
     }
     return anybody ? floor : Number.NEGATIVE_INFINITY
-  }
-
-  /** The ids of a publisher's last publishes: one of them given again was stored twice. */
-  function remember({ publisher, id }: Publish): void {
-    const forgotten = publishers.get(publisher)?.forgotten
-    if (forgotten === undefined) return
-    forgotten.add(id)
-    if (forgotten.size <= 1_000) return
-    for (const oldest of forgotten) {
-      forgotten.delete(oldest)
-      return
-    }
   }
 
   function end(): Report {

@@ -3,7 +3,7 @@ import type { Position } from '@hookbox/protocol'
 /**
  * What happened, as publishers and subscribers saw it, in the order in which they saw it. The checker knows nothing else.
  *
- * A publish has an id that its payload carries; it is not the message id of the wire, so that one publish stored under two
+ * A publish has an id that its payload carries, `publisher/number`, where a publisher counts from 1; it is not the message id of the wire, so that one publish stored under two
  * message ids is seen to be one.
  */
 export type Fact =

@@ -30,7 +30,8 @@ async function run({ settings, hub, json }: Command): Promise<void> {
     result = await soak({ ...settings, hub: await bundleHub(folder.path) }, progress)
   }
   for (const example of result.report.examples) process.stderr.write(`${example}\n`)
-  if (result.violations > 0 && result.output !== '') process.stderr.write(`the hub wrote:\n${result.output.slice(-4_000)}\n`)
+  if (result.violations > 0 && result.output !== '')
+    process.stderr.write(`the hub wrote:\n${result.output.slice(-4_000)}\n`)
   process.stdout.write(`${json ? JSON.stringify(result) : line(result)}\n`)
   // What the run left waiting must not keep it here.
   process.exit(result.violations === 0 ? 0 : 1)

@@ -59,7 +59,8 @@ export const scenarios = {
     },
   },
   restart: {
-    about: 'one hub that is stopped as planned and started anew; with --snapshot it keeps its memory, and no gap is allowed',
+    about:
+      'one hub that is stopped as planned and started anew; with --snapshot it keeps its memory, and no gap is allowed',
     gaps: ({ snapshot }) => !snapshot,
     async start(settings) {
       const folder = await mkdtemp(join(tmpdir(), 'hookbox-soak-'))

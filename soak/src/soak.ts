@@ -157,7 +157,9 @@ class Run {
       this.#pages.push(await openPage(`page${index}`, port(index), this.#take, true))
     }
     for (let index = 0; index < 2; index++) {
-      this.#publishers.push(await startPublisher(`application${index}`, { port: port(index), secret, take: this.#take }))
+      this.#publishers.push(
+        await startPublisher(`application${index}`, { port: port(index), secret, take: this.#take }),
+      )
     }
     const work = [
       ...this.#pages.map((page) => this.#bePage(page, random.fork(page.name))),

@@ -33,7 +33,7 @@ async function run({ edits, flags = [] }: Omit<Mutant, 'found'>, more: readonly 
   return new Promise((resolve, reject) => {
     const args = [soak, '--hub', hub, '--json', ...small, ...flags, ...more]
     execFile(process.execPath, args, { timeout: 60_000, maxBuffer: 1e8 }, (error, stdout, stderr) => {
-      console.log(stderr.split('\n', 1)[0])
+      process.stdout.write(`${stderr.split('\n', 1)[0]}\n`)
       const last = stdout.trimEnd().split('\n').at(-1) ?? ''
       if (last.startsWith('{')) resolve(JSON.parse(last) as Result)
       else reject(new Error(`the soak ended without a result: ${stderr}`, { cause: error }))

@@ -1,5 +1,5 @@
-import type { Kind } from '../src/checker.ts'
 import type { Edit } from '../src/bundle.ts'
+import type { Kind } from '../src/checker.ts'
 
 /** A bug that is planted, and what the checker must call it. */
 export interface Mutant {
@@ -81,7 +81,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the hub does not hold back what is published while it reads the log',
-    edits: [{ file: `${server}/channel/replay.ts`, find: 'this.#holds > 0) this.#held', replace: 'false) this.#held' }, readsSlowly],
+    edits: [
+      { file: `${server}/channel/replay.ts`, find: 'this.#holds > 0) this.#held', replace: 'false) this.#held' },
+      readsSlowly,
+    ],
     found: 'left out',
   },
   {
@@ -111,7 +114,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the hub does not know a message id again',
     edits: [
-      { file: `${server}/broker/memory/channel-log.ts`, find: "if (known && 'position' in known)", replace: 'if (false)' },
+      {
+        file: `${server}/broker/memory/channel-log.ts`,
+        find: "if (known && 'position' in known)",
+        replace: 'if (false)',
+      },
       { file: `${server}/channel/publish.ts`, find: 'return known ? repeat', replace: 'return false ? repeat' },
     ],
     found: 'stored twice',
@@ -152,14 +159,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the page takes the top for its position before what it missed has come',
-    edits: [
-      { file: `${client}/channel.ts`, find: 'view.replayedTo = top.offset', replace: 'view.position = top' },
-    ],
+    edits: [{ file: `${client}/channel.ts`, find: 'view.replayedTo = top.offset', replace: 'view.position = top' }],
     found: 'lost',
   },
   {
     name: 'the page does not tell that the log began anew',
-    edits: [{ file: `${client}/channel.ts`, find: "this.#tell('gap', gap(since, top))", replace: 'void gap(since, top)' }],
+    edits: [
+      { file: `${client}/channel.ts`, find: "this.#tell('gap', gap(since, top))", replace: 'void gap(since, top)' },
+    ],
     found: 'silent gap',
     flags: ['--scenario', 'kill', '--upsets', '3'],
   },
