@@ -357,7 +357,9 @@ export function createChecker(rules: Rules): Checker {
         for (const [offset, { publish }] of log.entries) {
           if (offset > floor || !publish.settled) continue
           log.entries.delete(offset)
-          publishes.delete(publish.id)
+          // What a hub forgot and stored again is waited for where it stands now.
+          const { stored } = publish
+          if (stored !== undefined && same(stored, { epoch, offset })) publishes.delete(publish.id)
         }
       }
     }

@@ -384,6 +384,25 @@ describe('over a long run', () => {
     expect(findings(checker.end())).toEqual({ lost: 1 })
   })
 
+  test('a publish that a hub forgot and stored again is waited for where it stands now', () => {
+    const checker = createChecker({ gaps: true })
+    const again: Fact[] = [
+      ...both,
+      publish('ann/1'),
+      ...toAll(1),
+      { fact: 'memory lost' },
+      gap('ann#1', 1, [0, 'b']),
+      gap('bob#1', 1, [0, 'b']),
+      stored('ann/1', 1, 'b'),
+      deliver('ann#1', 'ann/1', 1, 'b'),
+      // long enough for a round of forgetting
+      ...Array.from({ length: 20_000 }, () => interrupted('bob#1')),
+      deliver('bob#1', 'ann/1', 1, 'b'),
+    ]
+    for (const fact of again) checker.take(fact)
+    expect(findings(checker.end())).toEqual({})
+  })
+
   test('a publish that was forgotten and comes again was stored twice', () => {
     const checker = createChecker({ gaps: false })
     for (const fact of facts()) checker.take(fact)
