@@ -4,12 +4,6 @@ import { startTcpProxy, type TcpProxy } from '@hookbox/testkit'
 import { WebSocket } from 'ws'
 import type { Fact } from './facts.ts'
 
-/** What a soak publishes: the id by which the checker knows it, and ballast. */
-export interface Ballast {
-  readonly id: string
-  readonly pad: string
-}
-
 /** A real client behind a line of its own that can be cut. */
 export interface Page {
   readonly name: string
@@ -17,9 +11,10 @@ export interface Page {
   readonly proxy: TcpProxy | undefined
   /** How many lines were lost after the hub had agreed to them. */
   readonly cuts: number
+  /** Publishes ballast, with the id by which the checker knows it. */
+  publish(channel: string, pad: string): Promise<void>
   /** The channels that it holds. */
   readonly channels: readonly string[]
-  publish(channel: string, pad: string): Promise<void>
   hold(channel: string): void
   cancel(channel: string): void
   /** What it holds, by channel. */

@@ -5,7 +5,10 @@ import type { Result } from '../src/soak.ts'
 import { healed, type Mutant, mutants } from './mutants.ts'
 
 /** Small and rough: a line is lost for every fifty deliveries. */
-const small = ['--clients', '10', '--channels', '12', '--deliveries', '6000', '--cuts', '120', '--payload', '300']
+const small = ['--clients', '10', '--channels', '12', '--deliveries', '3000', '--cuts', '60', '--payload', '300']
+
+/** Milliseconds: a busy machine takes its time. */
+const patience = 180_000
 
 let folder: Awaited<ReturnType<typeof bundleFolder>>
 let plain: { readonly hub: Promise<string>; readonly soak: Promise<string> }
@@ -14,7 +17,7 @@ beforeAll(async () => {
   folder = await bundleFolder()
   plain = { hub: bundleHub(folder.path), soak: bundleSoak(folder.path) }
   await Promise.all([plain.hub, plain.soak])
-})
+}, patience)
 
 afterAll(() => folder[Symbol.asyncDispose]())
 
@@ -32,7 +35,7 @@ async function run({ edits, flags = [] }: Omit<Mutant, 'found'>, more: readonly 
   const [soak, hub] = await Promise.all([bundled(edits, 'soak'), bundled(edits, 'hub')])
   return new Promise((resolve, reject) => {
     const args = [soak, '--hub', hub, '--json', ...small, ...flags, ...more]
-    execFile(process.execPath, args, { timeout: 60_000, maxBuffer: 1e8 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { timeout: patience, maxBuffer: 1e8 }, (error, stdout, stderr) => {
       process.stdout.write(`${stderr.split('\n', 1)[0]}\n`)
       const last = stdout.trimEnd().split('\n').at(-1) ?? ''
       if (last.startsWith('{')) resolve(JSON.parse(last) as Result)
@@ -42,14 +45,14 @@ async function run({ edits, flags = [] }: Omit<Mutant, 'found'>, more: readonly 
 }
 
 describe.concurrent('bugs that are planted', () => {
-  test.each(mutants)('$name: $found', { timeout: 60_000 }, async (mutant) => {
+  test.each(mutants)('$name: $found', { timeout: patience }, async (mutant) => {
     const { report } = await run(mutant, ['--patience', '3', '--until', mutant.found])
     expect(report.counts[mutant.found], report.examples.join('\n')).toBeGreaterThan(0)
   })
 
-  test.each(healed)('no finding: $name', { timeout: 60_000 }, async (mutant) => {
+  test.each(healed)('no finding: $name', { timeout: patience }, async (mutant) => {
     const { report, violations } = await run(mutant, ['--patience', '20'])
     expect(violations, report.examples.join('\n')).toBe(0)
-    expect(report.recoveries).toBeGreaterThan(100)
+    expect(report.recoveries).toBeGreaterThan(50)
   })
 })

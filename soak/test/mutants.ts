@@ -36,7 +36,7 @@ const readsSlowly: Edit = {
 }
 
 const smallWindow: Edit = {
-  file: `${server}/broker/memory/channel-log.ts`,
+  file: `${server}/broker/memory/recovery-log.ts`,
   find: 'size: 1_000,',
   replace: 'size: 5,',
 }
@@ -72,7 +72,7 @@ export const mutants: readonly Mutant[] = [
     name: 'the hub sends one missed frame too few',
     edits: [
       {
-        file: `${server}/broker/memory/channel-log.ts`,
+        file: `${server}/broker/memory/recovery-log.ts`,
         find: 'missed.length === this.#offset - since.offset ? missed : undefined',
         replace: 'missed.length === this.#offset - since.offset ? missed.slice(1) : undefined',
       },
@@ -91,7 +91,7 @@ export const mutants: readonly Mutant[] = [
     name: 'the hub says that all was recovered although its window does not reach back so far',
     edits: [
       {
-        file: `${server}/broker/memory/channel-log.ts`,
+        file: `${server}/broker/memory/recovery-log.ts`,
         find: 'missed.length === this.#offset - since.offset ? missed : undefined',
         replace: 'missed',
       },
@@ -171,15 +171,16 @@ export const mutants: readonly Mutant[] = [
     flags: ['--scenario', 'kill', '--upsets', '3'],
   },
   {
-    name: 'the hub answers before the log has it',
+    name: 'the hub acknowledges what it does not keep',
     edits: [
       {
-        file: `${server}/broker/memory/channel-log.ts`,
-        find: 'if (how.told) this.#tell(what, position)',
-        replace: 'if (how.told && Math.random() > 0.02) this.#tell(what, position)',
+        file: `${server}/broker/memory/recovery-log.ts`,
+        find: 'this.#offset = offset',
+        replace: 'this.#offset = offset; if (Math.random() < 0.02) return { epoch: this.#epoch, offset }',
       },
     ],
     found: 'unstored',
+    flags: ['--deliveries', '1000', '--cuts', '20'],
   },
 ]
 

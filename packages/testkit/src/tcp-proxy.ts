@@ -91,8 +91,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     if (to.destroyed) return
     const carried = bytes.subarray(0, line.left)
     line.left -= carried.length
-    if (!to.write(carried) && from !== undefined) from.pause()
-    if (line.left === 0) to.write('', () => end(line))
+    // Ended once the bytes have left: a reset overtakes what has not.
+    const isFull = !to.write(carried, () => line.left === 0 && end(line))
+    if (isFull) from?.pause()
   }
 
   async function carryShaped(line: Line, to: Socket, bytes: Buffer, shaped: Pace | undefined): Promise<void> {
