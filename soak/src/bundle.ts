@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
@@ -12,9 +12,15 @@ export interface Edit {
   readonly replace: string
 }
 
-/** A folder for bundles, from which the packages of the workspace are found. Removed when it is disposed. */
+/**
+ * A folder for bundles, removed when it is disposed. By its description it is the server's package, as the hub asks there for
+ * its version; the other packages of ours are found from where it lies.
+ */
 export async function bundleFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(root, 'soak/node_modules/.bundles-'))
+  const described = JSON.parse(await readFile(join(root, 'packages/server/package.json'), 'utf8')) as object
+  const exports = { './package.json': './package.json' }
+  await writeFile(join(path, 'package.json'), JSON.stringify({ ...described, exports }))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
@@ -38,7 +44,7 @@ async function bundle(entry: string, outfile: string, edits: readonly Edit[]): P
     format: 'esm',
     target: 'node20',
     conditions: ['@hookbox/source', 'module'],
-    // What is installed stays where it is, but the packages of ours do not find theirs from here.
+    // Runs from where it is installed alone, and is not needed where everything is bundled.
     external: ['esbuild'],
     // Packages written for CommonJS ask for Node's own modules at run time.
     banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);" },

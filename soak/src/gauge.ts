@@ -93,9 +93,12 @@ function used(looks: readonly Look[]): Used {
   }
 }
 
-/** By least squares; undefined for fewer than three looks. */
+/** Fewer looks than this say nothing about an hour. */
+const fewest = 12
+
+/** By least squares; undefined for fewer than twelve looks. */
 export function slopeOf(points: readonly { readonly at: number; readonly heap: number }[]): number | undefined {
-  if (points.length < 3) return undefined
+  if (points.length < fewest) return undefined
   const mean = (of: (point: (typeof points)[number]) => number) =>
     points.reduce((sum, point) => sum + of(point), 0) / points.length
   const [at, heap] = [mean((point) => point.at), mean((point) => point.heap)]
