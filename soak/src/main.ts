@@ -2,6 +2,9 @@ import { line } from './line.ts'
 import { type Command, help, readCommand, UsageError } from './options.ts'
 import { type Result, soak } from './soak.ts'
 
+// Ends its hubs, too: they are ended as this process exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const command = understand()
 if (command === 'help') process.stdout.write(`${help()}\n`)
 else if (command !== undefined) await run(command)

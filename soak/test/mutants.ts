@@ -51,8 +51,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the page does not drop what it had already',
     edits: [
-      { file: `${client}/channel.ts`, find: '|| offset <= view.position.offset)', replace: ')' },
-      { file: `${client}/channel.ts`, find: 'offset > view.position.offset + 1', replace: 'false' },
+      { file: `${client}/view.ts`, find: '|| offset <= position.offset)', replace: ')' },
+      { file: `${client}/view.ts`, find: 'offset === position.offset + 1', replace: 'true' },
       readsSlowly,
       sendsRepeats,
     ],
@@ -60,7 +60,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the page does not notice a jump in the numbers',
-    edits: [{ file: `${client}/channel.ts`, find: 'offset > view.position.offset + 1', replace: 'false' }, losesFrames],
+    edits: [{ file: `${client}/view.ts`, find: 'offset === position.offset + 1', replace: 'true' }, losesFrames],
     found: 'lost',
   },
   {
@@ -128,8 +128,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${client}/outbox.ts`,
-        find: 'item.text,',
-        replace: 'item.text.replace(/"message_id":"/, \'"message_id":"\' + Math.random()),',
+        find: 'askText(name, text,',
+        replace: 'askText(name, text.replace(/"message_id":"/, \'"message_id":"\' + Math.random()),',
       },
     ],
     found: 'stored twice',
@@ -139,8 +139,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${client}/outbox.ts`,
-        find: 'for (const item of [...this.#items]) this.#send(item)',
-        replace: 'for (const item of [...this.#items].reverse()) this.#send(item)',
+        find: 'of items) send()',
+        replace: 'of [...items].reverse()) send()',
       },
     ],
     found: 'out of turn',
@@ -150,8 +150,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${client}/outbox.ts`,
-        find: 'for (const item of [...this.#items]) this.#send(item)',
-        replace: '',
+        find: 'of items) send()',
+        replace: 'of items) void send',
       },
     ],
     found: 'unsettled',
@@ -159,14 +159,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the page takes the top for its position before what it missed has come',
-    edits: [{ file: `${client}/channel.ts`, find: 'view.replayedTo = top.offset', replace: 'view.position = top' }],
+    edits: [{ file: `${client}/view.ts`, find: 'if (!recovered) view.position', replace: 'view.position' }],
     found: 'lost',
   },
   {
     name: 'the page does not tell that the log began anew',
-    edits: [
-      { file: `${client}/channel.ts`, find: "this.#tell('gap', gap(since, top))", replace: 'void gap(since, top)' },
-    ],
+    edits: [{ file: `${client}/view.ts`, find: "tell('gap', gap(since, top))", replace: 'void gap(since, top)' }],
     found: 'silent gap',
     flags: ['--scenario', 'kill', '--upsets', '3'],
   },
