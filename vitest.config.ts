@@ -11,6 +11,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'apps/*/test/**/*.test.ts',
       'scripts/**/*.test.ts',
+      'soak/test/**/*.test.ts',
       'examples/test/**/*.test.ts',
     ],
     environment: 'node',

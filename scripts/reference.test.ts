@@ -74,7 +74,7 @@ test('the fields of a REST method are found by running it', async () => {
   ])
 })
 
-test.each([...pages, 'docs/getting-started.md'])('the links of %s lead somewhere', (page) => {
+test.each([...pages, 'docs/getting-started.md', 'docs/reliability.md'])('the links of %s lead somewhere', (page) => {
   const own = readPage(page)
   const links = [...own.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)]
   const broken = links.filter(([, file = '', heading]) => {

@@ -8,6 +8,7 @@ const packages = {
   'packages/server/src': ['@hookbox/protocol', 'node:', 'ipaddr.js', 'pino', 'undici', 'ws'],
   'packages/testkit/src': ['@hookbox/protocol', 'node:', 'ws'],
   e2e: ['@hookbox/', '@playwright/test', 'node:', 'scripts/', 'apps/', 'consumers/', 'esbuild', 'express'],
+  'soak/src': ['@hookbox/client', '@hookbox/protocol', '@hookbox/testkit', 'node:', 'esbuild', 'ws'],
 } as const
 
 /** In the hub: who may import whom. A row ending in `/` is a room, any other one file. */

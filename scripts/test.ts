@@ -26,6 +26,7 @@ interface Section {
 }
 
 const roomsTest = 'scripts/rooms.test.ts'
+const soakTests = 'soak/test/'
 
 /** Cheap ones first, so that a slip is seen at once; all of them run, so that one run shows everything. */
 const sections: readonly Section[] = [
@@ -60,8 +61,10 @@ const sections: readonly Section[] = [
   {
     name: 'unit tests',
     parts: ['check'],
-    run: (reports) => vitest(['--exclude', roomsTest], join(reports, 'unit.json')),
+    run: (reports) => vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`], join(reports, 'unit.json')),
   },
+  // By itself, as it keeps all processors busy.
+  { name: 'soak', parts: ['check'], run: (reports) => vitest([soakTests], join(reports, 'soak.json')) },
   { name: 'contract rows', parts: ['check'], run: contract },
   { name: 'browser tests', parts: ['e2e'], run: browserTests },
 ]
@@ -94,6 +97,7 @@ async function typeScriptProjects(): Promise<string[]> {
     root,
     join(root, 'e2e'),
     join(root, 'consumers'),
+    join(root, 'soak'),
     join(root, 'examples', 'test'),
     ...packages,
     ...packages.map((folder) => join(folder, 'test')),

@@ -1,4 +1,13 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
+
+/** How bytes are carried that come in as one piece. */
+export interface Pace {
+  /** Milliseconds that they wait. */
+  readonly delay: number
+  /** They go on in pieces of at most so many bytes, each in a turn of the event loop of its own. */
+  readonly slice: number
+}
 
 /** A TCP proxy that carries bytes until the test takes the line away. */
 export interface TcpProxy extends AsyncDisposable {
@@ -7,6 +16,12 @@ export interface TcpProxy extends AsyncDisposable {
   readonly lines: number
   /** Resets every line, in both directions. New ones are accepted. */
   cut(): void
+  /** Cuts the open lines once that many more bytes were carried, in whichever direction: in the middle of a frame, or before an answer. */
+  cutAfter(bytes: number): void
+  /** Resets the near ends alone: the far ones stay open and hear nothing of it, until the next cut. What is under way still arrives there. */
+  abandon(): void
+  /** Asked for every piece of bytes from now on; undefined where it is to go on at once. Never changes their order. */
+  shape(pace: () => Pace | undefined): void
   /** Carries nothing any more and says so to nobody, as a cable that was pulled: lines stay open and silent, new ones too. */
   stop(): void
   /** Resets every new line at once. Open ones live on. */
@@ -20,11 +35,15 @@ export interface TcpProxy extends AsyncDisposable {
 interface Line {
   readonly near: Socket
   readonly far: Socket
+  /** Bytes that it still carries. */
+  left: number
+  abandoned: boolean
 }
 
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const lines = new Set<Line>()
   let port = target
+  let pace: () => Pace | undefined = () => undefined
   let mode: 'going' | 'stopped' | 'refusing' = 'going'
 
   function open(near: Socket): void {
@@ -32,29 +51,64 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       near.resetAndDestroy()
       return
     }
-    const line: Line = { near, far: connect(port, '127.0.0.1') }
+    const line: Line = { near, far: connect(port, '127.0.0.1'), left: Number.POSITIVE_INFINITY, abandoned: false }
     lines.add(line)
     carry(line, near, line.far)
     carry(line, line.far, near)
   }
 
   function carry(line: Line, from: Socket, to: Socket): void {
+    /** What came before and is under way: nothing overtakes it. */
+    let before: Promise<void> | undefined
     from.setNoDelay(true)
     from.on('data', (bytes) => {
-      if (!to.write(bytes)) from.pause()
+      const shaped = pace()
+      if (shaped === undefined && before === undefined) return write(line, to, bytes, from)
+      from.pause()
+      const carried = (before ?? Promise.resolve()).then(() => carryShaped(line, to, bytes, shaped))
+      before = carried
+      void carried.then(() => {
+        if (before !== carried) return
+        before = undefined
+        if (mode !== 'stopped') from.resume()
+      })
     })
     to.on('drain', () => {
       if (mode !== 'stopped') from.resume()
     })
-    from.on('end', () => to.end())
+    from.on('end', () => void (before ?? Promise.resolve()).then(() => to.end()))
     // An error is followed by 'close', which says all that is needed.
     from.on('error', () => {})
     from.on('close', (broken) => {
-      if (mode === 'stopped') return
+      if (mode === 'stopped' || line.abandoned) return
       if (broken) to.resetAndDestroy()
       forget(line)
     })
     if (mode === 'stopped') from.pause()
+  }
+
+  function write(line: Line, to: Socket, bytes: Buffer, from?: Socket): void {
+    if (to.destroyed) return
+    const carried = bytes.subarray(0, line.left)
+    line.left -= carried.length
+    // Ended once the bytes have left: a reset overtakes what has not.
+    const isFull = !to.write(carried, () => line.left === 0 && end(line))
+    if (isFull) from?.pause()
+  }
+
+  async function carryShaped(line: Line, to: Socket, bytes: Buffer, shaped: Pace | undefined): Promise<void> {
+    const { delay, slice } = shaped ?? { delay: 0, slice: bytes.length }
+    if (delay > 0) await pause(delay)
+    for (let sent = 0; sent < bytes.length; sent += slice) {
+      write(line, to, bytes.subarray(sent, sent + slice))
+      if (sent + slice < bytes.length) await turn()
+    }
+  }
+
+  function end(line: Line): void {
+    line.near.resetAndDestroy()
+    line.far.resetAndDestroy()
+    lines.delete(line)
   }
 
   function forget(line: Line): void {
@@ -62,11 +116,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   }
 
   function cut(): void {
-    for (const { near, far } of lines) {
-      near.resetAndDestroy()
-      far.resetAndDestroy()
-    }
-    lines.clear()
+    for (const line of lines) end(line)
   }
 
   const server = createServer({ allowHalfOpen: true }, open)
@@ -78,6 +128,20 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       return lines.size
     },
     cut,
+    cutAfter(bytes) {
+      for (const line of lines) line.left = bytes
+    },
+    abandon() {
+      for (const line of lines) {
+        line.abandoned = true
+        line.near.resetAndDestroy()
+        // Read and thrown away: the hub must not find its line full.
+        line.far.removeAllListeners('data').resume()
+      }
+    },
+    shape(next) {
+      pace = next
+    },
     stop() {
       mode = 'stopped'
       for (const { near, far } of lines) {

@@ -104,3 +104,58 @@ test('new lines can be led elsewhere', async () => {
   line.say('here')
   expect(await line.hear()).toBe('HERE')
 })
+
+test('a line is cut in the middle of what is said, after as many bytes as were named', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const line = await openLine(proxy.port)
+  line.say('one')
+  expect(await line.hear()).toBe('ONE')
+  const ended = once(line.socket, 'close')
+  proxy.cutAfter(5)
+  line.say('abc')
+  // three there, and two of the three on the way back
+  expect(await line.hear()).toBe('AB')
+  await ended
+  expect(proxy.lines).toBe(0)
+})
+
+test('an abandoned line is reset on the near side, and the far one hears of it at the next cut', async () => {
+  const heard = new Inbox<string>((text) => text)
+  const server = createServer((socket) => {
+    socket.on('data', (bytes) => heard.put(String(bytes)))
+    socket.on('error', (error: NodeJS.ErrnoException) => heard.put(String(error.code)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanup.push(() => new Promise((resolve) => server.close(resolve)))
+  await using proxy = await startTcpProxy((server.address() as AddressInfo).port)
+  const line = await openLine(proxy.port)
+  line.say('one')
+  expect(await heard.take(() => true, 'bytes')).toBe('one')
+  proxy.abandon()
+  expect(await line.hear()).toBe('ECONNRESET')
+  const again = await openLine(proxy.port)
+  again.say('two')
+  // what comes first is the new line's, and not the end of the old one
+  expect(await heard.take(() => true, 'bytes')).toBe('two')
+  expect(proxy.lines).toBe(2)
+  proxy.cut()
+  expect(await heard.take(() => true, 'the end of a line')).toBe('ECONNRESET')
+  expect(await heard.take(() => true, 'the end of a line')).toBe('ECONNRESET')
+})
+
+test('what is delayed and sliced comes whole and in order, also what is said meanwhile', async () => {
+  const port = await startEcho()
+  await using proxy = await startTcpProxy(port)
+  const line = await openLine(proxy.port)
+  let pieces = 0
+  proxy.shape(() => {
+    pieces++
+    return pieces === 1 ? { delay: 20, slice: 2 } : undefined
+  })
+  line.say('hello ')
+  line.say('world')
+  let heard = ''
+  while (heard.length < 'hello world'.length) heard += await line.hear()
+  expect(heard).toBe('HELLO WORLD')
+  expect(pieces).toBeGreaterThan(1)
+})

@@ -70,3 +70,10 @@ test('next gives each call once, also those that came before it was asked', asyn
   await call(app, { action: 'subscribe', user: 'cyd' })
   expect((await third).fields.user).toBe('cyd')
 })
+
+test('without a record a call is answered, and nothing is kept of it', async () => {
+  await using app = await startWebApplication({ subscribe: [true, { initial_data: 7 }] }, { record: false })
+  const response = await call(app, { action: 'subscribe' })
+  expect(await response.json()).toEqual([true, { initial_data: 7 }])
+  expect(app.calls()).toEqual([])
+})
