@@ -151,3 +151,28 @@ test('a user whom REST disconnects is out for good, on every page', async ({ ser
   expect(await bob.do('conn.status')).toBe('connected')
   expect(hub.app.calls('connect')).toHaveLength(3)
 })
+
+test('a page that checks payloads is told what it leaves out, and everything goes on', async ({
+  servePage,
+  openPage,
+}) => {
+  await using hub = await startHub({ create_channel: [true, { history_size: 5 }] })
+  const ann = await enter(openPage, await servePage(html(hub.hub)), 'ann')
+  await ann.do(`{
+    const parse = (payload) => {
+      if (typeof payload !== 'string') throw new Error('expected a text')
+      return payload.toUpperCase()
+    }
+    const chat = conn.subscribe('chat', { parse })
+    chat.on('publish', ({ payload }) => told.push(['publish', payload, chat.history.length]))
+    chat.on('error', ({ code, message }) => told.push(['error', code, message]))
+    chat.ready
+  }`)
+  for (const payload of ['"a"', '7', '"b"']) await hub.rest('publish', { channel_name: 'chat', payload })
+  // the history has ann's coming, too
+  await ann.told([
+    ['publish', 'A', 2],
+    ['error', 'bad_request', 'payload: Error: expected a text'],
+    ['publish', 'B', 3],
+  ])
+})

@@ -1,4 +1,4 @@
-import { closeCodes, formatPosition, HookboxError, type ServerArgs } from '@hookbox/protocol'
+import { closeSilent, formatPosition, HookboxError, type ServerArgs } from '@hookbox/protocol'
 import { type Deferred, deferred } from './deferred.ts'
 import { Emitter } from './emitter.ts'
 import type { SubscriptionEvents } from './events.ts'
@@ -188,7 +188,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
         settle()
       },
       (error) => {
-        if (error.code === 'timeout') return line.drop(closeCodes.silent, `no answer to ${frame}`)
+        if (error.code === 'timeout') return line.drop(closeSilent, `no answer to ${frame}`)
         unanswered = false
         failed(error)
         settle()

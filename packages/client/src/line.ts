@@ -1,4 +1,4 @@
-import { closeCodes, comesBack, HookboxError } from '@hookbox/protocol'
+import { closeNormal, closeSilent, comesBack, HookboxError } from '@hookbox/protocol'
 import { createBatch } from './batch.ts'
 import type { Emitter } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus, StatusEvent } from './events.ts'
@@ -78,7 +78,7 @@ export function createLine(
     log('sent', message)
     transport?.send(message)
   })
-  const watch = createWatchdog(around, () => drop(closeCodes.silent, 'nothing heard'))
+  const watch = createWatchdog(around, () => drop(closeSilent, 'nothing heard'))
   const delay = (n: number) => delayBefore(n, backoff, around.random)
 
   function status(): ConnectionStatus {
@@ -162,7 +162,7 @@ export function createLine(
     if (!back) {
       phase = 'closed'
       // ends the tries of the transport, also when it was the hub that closed
-      letGo(closeCodes.normal, 'disconnected')
+      letGo(closeNormal, 'disconnected')
       stopListening()
     }
     talk.ended(end, back)
@@ -218,7 +218,7 @@ export function createLine(
     disconnect() {
       if (phase === 'closed') return
       batch.flush()
-      ended({ code: closeCodes.normal, reason: 'disconnected', wasClean: true })
+      ended({ code: closeNormal, reason: 'disconnected', wasClean: true })
     },
     delay,
   }

@@ -1,6 +1,8 @@
 import {
   type ClientArgs,
-  closeCodes,
+  closeInternal,
+  closeNormal,
+  closeRefused,
   decodeServerMessage,
   formatPosition,
   frameLimit,
@@ -109,7 +111,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       }
     } catch (cause) {
       // handlers cannot throw to here, so it is what the hub sent
-      if (number === line.number) line.drop(closeCodes.internal, 'not understood')
+      if (number === line.number) line.drop(closeInternal, 'not understood')
       events.emit('error', new HookboxError('malformed', 'not understood', { cause }))
     }
   }
@@ -158,7 +160,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     if (offset !== undefined && messages) {
       if (offset <= messages.offset) return
       // only a connect can ask for what was lost
-      if (offset > messages.offset + 1) return line.drop(closeCodes.internal, 'a message was lost')
+      if (offset > messages.offset + 1) return line.drop(closeInternal, 'a message was lost')
       messages = { epoch: messages.epoch, offset }
     }
     events.emit('message', message)
@@ -230,7 +232,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
 }
 
 function closed(end?: LineEnd): HookboxError {
-  if (end?.code === closeCodes.refused) return new HookboxError('unauthorized', end.reason || 'refused')
-  const why = end && end.code !== closeCodes.normal ? ` with ${end.code} ${end.reason}`.trimEnd() : ''
+  if (end?.code === closeRefused) return new HookboxError('unauthorized', end.reason || 'refused')
+  const why = end && end.code !== closeNormal ? ` with ${end.code} ${end.reason}`.trimEnd() : ''
   return new HookboxError('closed', `the connection was closed${why}`)
 }

@@ -23,58 +23,50 @@ export type ErrorCode =
   | 'aborted'
   | 'outcome_unknown'
 
-interface Failure {
-  readonly status: number
-  readonly temporary: boolean
-}
-
-const final = (status: number): Failure => ({ status, temporary: false })
-const temporary = (status: number): Failure => ({ status, temporary: true })
-
 /**
  * Every way in which a request can fail: the word on the wire, the HTTP status that REST answers with, and whether trying
  * the same again later may help.
  */
-export const errors: { readonly [Code in ErrorCode]: Failure } = {
+export const errors: { readonly [Code in ErrorCode]: { readonly status: number; readonly temporary: boolean } } = {
   /** A field is missing, of the wrong type or out of bounds; the message names it and says what was expected. */
-  bad_request: final(400),
+  bad_request: { status: 400, temporary: false },
   /** Text that is not a frame at all; the connection is closed with 4400. */
-  malformed: final(400),
+  malformed: { status: 400, temporary: false },
   /** A frame name that the hub does not know. */
-  unknown_frame: final(400),
+  unknown_frame: { status: 400, temporary: false },
   /** No secret, or a wrong one; or the application refused the connect. */
-  unauthorized: final(401),
+  unauthorized: { status: 401, temporary: false },
   /** The web application said no; the message is its own, where it gave one. */
-  refused: final(403),
+  refused: { status: 403, temporary: false },
   /** Only subscribers of the channel may ask this. */
-  not_subscribed: final(403),
-  unknown_channel: final(404),
-  unknown_user: final(404),
-  unknown_connection: final(404),
-  unknown_method: final(404),
-  channel_exists: final(409),
+  not_subscribed: { status: 403, temporary: false },
+  unknown_channel: { status: 404, temporary: false },
+  unknown_user: { status: 404, temporary: false },
+  unknown_connection: { status: 404, temporary: false },
+  unknown_method: { status: 404, temporary: false },
+  channel_exists: { status: 409, temporary: false },
   /** Beyond a size of {@link limits}. */
-  too_large: final(413),
+  too_large: { status: 413, temporary: false },
   /** Beyond a number of {@link limits}: slower, or later, it is accepted. */
-  too_many: temporary(429),
+  too_many: { status: 429, temporary: true },
   /** A bug of the hub; its log has the stack. */
-  internal: temporary(500),
+  internal: { status: 500, temporary: true },
   /** The web application could not be asked, or answered something that is no answer. Nothing was allowed. */
-  webhook_failed: temporary(502),
+  webhook_failed: { status: 502, temporary: true },
   /** The hub cannot do this just now: it is stopping, or what it relies on does not answer. */
-  unavailable: temporary(503),
+  unavailable: { status: 503, temporary: true },
   /** This interface is switched off by the configuration. */
-  disabled: final(503),
+  disabled: { status: 503, temporary: false },
   /** On the page: no answer came in time. */
-  timeout: temporary(504),
+  timeout: { status: 504, temporary: true },
   /** On the page: not connected, and not asked to wait until it is. */
-  offline: temporary(503),
+  offline: { status: 503, temporary: true },
   /** On the page: the connection or subscription has ended. */
-  closed: final(410),
+  closed: { status: 410, temporary: false },
   /** On the page: the caller's signal ended the wait. */
-  aborted: final(499),
+  aborted: { status: 499, temporary: false },
   /** On the page: sent, never answered, and too old to be sent again without risking a repeat. */
-  outcome_unknown: final(504),
+  outcome_unknown: { status: 504, temporary: false },
 }
 
 /**
@@ -89,7 +81,7 @@ export class HookboxError extends Error {
   readonly temporary: boolean
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; temporary?: boolean }) {
-    super(message, options?.cause === undefined ? {} : { cause: options.cause })
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.temporary = options?.temporary ?? errors[code].temporary
   }

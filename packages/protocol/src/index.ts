@@ -1,4 +1,4 @@
-export { closeCodes, comesBack } from './close-codes.ts'
+export { closeCodes, closeInternal, closeNormal, closeRefused, closeSilent, comesBack } from './close-codes.ts'
 export { type Decoded, decodeMessage, decodeServerMessage } from './decode.ts'
 export { encodeFrame, joinFrames, members, spliceFrame } from './encode.ts'
 export type { Entry, PresenceEntry, PublishEntry } from './entry.ts'

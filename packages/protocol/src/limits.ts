@@ -1,3 +1,5 @@
+// Those that pages know stand by themselves too, as no bundler leaves out the rest of a table.
+
 /** Bytes of one frame. */
 export const frameLimit = 65_536
 
