@@ -6,7 +6,7 @@ import { type NumberedMessage, NumberedMessages } from './numbered-messages.ts'
 import { Outbox } from './outbox.ts'
 import { type Post, Posts } from './posts.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
-import { closeEvent, messageEvent, padding, sessionEvent } from './stream-events.ts'
+import { closeEvent, messageEvent, padding, sessionEvent, streamHeaders } from './stream-events.ts'
 import type { Session, Transport } from './transport.ts'
 
 /** Milliseconds that a page without a stream may take to ask for it again; beyond it the session has ended with 1006. */
@@ -19,14 +19,6 @@ const brokeOff = 1006
 const closeGrace = 5_000
 /** Whoever does not read will not read the close either. */
 const slowGrace = 1_000
-
-const headers = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  // A proxy that compresses or transforms would have to wait for more.
-  'cache-control': 'no-store, no-transform',
-  'x-accel-buffering': 'no',
-  'x-content-type-options': 'nosniff',
-}
 
 /** Told by a transport to whoever keeps it. */
 export interface StreamKeeper {
@@ -140,7 +132,7 @@ export class EventStreamTransport implements Transport {
     older?.end()
     this.#stopTimer()
     this.#keeper.back()
-    response.writeHead(200, headers)
+    response.writeHead(200, streamHeaders)
     response.on('close', () => this.#broke(response))
     const first = `${poll ? '' : padding}${this.#opened ? '' : sessionEvent(this.#secret)}`
     this.#opened = true

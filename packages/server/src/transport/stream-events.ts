@@ -1,5 +1,13 @@
 import type { NumberedMessage } from './numbered-messages.ts'
 
+export const streamHeaders: { readonly [name: string]: string } = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  // A proxy that compresses or transforms would have to wait for more.
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
+}
+
 /** What opens a stream: proxies and programs that hold back the first kilobytes of an answer let go after it. */
 export const padding: string = `:${' '.repeat(2_048)}\n\n`
 

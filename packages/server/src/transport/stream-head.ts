@@ -1,4 +1,4 @@
-import { exceeds, HookboxError, isObject, limits } from '@hookbox/protocol'
+import { exceeds, HookboxError, isObject, limits, subprotocol } from '@hookbox/protocol'
 
 /** Bytes of the head line, its line feed included. */
 const maxHead = 1_024
@@ -14,6 +14,8 @@ export interface ReadHead {
   readonly ack: number
   /** The answer ends with the first messages. */
   readonly poll: boolean
+  /** As the subprotocol of a WebSocket; ours, where none is named. */
+  readonly protocol: string
 }
 
 /** What a page says, for whichever session of whichever node. */
@@ -28,11 +30,12 @@ type Fields = { readonly [name: string]: unknown }
 
 /** @throws HookboxError `bad_request` naming the field */
 export function readHead(body: string): ReadHead {
-  const { session, ack, poll } = parseHead(body)
+  const { session, ack, poll, protocol } = parseHead(body)
   return {
     session: session === undefined ? undefined : sessionOf(session),
     ack: numberOf('ack', ack ?? 0, 0),
     poll: flagOf('poll', poll ?? false),
+    protocol: textOf('protocol', protocol ?? subprotocol),
   }
 }
 
@@ -48,7 +51,7 @@ export function sendHead(body: string): { readonly head: SendHead; readonly mess
     session: sessionOf(session),
     seq: numberOf('seq', seq, 1),
     ack: numberOf('ack', ack ?? 0, 0),
-    close: close === undefined ? undefined : { code: closeCodeOf(close), reason: reasonOf(reason ?? '') },
+    close: close === undefined ? undefined : { code: closeCodeOf(close), reason: textOf('reason', reason ?? '') },
   }
   return { head, message }
 }
@@ -90,7 +93,7 @@ function closeCodeOf(value: unknown): number {
   throw new HookboxError('bad_request', 'close: expected 1000 or a code from 3000 to 4999')
 }
 
-function reasonOf(value: unknown): string {
+function textOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value
-  throw new HookboxError('bad_request', 'reason: expected text')
+  throw new HookboxError('bad_request', `${name}: expected text`)
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HookboxError } from '@hookbox/protocol'
+import { closeCodes, HookboxError, subprotocol } from '@hookbox/protocol'
 import type { Clock } from '../clock.ts'
 import { randomId } from '../ids.ts'
 import type { Forwarded } from './address.ts'
 import { arrivalOf } from './arrival.ts'
 import { EventStreamTransport } from './event-stream.ts'
 import type { Doorkeeper } from './origin.ts'
+import { closeEvent, streamHeaders } from './stream-events.ts'
 import { maxStreamBody, readHead, type SendHead, sendHead } from './stream-head.ts'
 import type { Accept } from './transport.ts'
 
@@ -31,6 +32,12 @@ export interface Streams {
   readonly size: number
   /** Takes no page in any more and waits for none. What is open has been closed before. */
   stop(): void
+}
+
+/** To be told why, as over a WebSocket; meets no session. */
+function refuseVersion(response: ServerResponse): void {
+  response.writeHead(200, streamHeaders)
+  response.end(closeEvent(closeCodes.noCommonVersion, `expected the protocol ${subprotocol}`))
 }
 
 export function createStreams(options: StreamsOptions): Streams {
@@ -95,9 +102,10 @@ export function createStreams(options: StreamsOptions): Streams {
   return {
     async read(request, response) {
       const address = admit(request, response)
-      const { session, ack, poll } = readHead(await readBody(request, maxStreamBody))
+      const { session, ack, poll, protocol } = readHead(await readBody(request, maxStreamBody))
       // Gone while its body was read: nobody would hear that it has gone.
       if (response.destroyed) return
+      if (protocol !== subprotocol) return refuseVersion(response)
       const transport = session === undefined ? open(request, address) : find(session, ack)
       if (!transport.attach(response, poll)) throw new HookboxError('closed', 'away too long: connect anew')
     },
