@@ -145,10 +145,12 @@ export class StreamSocket extends EventTarget implements WebSocketLike {
   /** Asks until there is an answer that is not a passing trouble; undefined when the hub has stopped waiting. */
   async #ask(path: string, head: object, text = ''): Promise<Response | undefined> {
     const until = Date.now() + patience
+    let delay = 100
     do {
       const response = await this.#fetch(path, head, text).catch(() => undefined)
       if (response && response.status < 500 && response.status !== 429) return response
-      await pause(500 + 1_000 * Math.random())
+      delay *= 2
+      await pause(delay * (0.5 + Math.random()))
     } while (this.#session !== undefined && this.readyState < 2 && Date.now() < until)
     return undefined
   }
