@@ -17,10 +17,9 @@ export interface StreamsOptions {
   readonly clock: Clock
   /** The body as text. @throws HookboxError `too_large` beyond the limit */
   readonly readBody: (request: IncomingMessage, limit: number) => Promise<string>
+  /** Sessions without a stream that are waited for; beyond it the one that has been away longest ends. Default 10,000. */
+  readonly maxAway?: number
 }
-
-/** Sessions without a stream that are waited for; beyond it the one that has been away longest ends. */
-export const maxAway = 10_000
 
 /** The way for pages that no WebSocket reaches: they read an event stream, or by long polling, and speak by POSTs. */
 export interface Streams {
@@ -41,7 +40,7 @@ function refuseVersion(response: ServerResponse): void {
 }
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { doorkeeper, forwarded, accept, clock, readBody } = options
+  const { doorkeeper, forwarded, accept, clock, readBody, maxAway = 10_000 } = options
   const sessions = new Map<string, EventStreamTransport>()
   /** The one that has been away longest is first. */
   const away = new Set<EventStreamTransport>()

@@ -34,11 +34,12 @@ export interface TransportHub extends AsyncDisposable {
 export interface TransportHubOptions {
   readonly trustProxy?: number | string[]
   readonly checkHost?: boolean
+  readonly maxAway?: number
   readonly receive?: (served: Served, message: string) => void
 }
 
 export async function startTransportHub(options: TransportHubOptions = {}): Promise<TransportHub> {
-  const { trustProxy = 0, checkHost = false, receive } = options
+  const { trustProxy = 0, checkHost = false, maxAway, receive } = options
   const clock = new TestClock()
   const served: Served[] = []
   const access: AccessLine[] = []
@@ -65,7 +66,7 @@ export async function startTransportHub(options: TransportHubOptions = {}): Prom
     },
   }
   const accessLog = { write: (line: AccessLine) => void access.push(line), close() {} }
-  const streams = createStreams({ ...common, readBody })
+  const streams = createStreams({ ...common, readBody, ...(maxAway === undefined ? {} : { maxAway }) })
   const server = createServer(
     router({
       upgrades: { '/ws': createAcceptUpgrade({ ...common, access: accessLog }) },
