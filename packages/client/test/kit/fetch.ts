@@ -43,7 +43,8 @@ export class FakeRequest {
       })
       this.#answer(new Response(body))
     }
-    this.#writer?.enqueue(typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes)
+    // who gave it up hears nothing more of it
+    if (!this.aborted) this.#writer?.enqueue(typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes)
     await clock.settle()
   }
 

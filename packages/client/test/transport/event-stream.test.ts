@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StreamSocket } from '../../src/transport/event-stream.ts'
 import type { LineEnd } from '../../src/transport/transport.ts'
@@ -190,6 +191,34 @@ describe('reading', () => {
     expect(sends()).toHaveLength(1)
   })
 })
+
+interface StreamRow {
+  readonly name: string
+  readonly text: string | readonly (string | { readonly repeat: readonly [text: string, times: number] })[]
+  readonly session?: string
+  readonly messages: readonly string[]
+  readonly close?: { readonly code: number; readonly reason: string }
+}
+
+const vectors = new URL('../../../protocol/vectors/streams.json', import.meta.url)
+const rows = JSON.parse(readFileSync(vectors, 'utf8')) as StreamRow[]
+
+test.each(rows)(
+  'a stream of the vectors, cut after every 7 bytes: $name',
+  async ({ text, session, messages, close }) => {
+    const { heard, ends, socket } = dial()
+    const parts = [text].flat().map((part) => (typeof part === 'string' ? part : part.repeat[0].repeat(part.repeat[1])))
+    const bytes = new TextEncoder().encode(parts.join(''))
+    const { length } = bytes
+    const request = last(reads())
+    for (let at = 0; at < length; at += 7) await request.says(bytes.slice(at, at + 7))
+    expect(heard).toEqual(messages)
+    expect(ends).toEqual(close === undefined ? [] : [{ ...close, wasClean: true }])
+    if (close !== undefined) return
+    socket.send('x')
+    expect(last(sends()).head).toMatchObject({ session, ack: messages.length })
+  },
+)
 
 describe('long polling', () => {
   test('asks again at once, and says what it has', async () => {

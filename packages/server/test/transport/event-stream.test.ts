@@ -1,6 +1,8 @@
-import { within } from '@hookbox/testkit'
+import { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { TestClock, within } from '@hookbox/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
-import { awayTime } from '../../src/transport/event-stream.ts'
+import { awayTime, EventStreamTransport } from '../../src/transport/event-stream.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import { post, type Reading, read, sessionOf } from '../kit/stream-page.ts'
 import { type Served, startTransportHub, type TransportHub, type TransportHubOptions } from '../kit/transport-hub.ts'
@@ -314,26 +316,6 @@ describe('a stream', () => {
     expect(hub.streams.size).toBe(0)
   })
 
-  test('goes on after any break, as what is repeated does not count as unread', async () => {
-    const hub = await start()
-    const { served, reading, session } = await page(hub)
-    await post(hub.server, { session, seq: 1 }, 'x')
-    const large = 'x'.repeat(100_000)
-    for (let sent = 0; sent < 10; sent++) {
-      tell(served, large)
-      await reading.next()
-    }
-    reading.request.destroy()
-    await noticed(hub)
-    for (let sent = 0; sent < 10; sent++) tell(served, large)
-    await turn()
-    const again = reads(hub, { session, ack: 0 })
-    await again.response
-    tell(served, 'y')
-    for (let id = 1; id <= 12; id++) if ((await again.next()).data === 'y') break
-    expect(served.closes).toEqual([])
-  })
-
   test('of a page that is away is closed with 4508 beyond 1 MiB, and the page that comes back is told', async () => {
     const hub = await start()
     const { served, reading, session } = await page(hub)
@@ -342,7 +324,10 @@ describe('a stream', () => {
     await reading.next()
     reading.request.destroy()
     await noticed(hub)
-    for (let sent = 0; sent < 11; sent++) tell(served, 'x'.repeat(100_000))
+    for (let sent = 0; sent < 11; sent++) {
+      tell(served, 'x'.repeat(100_000))
+      await turn()
+    }
     expect(served.closes).toEqual([[4508, 'reading too slowly']])
     const again = reads(hub, { session, ack: 1 })
     expect(await again.next()).toEqual(close(4508, 'reading too slowly'))
@@ -369,6 +354,88 @@ describe('a stream', () => {
     }
     expect(got.join('\n').split('\n')).toEqual(missed.map(({ text }) => text))
     expect(served.closes).toEqual([])
+  })
+})
+
+/** A response whose bytes leave when the test says so. */
+class SlowResponse extends EventEmitter {
+  writableLength = 0
+  text = ''
+  readonly callbacks: (() => void)[] = []
+  writeHead(): void {}
+  flushHeaders(): void {}
+
+  write(text: string, onSent: () => void): void {
+    this.text += text
+    this.writableLength += Buffer.byteLength(text)
+    this.callbacks.push(onSent)
+  }
+
+  /** Nothing is called, as with Node's where it breaks before it has left. */
+  end(text = ''): void {
+    this.text += text
+    this.writableLength += Buffer.byteLength(text)
+  }
+
+  leaves(): void {
+    this.writableLength = 0
+    for (const onSent of this.callbacks.splice(0)) onSent()
+  }
+}
+
+describe('a line that is slow', () => {
+  function slow() {
+    const clock = new TestClock()
+    const closes: number[] = []
+    const transport = new EventStreamTransport('secret', clock, { away() {}, back() {}, over() {} })
+    transport.serve({ received() {}, closed: (code) => void closes.push(code) })
+    transport.take({ seq: 1, message: 'x' })
+    const attach = (poll = false) => {
+      const response = new SlowResponse()
+      expect(transport.attach(response as unknown as ServerResponse, poll)).toBe(true)
+      return response
+    }
+    return { transport, closes, attach }
+  }
+
+  test('what is repeated does not count as unread a second time, until it has left', async () => {
+    const { transport, closes, attach } = slow()
+    const first = attach()
+    first.leaves()
+    const large = new PreparedFrame('x'.repeat(100_000))
+    for (let sent = 0; sent < 10; sent++) {
+      transport.send(large)
+      await turn()
+      first.leaves()
+    }
+    first.emit('close')
+    for (let sent = 0; sent < 5; sent++) transport.send(large)
+    await turn()
+    expect(transport.buffered).toBe(500_004)
+    const again = attach()
+    expect(again.writableLength).toBeGreaterThan(1_500_000)
+    expect(transport.buffered).toBeLessThan(510_000)
+    again.leaves()
+    expect(transport.buffered).toBe(0)
+    for (let sent = 0; sent < 10; sent++) transport.send(large)
+    await turn()
+    expect([closes, transport.buffered > 1_000_000]).toEqual([[], true])
+    transport.send(large)
+    await turn()
+    expect(again.text).toContain('4508')
+  })
+
+  test('a poll whose answer broke off leaves nobody waiting for it', async () => {
+    const { transport, attach } = slow()
+    attach(true)
+    const poll = attach(true)
+    transport.sendMissed(Array.from({ length: 10 }, (_, i) => new PreparedFrame(`${i}`.padEnd(60_000, '.'))))
+    await turn()
+    expect(poll.text.match(/^id: .*/gm)).toEqual(['id: 1'])
+    poll.emit('close')
+    await turn()
+    const next = attach(true)
+    expect(next.text.match(/^id: .*/gm)).toEqual(['id: 1', 'id: 2'])
   })
 })
 
