@@ -65,7 +65,6 @@ export function createStreams(options: StreamsOptions): Streams {
     const secret = randomId()
     const transport = new EventStreamTransport(secret, clock, {
       away() {
-        away.delete(transport)
         away.add(transport)
         const [longest] = away
         if (away.size > maxAway) longest?.giveUp()

@@ -197,8 +197,9 @@ describe('a POST', () => {
   test('may end the session, and one after it finds none', async () => {
     const hub = await start()
     const { session, served, reading } = await page(hub)
-    expect((await post(hub.server, { session, seq: 1, close: 4001, reason: 'asleep' }, 'last')).status).toBe(204)
-    expect([served.received, served.closes]).toEqual([['last'], [[4001, 'asleep']]])
+    const reason = 'é'.repeat(100)
+    expect((await post(hub.server, { session, seq: 1, close: 4001, reason }, 'last')).status).toBe(204)
+    expect([served.received, served.closes]).toEqual([['last'], [[4001, 'é'.repeat(61)]]])
     expect(await reading.ended).toBe('ended')
     expect((await post(hub.server, { session, seq: 2 }, 'late')).status).toBe(410)
     expect(served.received).toEqual(['last'])
