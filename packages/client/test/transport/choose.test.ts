@@ -163,6 +163,8 @@ test('where nothing gets through, everything is tried again', async () => {
 test('without a WebSocket class a stream is first, and then long polling', async () => {
   vi.stubGlobal('WebSocket', undefined)
   const { world, conn } = page({ WebSocket: undefined })
+  const errors = vi.fn()
+  conn.on('error', errors)
   expect(await next(world)).toBe('stream')
   await clock.turn(5_000)
   expect(await next(world)).toBe('poll')
@@ -170,6 +172,7 @@ test('without a WebSocket class a stream is first, and then long polling', async
   expect(await next(world)).toBe('stream')
   await welcome()
   expect(conn.status).toBe('connected')
+  expect(errors).not.toHaveBeenCalled()
 })
 
 test('a WebSocket that may not even be made is no end', async () => {
@@ -218,17 +221,20 @@ test('what was remembered is forgotten once a WebSocket brings something', async
   await clock.settle()
   first.world.socket.ends(1006)
   await next(first.world)
+  await clock.turn(5_000)
+  expect(await next(first.world)).toBe('poll')
   await last(reads()).says(sessionEvent)
   first.world.socket.ends(1006)
-  await welcome()
+  await clock.settle()
   first.conn.disconnect()
   await clock.turn(300_000)
   const second = page({}, first.hub)
   await second.world.welcome()
   second.conn.disconnect()
   const third = page({}, first.hub)
-  await third.world.welcome()
-  expect(third.conn.status).toBe('connected')
+  await clock.settle()
+  third.world.socket.ends(1006)
+  expect(await next(third.world)).toBe('stream')
 })
 
 test('another hub is another matter', async () => {

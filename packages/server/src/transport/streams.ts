@@ -27,6 +27,12 @@ export interface Streams {
   read(request: IncomingMessage, response: ServerResponse): Promise<void>
   /** Answers a page that says something, once the hub has it: 204. */
   send(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /**
+   * All that a POST does, wherever it landed: a node that does not have the session can hand it to the one that has.
+   *
+   * @throws HookboxError `closed` (410) where the session is not here, `bad_request`, `too_many`
+   */
+  take(head: SendHead, message: string): void
   /** Sessions that can be found by their secret. */
   readonly size: number
   /** Takes no page in any more and waits for none. What is open has been closed before. */
@@ -91,7 +97,6 @@ export function createStreams(options: StreamsOptions): Streams {
     return transport
   }
 
-  /** All that a POST does, wherever it landed. @throws HookboxError `closed` (410), `bad_request`, `too_many` */
   function take({ session, ack, seq, close }: SendHead, message: string): void {
     if (find(session, ack).take({ seq, message, close })) return
     throw new HookboxError('too_many', `seq: too much waits for what comes before ${seq}`)
@@ -114,6 +119,8 @@ export function createStreams(options: StreamsOptions): Streams {
       take(head, message)
       response.writeHead(204, { 'cache-control': 'no-store' }).end()
     },
+
+    take,
 
     get size() {
       return sessions.size

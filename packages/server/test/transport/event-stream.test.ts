@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TestClock, within } from '@hookbox/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
 import { awayTime, EventStreamTransport } from '../../src/transport/event-stream.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
+import { createStreams } from '../../src/transport/streams.ts'
 import { post, type Reading, read, sessionOf } from '../kit/stream-page.ts'
 import { type Served, startTransportHub, type TransportHub, type TransportHubOptions } from '../kit/transport-hub.ts'
 
@@ -97,11 +98,16 @@ describe('opening', () => {
   })
 
   test('and gone before its body was read leaves nothing', async () => {
-    const hub = await start()
-    const reading = reads(hub, { session: 'x' })
-    reading.request.destroy()
-    expect(await reading.ended).toBe('broke')
-    expect(hub.streams.size).toBe(0)
+    const streams = createStreams({
+      doorkeeper: { refuseHost: () => undefined, refuseOrigin: () => undefined },
+      forwarded: () => ({ address: '', host: undefined }),
+      accept: () => expect.unreachable(),
+      clock: new TestClock(),
+      readBody: async () => '{}',
+    })
+    const response = { destroyed: true, setHeader() {} } as unknown as ServerResponse
+    await streams.read({ headers: {} } as IncomingMessage, response)
+    expect(streams.size).toBe(0)
   })
 })
 
@@ -203,6 +209,17 @@ describe('a POST', () => {
     expect(await reading.ended).toBe('ended')
     expect((await post(hub.server, { session, seq: 2 }, 'late')).status).toBe(410)
     expect(served.received).toEqual(['last'])
+  })
+
+  test('that landed elsewhere is handed in, and is one of them all the same', async () => {
+    const hub = await start()
+    const { session, served } = await page(hub)
+    await post(hub.server, { session, seq: 1 }, 'first')
+    hub.streams.take({ session, seq: 2, ack: 0, close: undefined }, 'second')
+    await post(hub.server, { session, seq: 2 }, 'second')
+    expect(served.received).toEqual(['first', 'second'])
+    const elsewhere = { session: 'f'.repeat(32), seq: 1, ack: 0, close: undefined }
+    expect(() => hub.streams.take(elsewhere, '')).toThrow(expect.objectContaining({ code: 'closed', status: 410 }))
   })
 
   test('that overtakes a close is still the page’s last word', async () => {
