@@ -54,7 +54,7 @@ const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (option
 export default defineConfig([
   {
     ...common,
-    entry: { index: 'src/index.ts' },
+    entry: { index: 'src/index.ts', fallback: 'src/fallback.ts' },
     format: ['esm', 'cjs'],
     dts: { compilerOptions: { stripInternal: true } },
     // the other build writes into the same folder at the same time

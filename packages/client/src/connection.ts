@@ -8,7 +8,7 @@ import type { Backoff } from './reconnect.ts'
 import { createSession } from './session.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { LineEvents, WebSocketConstructor } from './transport/transport.ts'
+import type { Fallback, LineEvents, WebSocketConstructor } from './transport/transport.ts'
 import { openWebSocket } from './transport/websocket.ts'
 
 /** How to connect. */
@@ -28,6 +28,8 @@ export interface ConnectOptions {
   whenOffline?: 'wait' | 'refuse' | WaitOptions | undefined
   /** The WebSocket class, where there is no global one (Node before 22): that of the package `ws`. */
   WebSocket?: WebSocketConstructor | undefined
+  /** `fallback` of `@hookbox/client/fallback`: finds another way to the hub where WebSocket cannot get through. */
+  fallback?: Fallback | undefined
   /** Told every message that comes and goes. */
   log?: ((text: string, details?: unknown) => void) | undefined
 }
@@ -104,10 +106,17 @@ export interface Connection {
 
 /** `connect` with everything that it takes from around it. */
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
-  const { backoff = {}, timeout = 20_000, log = () => {}, WebSocket: WebSocketClass = globalWebSocket() } = options
+  const { backoff = {}, timeout = 20_000, log = () => {} } = options
   const address = webSocketAddress(url, around.address)
-  const open = (events: LineEvents) => openWebSocket(() => WebSocketClass, events)
+  const pick = pickFrom(options, address)
+  const open = (events: LineEvents) => openWebSocket(pick, events)
   return createSession({ ...options, backoff, timeout, log, address, open }, around)
+}
+
+function pickFrom({ fallback, WebSocket: given }: ConnectOptions, address: string): () => WebSocketConstructor {
+  if (fallback) return fallback(address, given)
+  const only = given ?? globalWebSocket()
+  return () => only
 }
 
 function globalWebSocket(): WebSocketConstructor {

@@ -23,7 +23,7 @@ export type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 export type { Backoff } from './reconnect.ts'
 export type { StateChange } from './state.ts'
 export type { HistoryEntry, HistoryOptions, Subscription, SubscriptionStatus } from './subscription.ts'
-export type { WebSocketConstructor, WebSocketLike } from './transport/transport.ts'
+export type { Fallback, WebSocketConstructor, WebSocketLike } from './transport/transport.ts'
 
 /**
  * Connects to a hub. `url` is where the hub is: absolute (http, https, ws or wss) or relative to the page. The connection is

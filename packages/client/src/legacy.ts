@@ -79,6 +79,7 @@ const optionNames: { readonly [Name in keyof Required<ConnectOptions>]: true } =
   timeout: true,
   whenOffline: true,
   WebSocket: true,
+  fallback: true,
   log: true,
 }
 
@@ -91,12 +92,13 @@ export function connectLegacy(
   url: string,
   second?: Json | ConnectOptions,
   cookieString?: string,
+  defaults: ConnectOptions = {},
 ): LegacyConnection {
   const given = cookieString === undefined && isOptions(second) ? second : { payload: second as Json | undefined }
   // biome-ignore lint/suspicious/noConsole: without the option there is no other way to tell
   const { log = console.warn } = given
   const cookies = usable(cookieString ?? given.cookies ?? pageCookies(around), log)
-  return inOldStyle(connectIn(around, url.replace(/\/csp\/*$/, '/'), { ...given, cookies }))
+  return inOldStyle(connectIn(around, url.replace(/\/csp\/*$/, '/'), { ...defaults, ...given, cookies }))
 }
 
 function isOptions(value: Json | ConnectOptions | undefined): value is ConnectOptions {

@@ -9,6 +9,7 @@ import { loadOptions } from './config/load.ts'
 import { ConfigError, type HookboxOptions } from './config/options.ts'
 import { version } from './config/version.ts'
 import { Connection } from './connection/connection.ts'
+import { readBody } from './http/body.ts'
 import { health } from './http/health.ts'
 import { createRouter, type Route, type Router } from './http/router.ts'
 import { attach, closeServer, createServer, type Detach, listen } from './http/server.ts'
@@ -26,6 +27,7 @@ import { userMethods } from './rest/user-methods.ts'
 import { type Piece, takeSnapshot, writeSnapshot } from './snapshot/snapshot-file.ts'
 import { createForwarded } from './transport/address.ts'
 import { createDoorkeeper } from './transport/origin.ts'
+import { createStreams } from './transport/streams.ts'
 import type { Accept } from './transport/transport.ts'
 import { createAcceptUpgrade } from './transport/websocket.ts'
 import type { Ask } from './webhooks/callbacks.ts'
@@ -176,11 +178,14 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   const doorkeeper = createDoorkeeper(config)
   const access = createAccessLog(config.log.accessFile)
   const common = { addressOf: (request: IncomingMessage) => forwarded(request).address, log, access }
+  const streams = createStreams({ doorkeeper, forwarded, accept, clock, readBody })
   const pages = createRouter({
     ...common,
     basePath: config.basePath,
     routes: [
       { path: '/health', methods: ['GET'], handle: health(version, clock) },
+      { path: '/stream', methods: ['POST'], handle: streams.read },
+      { path: '/stream/send', methods: ['POST'], handle: streams.send },
       { path: '/static/hookbox.js', methods: ['GET'], handle: serveScript() },
       ...(ownRestPort ? [] : restRoutes),
     ],
@@ -243,6 +248,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     for (const stop of detach) stop()
     hub.stop()
     for (const connection of connections) connection.close(closeCodes.stopping, 'the hub is stopping')
+    streams.stop()
     await Promise.all([...servers.map((server) => closeServer(server, clock)), http?.close(), polls.close()])
     // What was being answered is answered: from here on nothing changes any more.
     await broker.close()

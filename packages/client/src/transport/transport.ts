@@ -34,3 +34,9 @@ export interface WebSocketLike {
 
 /** A WebSocket class: the browser's own, or in Node the one of the package `ws`. */
 export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike
+
+/**
+ * Chooses, at every try, what makes the line to the hub at this address: a WebSocket of the given class (else the global
+ * one), or something that passes for it.
+ */
+export type Fallback = (address: string, WebSocketClass?: WebSocketConstructor) => () => WebSocketConstructor

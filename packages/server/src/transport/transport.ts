@@ -2,7 +2,8 @@ import type { PreparedFrame } from './prepared-frame.ts'
 
 /** One physical way to a page. It carries messages and knows no users and no channels. */
 export interface Transport {
-  readonly kind: 'websocket'
+  /** How the page reads at present; one over HTTP may change between the other two. */
+  readonly kind: 'websocket' | 'event-stream' | 'long-polling'
   /** Bytes that were sent but have not left this process. */
   readonly buffered: number
   /**

@@ -6,10 +6,12 @@ import type { Cancel, Clock } from '../clock.ts'
 import type { AccessLine, AccessLog } from '../log.ts'
 import { refuseUpgrade, type Upgrade, upgradeLine } from '../requests.ts'
 import type { Forwarded } from './address.ts'
+import { arrivalOf } from './arrival.ts'
+import { cutReason } from './close-reason.ts'
 import type { Doorkeeper } from './origin.ts'
 import { maxUnread, Outbox } from './outbox.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
-import type { Accept, Arrival, Session, Transport } from './transport.ts'
+import type { Accept, Session, Transport } from './transport.ts'
 
 export interface WebSocketOptions {
   readonly doorkeeper: Doorkeeper
@@ -53,12 +55,7 @@ export function createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, acce
       refuseUpgrade(socket, 403, refused)
       return access.write(upgradeLine(request, address, 403))
     }
-    const arrival: Arrival = {
-      address,
-      cookies: request.headers.cookie,
-      origin: request.headers.origin,
-      userAgent: request.headers['user-agent'],
-    }
+    const arrival = arrivalOf(request, address)
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const atEnd = writeAtEnd(upgradeLine(request, address, 101), access, clock)
       const transport = new WebSocketTransport(webSocket, clock, atEnd)
@@ -155,7 +152,7 @@ export class WebSocketTransport implements Transport {
 
   #end(code: number, reason: string, grace: number): void {
     if (this.#closing !== undefined || this.#ended) return
-    this.#closing = { code, reason: cut(reason) }
+    this.#closing = { code, reason: cutReason(reason) }
     this.#outbox.discard()
     this.#webSocket.close(code, this.#closing.reason)
     this.#stopGrace = this.#clock.after(grace, () => {
@@ -182,18 +179,4 @@ function closeCodeOf(error: Error): number | undefined {
   if (word === 'WS_ERR_INVALID_UTF8') return 1007
   if (word === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') return 1008
   return word.startsWith('WS_ERR_') ? 1002 : undefined
-}
-
-/** A close frame has room for 123 bytes (RFC 6455 §5.5). */
-const maxReason = 123
-
-function cut(reason: string): string {
-  const bytes = Buffer.from(reason)
-  let end = Math.min(bytes.length, maxReason)
-  while (end < bytes.length && isContinuation(bytes[end])) end--
-  return bytes.toString('utf8', 0, end)
-}
-
-function isContinuation(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0xc0) === 0x80
 }

@@ -1,78 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { deferred, TestClock, within } from '@hookbox/testkit'
+import { deferred, within } from '@hookbox/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { systemClock } from '../../src/clock.ts'
-import { closeServer, createServer, listen } from '../../src/http/server.ts'
-import type { AccessLine } from '../../src/log.ts'
-import { createForwarded } from '../../src/transport/address.ts'
-import { createDoorkeeper } from '../../src/transport/origin.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
-import type { Arrival, Transport } from '../../src/transport/transport.ts'
-import { createAcceptUpgrade } from '../../src/transport/websocket.ts'
-import { open, portOf, raw, router, untilClosed } from '../kit/http.ts'
+import { open, portOf, raw, untilClosed } from '../kit/http.ts'
+import { type Served, startTransportHub, type TransportHub, type TransportHubOptions } from '../kit/transport-hub.ts'
 
-interface Served {
-  readonly transport: Transport
-  readonly arrival: Arrival
-  readonly received: string[]
-  readonly closes: [code: number, reason: string][]
-  readonly closed: Promise<[code: number, reason: string]>
-}
+const hubs: TransportHub[] = []
+afterEach(() => Promise.all(hubs.splice(0).map((one) => one[Symbol.asyncDispose]())))
 
-interface Hub {
-  readonly server: Server
-  readonly clock: TestClock
-  readonly served: Served[]
-  readonly access: AccessLine[]
-  readonly next: () => Promise<Served>
-}
-
-const servers: Server[] = []
-afterEach(() => Promise.all(servers.splice(0).map((server) => closeServer(server, systemClock, 0))))
-
-async function hub({
-  trustProxy = 0 as number | string[],
-  checkHost = false,
-  receive = (_: Served, __: string) => {},
-} = {}): Promise<Hub> {
-  const clock = new TestClock()
-  const served: Served[] = []
-  const access: AccessLine[] = []
-  let arrived = deferred<Served>()
-  const upgrade = createAcceptUpgrade({
-    doorkeeper: createDoorkeeper({ origins: ['https://listed.example'], checkHost, interface: '127.0.0.1' }),
-    forwarded: createForwarded(trustProxy),
-    clock,
-    access: { write: (line) => void access.push(line), close() {} },
-    accept(transport, arrival) {
-      const end = deferred<[number, string]>()
-      const one: Served = { transport, arrival, received: [], closes: [], closed: end.promise }
-      served.push(one)
-      arrived.resolve(one)
-      return {
-        received(message) {
-          one.received.push(message)
-          receive(one, message)
-        },
-        closed(code, reason) {
-          one.closes.push([code, reason])
-          end.resolve([code, reason])
-        },
-      }
-    },
-  })
-  const server = createServer(router({ upgrades: { '/ws': upgrade } }))
-  await listen(server, 0, '127.0.0.1')
-  servers.push(server)
-  const next = async () => {
-    const one = await within(arrived.promise, 'a session')
-    arrived = deferred()
-    return one
-  }
-  return { server, clock, served, access, next }
+async function hub(options?: TransportHubOptions): Promise<TransportHub> {
+  const one = await startTransportHub(options)
+  hubs.push(one)
+  return one
 }
 
 interface PageEnd {
@@ -85,7 +26,7 @@ interface PageEnd {
 }
 
 function page(
-  { server }: Hub,
+  { server }: TransportHub,
   headers: { [name: string]: string } = {},
   protocols: string[] = ['hookbox.v1'],
 ): PageEnd {
@@ -125,7 +66,7 @@ function page(
 }
 
 /** A page whose bytes the test writes itself. */
-async function rawPage(hub: Hub): Promise<{ socket: Socket; served: Served }> {
+async function rawPage(hub: TransportHub): Promise<{ socket: Socket; served: Served }> {
   const socket = open(hub.server)
   socket.write(upgradeRequest())
   const served = await hub.next()
@@ -160,75 +101,6 @@ function frame(first: number, payload: Buffer): Buffer {
 const prepared = (text: string) => new PreparedFrame(text)
 const turn = () => new Promise(setImmediate)
 
-test('messages arrive as text, one at a time and in order', async () => {
-  const two = deferred<void>()
-  const h = await hub({ receive: ({ received }) => void (received.length === 2 && two.resolve()) })
-  const { socket, opened } = page(h)
-  await opened
-  socket.send('[1,"CONNECT"]\n[2,"PONG"]')
-  socket.send('é')
-  await within(two.promise, 'two messages')
-  expect(h.served[0]?.received).toEqual(['[1,"CONNECT"]\n[2,"PONG"]', 'é'])
-})
-
-test('what is sent in one turn arrives as one text message', async () => {
-  const h = await hub()
-  const { message } = page(h)
-  const { transport } = await h.next()
-  transport.send(prepared('a'))
-  expect(await message()).toBe('a')
-  transport.send(prepared('é'))
-  transport.send(prepared('c'))
-  expect(transport.buffered).toBe(4)
-  expect(await message()).toBe('é\nc')
-  expect(transport.buffered).toBe(0)
-})
-
-test('a close sends what is queued first, and the session hears of it once, with our code', async () => {
-  const h = await hub()
-  const { messages, closed } = page(h)
-  const { transport, closed: end, closes } = await h.next()
-  transport.send(prepared('last'))
-  transport.close(4503, 'stopping')
-  transport.close(4500, 'again')
-  transport.send(prepared('too late'))
-  expect(await closed).toEqual([4503, 'stopping'])
-  expect(messages).toEqual(['last'])
-  expect(await end).toEqual([4503, 'stopping'])
-  await turn()
-  expect(closes).toHaveLength(1)
-  expect(h.clock.pending).toBe(0)
-})
-
-test('the page’s own code reaches the session', async () => {
-  const h = await hub()
-  const { socket, opened } = page(h)
-  await opened
-  const { closed } = await h.next()
-  socket.close(1000, 'bye')
-  expect(await closed).toEqual([1000, 'bye'])
-})
-
-test('a line that breaks off is 1006', async () => {
-  const h = await hub()
-  const { socket, opened } = page(h)
-  await opened
-  const { closed } = await h.next()
-  socket.terminate()
-  expect((await closed)[0]).toBe(1006)
-})
-
-test('what comes after our close is not received', async () => {
-  const h = await hub()
-  const { socket, opened } = page(h)
-  await opened
-  const { transport, closed, received } = await h.next()
-  transport.close(4403, 'removed')
-  socket.send('late')
-  await closed
-  expect(received).toEqual([])
-})
-
 test('a page that never answers a close is gone after the grace period', async () => {
   const h = await hub()
   const { socket, served } = await rawPage(h)
@@ -241,14 +113,6 @@ test('a page that never answers a close is gone after the grace period', async (
   socket.resume()
   await untilClosed(socket)
   expect(served.closes).toHaveLength(1)
-})
-
-test('a long reason is cut to 123 bytes, never within a character', async () => {
-  const h = await hub()
-  const { closed } = page(h)
-  const { transport } = await h.next()
-  transport.close(4401, 'é'.repeat(100))
-  expect(await closed).toEqual([4401, 'é'.repeat(61)])
 })
 
 test('a page that does not read is closed with 4508 at 1 MiB, and soon destroyed', async () => {
@@ -352,16 +216,6 @@ test.each([
   expect(served.received).toEqual([])
 })
 
-test('a message of 1 MiB is received', async () => {
-  const got = deferred<void>()
-  const h = await hub({ receive: () => got.resolve() })
-  const { socket, served } = await rawPage(h)
-  socket.write(frame(0x81, Buffer.alloc(1_048_576, 'x')))
-  await within(got.promise, 'the message')
-  expect(served.received[0]).toHaveLength(1_048_576)
-  socket.destroy()
-})
-
 test.each([
   { name: 'another subprotocol', protocols: ['hookbox.v9', 'chat'] },
   { name: 'no subprotocol', protocols: [] },
@@ -379,49 +233,12 @@ test('our subprotocol is taken from among several', async () => {
   expect(socket.protocol).toBe('hookbox.v1')
 })
 
-test.each([
-  { origin: 'http://127.0.0.1:3000', may: true },
-  { origin: 'https://listed.example', may: true },
-  { origin: 'https://evil.example', may: false },
-  { origin: 'null', may: false },
-])('a page of $origin may connect: $may', async ({ origin, may }) => {
-  const h = await hub()
-  const { opened, status } = page(h, { origin })
-  if (may) await opened
-  else expect(await status).toBe(403)
-  expect(h.served).toHaveLength(may ? 1 : 0)
-})
-
-test('a page that another site pointed at this machine is refused in open mode', async () => {
-  const h = await hub({ checkHost: true })
-  const { status } = page(h, { host: 'rebound.example', origin: 'http://rebound.example' })
-  expect(await status).toBe(403)
-  expect(h.served).toEqual([])
-})
-
 test('the refusal is JSON and says why', async () => {
   const h = await hub()
   const answer = await raw(h.server, upgradeRequest().replace('\r\n', '\r\norigin: https://evil.example\r\n'))
   const [head = '', body = ''] = answer.split('\r\n\r\n')
   expect(head).toMatch(/^HTTP\/1\.1 403 Forbidden\r\ncontent-type: application\/json/)
   expect(JSON.parse(body).error).toContain('origin "https://evil.example": expected')
-})
-
-test('the arrival is what the browser sent, behind a trusted proxy too', async () => {
-  const h = await hub({ trustProxy: 1 })
-  page(h, {
-    cookie: 'a=1; b=2',
-    origin: 'https://public.example',
-    'user-agent': 'Browser/1',
-    'x-forwarded-for': '9.9.9.9, 8.8.8.8',
-    'x-forwarded-host': 'public.example',
-  })
-  expect((await h.next()).arrival).toEqual({
-    address: '8.8.8.8',
-    cookies: 'a=1; b=2',
-    origin: 'https://public.example',
-    userAgent: 'Browser/1',
-  })
 })
 
 test('every way to end has one access line', async () => {
