@@ -1,7 +1,7 @@
 export { settle, TestClock } from './clock.ts'
 export { freePort, type HubProcess, type HubProcessOptions, startHubProcess } from './hub-process.ts'
 export { Inbox } from './inbox.ts'
-export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+export { type Shape, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 export {
   type RawReply,
   startWebApplication,

@@ -104,3 +104,56 @@ test('new lines can be led elsewhere', async () => {
   line.say('here')
   expect(await line.hear()).toBe('HERE')
 })
+
+test('a lost line is silent while new ones are carried, and says what was held back when it goes again', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const old = await openLine(proxy.port)
+  old.say('one')
+  expect(await old.hear()).toBe('ONE')
+  proxy.lose()
+  old.say('two')
+  const heard = old.hear()
+  const young = await openLine(proxy.port)
+  young.say('three')
+  expect(await Promise.race([heard, young.hear()])).toBe('THREE')
+  proxy.go()
+  expect(await heard).toBe('TWO')
+  expect(proxy.asked).toBe(2)
+})
+
+test('a line is cut in the middle of what it carries', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const line = await openLine(proxy.port)
+  const cut = proxy.cutAfter(7)
+  line.say('hello')
+  expect(await line.hear()).toBe('HELLO')
+  line.say('world')
+  await cut
+  expect(await line.hear()).toBe('WO')
+  if (!line.socket.closed) await once(line.socket, 'close')
+  expect(proxy.lines).toBe(0)
+  const again = await openLine(proxy.port)
+  again.say('a long text that is not cut any more')
+  expect(await again.hear()).toHaveLength(36)
+})
+
+test('bytes travel in pieces and late, in their order, the end after them', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const delay = 20
+  proxy.shape({ delay, piece: () => 3 })
+  const line = await openLine(proxy.port)
+  const begun = Date.now()
+  line.say('the end')
+  line.socket.end()
+  let text = ''
+  let pieces = 0
+  while (text.length < 7) {
+    text += await line.hear()
+    pieces++
+  }
+  expect(text).toBe('THE END')
+  expect(pieces).toBeGreaterThan(1)
+  // both ways, and a timer may be a millisecond early
+  expect(Date.now() - begun).toBeGreaterThanOrEqual(2 * delay - 2)
+  proxy.shape({})
+})
