@@ -55,8 +55,8 @@ const known: { readonly [Name in BrowserName]: Known } = {
     commands: ['WebKitWebDriver'],
     paths: [],
     probe: '--help',
-    needs: ['xvfb-run'],
-    debian: ['webkit2gtk-driver', 'xvfb', 'xauth'],
+    needs: ['Xvfb'],
+    debian: ['webkit2gtk-driver', 'xvfb'],
     // on Linux the WebKit of the system is nearer to what people use
     own: process.platform !== 'linux',
   },

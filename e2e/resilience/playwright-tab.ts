@@ -32,14 +32,13 @@ async function launchChromium(type: BrowserType, options: LaunchOptions): Promis
   }
 }
 
+/** Firefox decides whether to keep a page before the page hears that it is left, and none with an open line is kept. */
 async function launchOther(type: BrowserType, options: LaunchOptions): Promise<Browser> {
   const launched: Launched = await type.launch(options)
-  // Playwright's own builds keep none
-  const keepsPages = options.executablePath !== undefined
   return {
     async openTab() {
       const context = await launched.newContext()
-      return openTab(context, keepsPages, () => context.close())
+      return openTab(context, false, () => context.close())
     },
     close: () => launched.close(),
   }

@@ -2,8 +2,9 @@ import { openWirePage } from '@hookbox/testkit'
 import { connectionIds, expect, startPlace, test } from './fixtures.ts'
 import { until } from './tab.ts'
 
-test('a reload is not seen by others: nobody leaves, nobody joins, and the application is asked for neither', async ({
+test('a reload, and a look at another page, are not seen by others: nobody leaves or joins, and the application is not asked', async ({
   openObserver,
+  elsewhere,
 }) => {
   await using place = await startPlace({ create_channel: [true, { presenceful: true, moderated: true }] })
   await using bob = await openWirePage(place.hub.wsUrl)
@@ -11,8 +12,9 @@ test('a reload is not seen by others: nobody leaves, nobody joins, and the appli
   await bob.ask('SUBSCRIBE', { channel_name: 'chat' })
   const ann = await openObserver(place)
   const id = await ann.run(() => conn.id ?? '')
-  for (let reloads = 0; reloads < 3; reloads++) {
-    await ann.reload()
+  const turns = [ann.reload, ann.reload, () => ann.open(elsewhere).then(ann.back)]
+  for (const turn of turns) {
+    await turn()
     await until(ann, () => subs.chat?.status === 'subscribed')
     expect(await ann.run(() => subs.chat?.presence ?? [])).toEqual(['bob', 'ann'])
   }

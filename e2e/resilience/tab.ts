@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Json } from '@hookbox/protocol'
 import { patience, within } from '@hookbox/testkit'
 
@@ -13,7 +14,7 @@ export interface Tab {
   forward(): Promise<void>
   /** Takes the network away, or gives it back. A browser leaves lines open that are open. */
   setOffline(offline: boolean): Promise<void>
-  /** Whether the browser keeps a page as it was when one goes elsewhere, and shows it again when one comes back. */
+  /** Whether the browser keeps a page that lets its line go when one goes elsewhere, and shows it again as it was. */
   readonly keepsPages: boolean
   /** Freezes the page, as browsers do with tabs long unseen, or thaws it. */
   setFrozen(frozen: boolean): Promise<void>
@@ -39,6 +40,7 @@ export async function until<Args extends readonly Json[]>(
       // between two pages there is none to ask
       last = await tab.run(condition, ...args).catch((error: unknown) => error)
       if (last && !(last instanceof Error)) return
+      await pause(20)
     }
   }
   await within(look(), String(condition), () => String(last), patience).finally(() => {

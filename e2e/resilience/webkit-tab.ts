@@ -1,42 +1,73 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Json } from '@hookbox/protocol'
-import { freePort, patience, within } from '@hookbox/testkit'
+import { freePort, within } from '@hookbox/testkit'
 import { Builder, Capabilities, type WebDriver } from 'selenium-webdriver'
 import { tellFrozen } from './playwright-tab.ts'
 import { type Browser, type Tab, until } from './tab.ts'
 
-/**
- * The system's WebKit, which WebDriver drives: `driver` is the path of WebKitWebDriver. It needs a display, and gets one
- * that nobody sees.
- */
+/** The system's WebKit, which WebDriver drives: `driver` is the path of WebKitWebDriver. It gets a display that nobody sees. */
 export async function launchWebKit(driver: string): Promise<Browser> {
-  const port = await freePort()
-  const process = await startDriver(driver, port)
+  const started: ChildProcess[] = []
+  const close = async (): Promise<void> => {
+    for (const child of started.splice(0).reverse()) await end(child)
+  }
   try {
+    const display = await startDisplay(started)
+    const port = await startDriver(driver, display, started)
     const capabilities = new Capabilities({ browserName: 'MiniBrowser' })
     const session = await new Builder().usingServer(`http://127.0.0.1:${port}`).withCapabilities(capabilities).build()
     return {
       openTab: () => openTab(session),
       async close() {
         await session.quit()
-        await end(process)
+        await close()
       },
     }
   } catch (error) {
-    await end(process)
+    await close()
     throw error
   }
 }
 
-async function startDriver(driver: string, port: number): Promise<ChildProcess> {
-  // a group of its own, as the display ends with the driver only if both are told
-  const child = spawn('xvfb-run', ['-a', driver, `--port=${port}`], { stdio: 'ignore', detached: true })
+/** Milliseconds for a program to be ready, on a busy machine. */
+const starting = 15_000
+
+/** Ended with the tests, also where a test is broken off. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+function start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  return child
+}
+
+/** Rejects when the program ends, or cannot be started, before `ready`. */
+function whenReady<T>(child: ChildProcess, ready: Promise<T>): Promise<T> {
   const failed = new Promise<never>((_resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`${driver} ended with ${code}`)))
+    child.once('exit', (code) => reject(new Error(`${child.spawnfile} ended with ${code}`)))
   })
-  const ready = async (): Promise<void> => {
+  return within(Promise.race([ready, failed]), `${child.spawnfile} to be ready`, undefined, starting)
+}
+
+/** The server takes a free number itself and says which: nobody can take it in between. */
+async function startDisplay(started: ChildProcess[]): Promise<string> {
+  const child = start('Xvfb', ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'])
+  started.push(child)
+  const written = new Promise<Buffer>((resolve) => child.stdout?.once('data', resolve))
+  return `:${String(await whenReady(child, written)).trim()}`
+}
+
+async function startDriver(driver: string, display: string, started: ChildProcess[]): Promise<number> {
+  const port = await freePort()
+  const child = start(driver, [`--port=${port}`], { DISPLAY: display })
+  started.push(child)
+  const answers = async (): Promise<void> => {
     while (child.exitCode === null) {
       const response = await fetch(`http://127.0.0.1:${port}/status`).catch(() => undefined)
       await response?.body?.cancel()
@@ -44,21 +75,15 @@ async function startDriver(driver: string, port: number): Promise<ChildProcess> 
       await pause(20)
     }
   }
-  try {
-    await within(Promise.race([ready(), failed]), `${driver} to listen`, undefined, 3 * patience)
-  } catch (error) {
-    await end(child)
-    throw error
-  }
-  failed.catch(() => {})
-  return child
+  await whenReady(child, answers())
+  return port
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  if (child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise((resolve) => child.once('close', resolve))
-  process.kill(-child.pid, 'SIGTERM')
-  await within(ended, 'the WebDriver to end')
+  child.kill('SIGTERM')
+  await within(ended, `${child.spawnfile} to end`, undefined, starting)
 }
 
 /** One at a time: a WebDriver has one window in hand. */
