@@ -38,6 +38,9 @@ export default defineConfig<object, TestOptions>({
   timeout: 30_000,
   expect: { timeout: 5_000 },
   reporter: 'line',
-  use: { trace: 'retain-on-failure' },
+  use: {
+    trace: 'retain-on-failure',
+    ...(process.env.HOOKBOX_SEED && { seed: Number(process.env.HOOKBOX_SEED) }),
+  },
   projects: browserNames.map(project),
 })

@@ -1,6 +1,12 @@
-/** Random numbers that the same seed repeats: set `HOOKBOX_SEED` to what a failed test printed. */
-export function chance(): { readonly random: () => number; readonly seed: string } {
-  const seed = Number(process.env.HOOKBOX_SEED ?? Math.floor(Math.random() * 2 ** 32))
+/** Random numbers, and how to have them again. */
+export interface Chance {
+  /** From 0 to below 1. */
+  random(): number
+  readonly seed: string
+}
+
+/** The same seed gives the same numbers. */
+export function chance(seed: number = Math.floor(Math.random() * 2 ** 32)): Chance {
   let state = seed
   return {
     random() {

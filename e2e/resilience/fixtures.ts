@@ -8,6 +8,7 @@ import {
   type WebApplication,
 } from '@hookbox/testkit'
 import { test as base, expect } from '../fixtures.ts'
+import { type Chance, chance } from './chance.ts'
 import { observerHtml, type Watching } from './observer.ts'
 import { launchBrowser } from './playwright-tab.ts'
 import { type Browser, type Tab, until } from './tab.ts'
@@ -28,6 +29,8 @@ export interface Place extends AsyncDisposable {
 export interface TestOptions {
   /** The path of WebKitWebDriver; without it Playwright drives the browser. */
   readonly webKitDriver: string | undefined
+  /** What a failed test printed, to repeat it. */
+  readonly seed: number | undefined
 }
 
 interface WorkerFixtures extends TestOptions {
@@ -35,6 +38,7 @@ interface WorkerFixtures extends TestOptions {
 }
 
 interface Fixtures {
+  readonly chance: Chance
   readonly openTab: () => Promise<Tab>
   /** Opens a page that notes what it is told, and waits until its channels are subscribed. */
   readonly openObserver: (place: Place, options?: Partial<Watching>) => Promise<Tab>
@@ -44,6 +48,9 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
   webKitDriver: [undefined, { option: true, scope: 'worker' }],
+  seed: [undefined, { option: true, scope: 'worker' }],
+
+  chance: ({ seed }, use) => use(chance(seed)),
 
   browserOfTabs: [
     async ({ playwright, browserName, launchOptions, channel, webKitDriver }, use) => {

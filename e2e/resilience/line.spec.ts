@@ -1,5 +1,4 @@
 import type { Json } from '@hookbox/protocol'
-import { chance } from './chance.ts'
 import { connectionIds, expect, startPlace, test } from './fixtures.ts'
 import { payloads, toldOf } from './observer.ts'
 import { until } from './tab.ts'
@@ -11,8 +10,8 @@ const upTo = (count: number): Json[] => Array.from({ length: count }, (_, index)
 
 test('a line that is cut at random moments, in the middle of messages and characters, loses nothing and repeats nothing', async ({
   openObserver,
+  chance: { random, seed },
 }) => {
-  const { random, seed } = chance()
   await using place = await startPlace()
   const tab = await openObserver(place)
   let count = 0
@@ -39,8 +38,8 @@ test('a line that is cut at random moments, in the middle of messages and charac
 
 test('what the page publishes while its line is cut again and again is stored once, in order, and answered once', async ({
   openObserver,
+  chance: { random, seed },
 }) => {
-  const { random, seed } = chance()
   await using place = await startPlace()
   const tab = await openObserver(place)
   const count = 60
@@ -62,8 +61,10 @@ test('what the page publishes while its line is cut again and again is stored on
   expect(await toldOf(tab, 'gap', 'error'), seed).toEqual([])
 })
 
-test('bytes that come late and one by one make the same messages', async ({ openObserver }) => {
-  const { random, seed } = chance()
+test('bytes that come late and one by one make the same messages', async ({
+  openObserver,
+  chance: { random, seed },
+}) => {
   await using place = await startPlace()
   place.proxy.shape({ delay: 15, piece: () => 1 + Math.floor(random() * 3) })
   const tab = await openObserver(place)

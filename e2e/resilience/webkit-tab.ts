@@ -39,8 +39,8 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-function start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] })
+function start(command: string, args: readonly string[]): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
   running.add(child)
   child.once('exit', () => running.delete(child))
   return child
@@ -65,7 +65,7 @@ async function startDisplay(started: ChildProcess[]): Promise<string> {
 
 async function startDriver(driver: string, display: string, started: ChildProcess[]): Promise<number> {
   const port = await freePort()
-  const child = start(driver, [`--port=${port}`], { DISPLAY: display })
+  const child = start('env', [`DISPLAY=${display}`, driver, `--port=${port}`])
   started.push(child)
   const answers = async (): Promise<void> => {
     while (child.exitCode === null) {
