@@ -108,9 +108,11 @@ export async function startPlace(
   const proxy = await startTcpProxy(hub.port)
   async function rest(method: string, fields: Readonly<Record<string, string>> = {}): Promise<Record<string, Json>> {
     const body = new URLSearchParams({ ...fields, security_token: secret })
-    const response = await fetch(`${hub.url}/rest/${method}`, { method: 'POST', body })
+    const response = await fetch(`${hub.url}/rest/${method}`, { method: 'POST', body }).catch((cause: unknown) => {
+      throw new Error(`${method}: the hub does not answer; it said ${hub.output || 'nothing'}`, { cause })
+    })
     const answer = await response.json()
-    expect(answer).toEqual([true, expect.anything()])
+    expect(answer, `${method}: the hub said ${hub.output || 'nothing'}`).toEqual([true, expect.anything()])
     return answer[1]
   }
   return {

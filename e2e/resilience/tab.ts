@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Json } from '@hookbox/protocol'
-import { patience, within } from '@hookbox/testkit'
+import { within } from '@hookbox/testkit'
 
 /** A tab of a real browser, however it is driven. */
 export interface Tab {
@@ -26,6 +26,9 @@ export interface Browser {
   openTab(): Promise<Tab>
   close(): Promise<void>
 }
+
+/** Milliseconds. Browsers share a busy machine with all else, and Firefox waits by itself before it tries a hub again. */
+const patience = 15_000
 
 /** Waits until a function that runs in the page returns something true. */
 export async function until<Args extends readonly Json[]>(
