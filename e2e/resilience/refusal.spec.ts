@@ -51,7 +51,8 @@ test('a login that expires closes the page for good', async ({ openObserver }) =
 })
 
 test('a page whose login expired while its line was cut comes back once, to hear it', async ({ openObserver }) => {
-  await using place = await startPlace()
+  // a page that is back in time would be taken in without asking
+  await using place = await startPlace({}, ['--linger', '0'])
   const tab = await openObserver(place)
   place.app.reply('connect', ({ payload }) =>
     payload?.includes('marker') ? [true, { name: 'marker' }] : [false, { error: 'sign in again' }],

@@ -81,7 +81,8 @@ async function startDriver(driver: string, display: string, started: ChildProces
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise((resolve) => child.once('close', resolve))
+  // not its 'close': what it has started holds on to its pipes for longer
+  const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   await within(ended, `${child.spawnfile} to end`, undefined, starting)
 }
