@@ -16,17 +16,18 @@ test('a page says that it is offline, and tries at once when the network is back
   await tab.run(() => send('chat', 'said offline'))
   expect(await tab.run(() => conn.status)).toBe('offline')
   await tab.run(() => {
-    addEventListener('online', () => {
-      const begun = performance.now()
-      // how long the line takes from then on is up to the machine
-      conn.on('status', ({ status }) => {
-        if (status === 'connecting') told.push(['tries after', performance.now() - begun])
-      })
+    let begun = Number.POSITIVE_INFINITY
+    // captured, as the client heard it first otherwise
+    addEventListener('online', () => void (begun = performance.now()), { capture: true })
+    // how long the line takes from then on is up to the machine
+    conn.on('status', ({ status }) => {
+      if (status === 'connecting') told.push(['tries after', performance.now() - begun])
     })
   })
   await tab.setOffline(false)
   await until(tab, () => told.some(([, , payload]) => payload === 'said offline'))
   const [[, after] = []] = await toldOf(tab, 'tries after')
+  expect(after).toBeGreaterThanOrEqual(0)
   expect(after).toBeLessThan(1_000)
   expect(await payloads(tab, 'chat')).toEqual(['before', 'meanwhile', 'said offline'])
   await until(tab, () => settled.length > 0)

@@ -4,7 +4,7 @@ import type { Json } from '@hookbox/protocol'
 import { freePort, within } from '@hookbox/testkit'
 import { Builder, Capabilities, type WebDriver } from 'selenium-webdriver'
 import { tellFrozen } from './playwright-tab.ts'
-import { type Browser, type Tab, until } from './tab.ts'
+import type { Browser, Tab } from './tab.ts'
 
 /** The system's WebKit, which WebDriver drives: `driver` is the path of WebKitWebDriver. It gets a display that nobody sees. */
 export async function launchWebKit(driver: string): Promise<Browser> {
@@ -95,18 +95,12 @@ async function openTab(session: WebDriver): Promise<Tab> {
   const run: Tab['run'] = (script, ...args: readonly Json[]) =>
     session.executeScript(`return (${script})(...arguments)`, ...args)
 
-  async function move(steps: -1 | 1): Promise<void> {
-    const from = await session.getCurrentUrl()
-    await run((count: number) => history.go(count), steps)
-    await until(tab, (url: string) => location.href !== url && document.readyState === 'complete', from)
-  }
-
   const tab: Tab = {
     run,
     open: (url) => session.get(url),
     reload: () => session.navigate().refresh(),
-    back: () => move(-1),
-    forward: () => move(1),
+    back: () => session.navigate().back(),
+    forward: () => session.navigate().forward(),
     // WebDriver cannot take the network away: the page is told that it is gone
     setOffline: (offline) => run((name: string) => void dispatchEvent(new Event(name)), offline ? 'offline' : 'online'),
     keepsPages: true,
