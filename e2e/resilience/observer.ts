@@ -17,6 +17,8 @@ declare global {
   var told: Told[]
   /** What the browser told. */
   var seen: Told[]
+  /** When the browser last told that the network is back, by `performance.now()`. */
+  var onlineAt: number
   /** What the page sent. */
   var sent: string[]
   /** How each publish ended, one for every time that it settled. */
@@ -83,6 +85,11 @@ function observe({ hubUrl, scriptUrl, name, channels, backoff }: Watching): void
   globalThis.sent = []
   globalThis.settled = []
   globalThis.subs = {}
+  // bound before the client's own, so that it is first
+  globalThis.onlineAt = Number.POSITIVE_INFINITY
+  addEventListener('online', () => {
+    globalThis.onlineAt = performance.now()
+  })
   const note =
     (...what: Told) =>
     () =>
