@@ -1,7 +1,9 @@
 import { defineConfig, type PlaywrightTestConfig } from '@playwright/test'
 import { browserNames, findBrowser } from '../scripts/browsers.ts'
+import type { TestOptions } from './resilience/fixtures.ts'
 
-type Project = NonNullable<PlaywrightTestConfig['projects']>[number]
+type Config = PlaywrightTestConfig<object, TestOptions>
+type Project = NonNullable<Config['projects']>[number]
 type Use = NonNullable<Project['use']>
 
 /** Where a browser comes from the system and not from Playwright. */
@@ -15,14 +17,17 @@ const ofSystem: Record<(typeof browserNames)[number], (executablePath: string) =
   }),
   // A stock Firefox is driven by WebDriver BiDi: only Playwright's own build speaks its other protocol.
   firefox: (executablePath) => ({ channel: 'moz-firefox', launchOptions: { executablePath } }),
+  webkit: (webKitDriver) => ({ webKitDriver }),
 }
 
 function project(browserName: (typeof browserNames)[number]): Project {
   const found = findBrowser(browserName)
-  return { name: browserName, use: { browserName, ...(found && !found.own ? ofSystem[browserName](found.path) : {}) } }
+  const use = { browserName, ...(found && !found.own ? ofSystem[browserName](found.path) : {}) }
+  // What is about the line is tested in every engine; what is about our demos needs Playwright's own API.
+  return { name: browserName, use, ...(browserName === 'webkit' && { testMatch: 'resilience/*.spec.ts' }) }
 }
 
-export default defineConfig({
+export default defineConfig<object, TestOptions>({
   testDir: '.',
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
@@ -33,6 +38,9 @@ export default defineConfig({
   timeout: 30_000,
   expect: { timeout: 5_000 },
   reporter: 'line',
-  use: { trace: 'retain-on-failure' },
+  use: {
+    trace: 'retain-on-failure',
+    ...(process.env.HOOKBOX_SEED && { seed: Number(process.env.HOOKBOX_SEED) }),
+  },
   projects: browserNames.map(project),
 })

@@ -5,18 +5,27 @@ import { delimiter, join } from 'node:path'
 import { bin, root, run } from './run.ts'
 
 /** The browsers of the tests, by the names that Playwright's projects use too. */
-export const browserNames = ['chromium', 'firefox'] as const
+export const browserNames = ['chromium', 'firefox', 'webkit'] as const
 
 export type BrowserName = (typeof browserNames)[number]
 
-/** Where a browser is: Playwright's own build, or a program of the system's. */
+/**
+ * Where a browser is: Playwright's own build, or a program of the system's. For WebKit on Linux that program is
+ * WebKitWebDriver, as Playwright can drive no WebKit but its own.
+ */
 export type Found = { readonly own: true } | { readonly own: false; readonly path: string }
 
 interface Known {
   readonly variable: string
   readonly commands: readonly string[]
   readonly paths: readonly string[]
-  readonly debian: string
+  /** What it answers to where it is no placeholder, which only says how to install it. */
+  readonly probe: '--version' | '--help'
+  /** Commands that it cannot run without. */
+  readonly needs: readonly string[]
+  readonly debian: readonly string[]
+  /** Whether it may be Playwright's own build. */
+  readonly own: boolean
 }
 
 const known: { readonly [Name in BrowserName]: Known } = {
@@ -27,13 +36,29 @@ const known: { readonly [Name in BrowserName]: Known } = {
       '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
       '/Applications/Chromium.app/Contents/MacOS/Chromium',
     ],
-    debian: 'chromium',
+    probe: '--version',
+    needs: [],
+    debian: ['chromium'],
+    own: true,
   },
   firefox: {
     variable: 'HOOKBOX_FIREFOX',
     commands: ['firefox-esr', 'firefox'],
     paths: ['/Applications/Firefox.app/Contents/MacOS/firefox'],
-    debian: 'firefox-esr',
+    probe: '--version',
+    needs: [],
+    debian: ['firefox-esr'],
+    own: true,
+  },
+  webkit: {
+    variable: 'HOOKBOX_WEBKIT',
+    commands: ['WebKitWebDriver'],
+    paths: [],
+    probe: '--help',
+    needs: ['Xvfb'],
+    debian: ['webkit2gtk-driver', 'xvfb'],
+    // on Linux the WebKit of the system is nearer to what people use
+    own: process.platform !== 'linux',
   },
 }
 
@@ -46,7 +71,7 @@ export function findBrowser(name: BrowserName): Found | undefined {
       throw new Error(`${variable}: expected the path of a browser, got ${JSON.stringify(chosen)}`)
     return { own: false, path: chosen }
   }
-  if (hasOwn(name)) return { own: true }
+  if (known[name].own && hasOwn(name)) return { own: true }
   const path = ofSystem(known[name])
   return path === undefined ? undefined : { own: false, path }
 }
@@ -61,7 +86,8 @@ export interface Browsers {
 /** Finds the browsers, and installs those that are missing where that is possible. */
 export async function needBrowsers(): Promise<Browsers> {
   const absent = () => browserNames.filter((name) => findBrowser(name) === undefined)
-  if (absent().length > 0) await installOwn(absent())
+  const ownAbsent = absent().filter((name) => known[name].own)
+  if (ownAbsent.length > 0) await installOwn(ownAbsent)
   if (absent().length > 0) await installByApt(absent())
   const env: Record<string, string> = {}
   for (const name of browserNames) {
@@ -72,12 +98,14 @@ export async function needBrowsers(): Promise<Browsers> {
 }
 
 function helpFor(name: BrowserName): string {
-  const { variable, debian } = known[name]
-  return (
-    `${name} is missing and could not be installed. Either run "npx playwright install ${name}" in e2e/, ` +
-    `or install it with the system's packages (Debian: apt-get install ${debian}), ` +
-    `or set ${variable} to the path of one`
-  )
+  const { variable, needs, debian, own } = known[name]
+  const ways = [
+    ...(own ? [`run "npx playwright install ${name}" in e2e/`] : []),
+    `install it with the system's packages (Debian: apt-get install ${debian.join(' ')})`,
+    `set ${variable} to the path of ${name === 'webkit' ? 'WebKitWebDriver' : 'one'}`,
+  ]
+  const lacking = needs.filter((command) => !isCommand(command)).map((command) => ` (it needs ${command} too)`)
+  return `${name} is missing and could not be installed${lacking.join('')}. Either ${ways.join(', or ')}`
 }
 
 function hasOwn(name: BrowserName): boolean {
@@ -90,15 +118,21 @@ function hasOwn(name: BrowserName): boolean {
   }
 }
 
-function ofSystem({ commands, paths }: Known): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const candidates = commands.flatMap((command) => folders.map((folder) => join(folder, command)))
-  return [...candidates, ...paths].find((path) => existsSync(path) && starts(path))
+function ofSystem({ commands, paths, probe, needs }: Known): string | undefined {
+  if (!needs.every(isCommand)) return undefined
+  return [...commands.flatMap(onPath), ...paths].find((path) => existsSync(path) && starts(path, probe))
 }
 
-/** Some systems have a placeholder in the browser's place, which only says how to install it. */
-function starts(path: string): boolean {
-  return spawnSync(path, ['--version'], { timeout: 20_000, stdio: 'ignore' }).status === 0
+function isCommand(command: string): boolean {
+  return onPath(command).some((path) => existsSync(path))
+}
+
+function onPath(command: string): string[] {
+  return (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, command))
+}
+
+function starts(path: string, probe: string): boolean {
+  return spawnSync(path, [probe], { timeout: 20_000, stdio: 'ignore' }).status === 0
 }
 
 const isRoot = process.getuid?.() === 0
@@ -115,7 +149,7 @@ async function installOwn(names: readonly BrowserName[]): Promise<void> {
 
 async function installByApt(names: readonly BrowserName[]): Promise<void> {
   if (!isRoot || !isDebian()) return
-  const packages = names.map((name) => known[name].debian)
+  const packages = names.flatMap((name) => known[name].debian)
   console.log(`installing the packages ${packages.join(' and ')} …`)
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   await run('apt-get', ['update'], { env, quiet: true })

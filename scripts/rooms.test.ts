@@ -7,7 +7,17 @@ const packages = {
   'packages/client/src': ['@hookbox/protocol', 'nanoevents', 'reconnecting-websocket'],
   'packages/server/src': ['@hookbox/protocol', 'node:', 'ipaddr.js', 'pino', 'undici', 'ws'],
   'packages/testkit/src': ['@hookbox/protocol', 'node:', 'ws'],
-  e2e: ['@hookbox/', '@playwright/test', 'node:', 'scripts/', 'apps/', 'consumers/', 'esbuild', 'express'],
+  e2e: [
+    '@hookbox/',
+    '@playwright/test',
+    'node:',
+    'scripts/',
+    'apps/',
+    'consumers/',
+    'esbuild',
+    'express',
+    'selenium-webdriver',
+  ],
   'soak/src': ['@hookbox/client', '@hookbox/protocol', '@hookbox/testkit', 'node:', 'esbuild', 'ws'],
 } as const
 

@@ -31,10 +31,10 @@ const table: readonly { readonly weight: number; readonly happens: Fault }[] = [
   {
     weight: 10,
     async happens(proxy, random) {
-      proxy.shape(() => ({ delay: random.int(0, 30), slice: random.int(16, 512) }))
+      proxy.shape({ delay: random.int(0, 30), piece: () => random.int(16, 512) })
       await pause(random.int(100, 600))
       if (random.chance(0.5)) proxy.cut()
-      proxy.shape(() => undefined)
+      proxy.shape({})
     },
   },
 ]

@@ -2,7 +2,7 @@ export { settle, TestClock } from './clock.ts'
 export { type HttpProxy, startHttpProxy } from './http-proxy.ts'
 export { freePort, type HubProcess, type HubProcessOptions, startHubProcess } from './hub-process.ts'
 export { Inbox } from './inbox.ts'
-export { type Pace, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+export { type Shape, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 export {
   type RawReply,
   startWebApplication,

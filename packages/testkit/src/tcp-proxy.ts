@@ -1,114 +1,136 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-
-/** How bytes are carried that come in as one piece. */
-export interface Pace {
-  /** Milliseconds that they wait. */
-  readonly delay: number
-  /** They go on in pieces of at most so many bytes, each in a turn of the event loop of its own. */
-  readonly slice: number
-}
 
 /** A TCP proxy that carries bytes until the test takes the line away. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** How many lines are open. */
   readonly lines: number
+  /** How many lines were ever asked for, refused ones included. */
+  readonly asked: number
   /** Resets every line, in both directions. New ones are accepted. */
   cut(): void
-  /** Cuts the open lines once that many more bytes were carried, in whichever direction: in the middle of a frame, or before an answer. */
-  cutAfter(bytes: number): void
+  /**
+   * Cuts every line when so many more bytes were carried, counted in both directions and over all lines: in the middle of a
+   * frame, or before an answer. Settles then. Another call takes its place.
+   */
+  cutAfter(bytes: number): Promise<void>
   /** Resets the near ends alone: the far ones stay open and hear nothing of it, until the next cut. What is under way still arrives there. */
   abandon(): void
-  /** Asked for every piece of bytes from now on; undefined where it is to go on at once. Never changes their order. */
-  shape(pace: () => Pace | undefined): void
   /** Carries nothing any more and says so to nobody, as a cable that was pulled: lines stay open and silent, new ones too. */
   stop(): void
+  /** The same for the lines that are open, as by a router that forgot them. New ones are carried. */
+  lose(): void
   /** Resets every new line at once. Open ones live on. */
   refuse(): void
-  /** Carries again, what was held back by {@link stop} first. */
+  /** Carries again, what was held back by {@link stop} or {@link lose} first. */
   go(): void
   /** Where new lines lead from now on. */
   lead(port: number): void
+  /** How bytes are carried from now on; without anything, as they come. */
+  shape(shape: Shape): void
+}
+
+/** How bytes travel. */
+export interface Shape {
+  /** Milliseconds that each byte is on its way. */
+  readonly delay?: number
+  /** How many bytes, at least one, the next piece has. Each piece is written by itself. */
+  readonly piece?: () => number
 }
 
 interface Line {
   readonly near: Socket
   readonly far: Socket
-  /** Bytes that it still carries. */
-  left: number
+  held: boolean
   abandoned: boolean
+  /** Writes what is due, in either direction. */
+  readonly pumps: (() => void)[]
 }
 
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const lines = new Set<Line>()
   let port = target
-  let pace: () => Pace | undefined = () => undefined
+  let asked = 0
   let mode: 'going' | 'stopped' | 'refusing' = 'going'
+  let shape: Shape = {}
+  let budget: { left: number; spent: () => void } | undefined
 
   function open(near: Socket): void {
+    asked++
     if (mode === 'refusing') {
       near.resetAndDestroy()
       return
     }
-    const line: Line = { near, far: connect(port, '127.0.0.1'), left: Number.POSITIVE_INFINITY, abandoned: false }
+    const line: Line = { near, far: connect(port, '127.0.0.1'), held: mode === 'stopped', abandoned: false, pumps: [] }
     lines.add(line)
     carry(line, near, line.far)
     carry(line, line.far, near)
   }
 
   function carry(line: Line, from: Socket, to: Socket): void {
-    /** What came before and is under way: nothing overtakes it. */
-    let before: Promise<void> | undefined
+    const waiting: { readonly bytes: Buffer; readonly due: number }[] = []
+    let ended = false
+
+    function pump(): void {
+      if (line.held) return
+      const [first] = waiting
+      if (first === undefined) {
+        if (ended) to.end()
+      } else if (first.due > Date.now()) setTimeout(pump, first.due - Date.now())
+      else {
+        waiting.shift()
+        write(first.bytes)
+        // in a turn of its own, so that the piece before is on its way alone
+        if (waiting.length > 0 || ended) setImmediate(pump)
+      }
+    }
+
+    function write(bytes: Buffer): void {
+      if (to.destroyed) return
+      if (budget !== undefined && bytes.length >= budget.left) {
+        const { left, spent } = budget
+        budget = undefined
+        // a reset would overtake these bytes: they arrive, and then an end
+        to.write(bytes.subarray(0, left))
+        to.destroySoon()
+        lines.delete(line)
+        from.resetAndDestroy()
+        cut()
+        spent()
+        return
+      }
+      if (budget !== undefined) budget.left -= bytes.length
+      if (!to.write(bytes)) from.pause()
+    }
+
+    line.pumps.push(pump)
     from.setNoDelay(true)
     from.on('data', (bytes) => {
-      const shaped = pace()
-      if (shaped === undefined && before === undefined) return write(line, to, bytes, from)
-      from.pause()
-      const carried = (before ?? Promise.resolve()).then(() => carryShaped(line, to, bytes, shaped))
-      before = carried
-      void carried.then(() => {
-        if (before !== carried) return
-        before = undefined
-        if (mode !== 'stopped') from.resume()
-      })
+      const { delay = 0, piece } = shape
+      if (delay === 0 && piece === undefined && waiting.length === 0 && !line.held) return write(bytes)
+      const idle = waiting.length === 0
+      for (let rest = bytes; rest.length > 0; ) {
+        const size = piece?.() ?? rest.length
+        waiting.push({ bytes: rest.subarray(0, size), due: Date.now() + delay })
+        rest = rest.subarray(size)
+      }
+      if (idle) pump()
     })
     to.on('drain', () => {
-      if (mode !== 'stopped') from.resume()
+      if (!line.held) from.resume()
     })
-    from.on('end', () => void (before ?? Promise.resolve()).then(() => to.end()))
+    from.on('end', () => {
+      ended = true
+      if (waiting.length === 0) pump()
+    })
     // An error is followed by 'close', which says all that is needed.
     from.on('error', () => {})
     from.on('close', (broken) => {
-      if (mode === 'stopped' || line.abandoned) return
+      if (line.held || line.abandoned) return
       if (broken) to.resetAndDestroy()
       forget(line)
     })
-    if (mode === 'stopped') from.pause()
-  }
-
-  function write(line: Line, to: Socket, bytes: Buffer, from?: Socket): void {
-    if (to.destroyed) return
-    const carried = bytes.subarray(0, line.left)
-    line.left -= carried.length
-    // Ended once the bytes have left: a reset overtakes what has not.
-    const isFull = !to.write(carried, () => line.left === 0 && end(line))
-    if (isFull) from?.pause()
-  }
-
-  async function carryShaped(line: Line, to: Socket, bytes: Buffer, shaped: Pace | undefined): Promise<void> {
-    const { delay, slice } = shaped ?? { delay: 0, slice: bytes.length }
-    if (delay > 0) await pause(delay)
-    for (let sent = 0; sent < bytes.length; sent += slice) {
-      write(line, to, bytes.subarray(sent, sent + slice))
-      if (sent + slice < bytes.length) await turn()
-    }
-  }
-
-  function end(line: Line): void {
-    line.near.resetAndDestroy()
-    line.far.resetAndDestroy()
-    lines.delete(line)
+    if (line.held) from.pause()
   }
 
   function forget(line: Line): void {
@@ -116,7 +138,19 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   }
 
   function cut(): void {
-    for (const line of lines) end(line)
+    for (const { near, far } of lines) {
+      near.resetAndDestroy()
+      far.resetAndDestroy()
+    }
+    lines.clear()
+  }
+
+  function lose(): void {
+    for (const line of lines) {
+      line.held = true
+      line.near.pause()
+      line.far.pause()
+    }
   }
 
   const server = createServer({ allowHalfOpen: true }, open)
@@ -127,34 +161,35 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     get lines() {
       return lines.size
     },
-    cut,
-    cutAfter(bytes) {
-      for (const line of lines) line.left = bytes
+    get asked() {
+      return asked
     },
+    cut,
     abandon() {
       for (const line of lines) {
         line.abandoned = true
         line.near.resetAndDestroy()
-        // Read and thrown away: the hub must not find its line full.
-        line.far.removeAllListeners('data').resume()
+        line.far.resume()
       }
     },
-    shape(next) {
-      pace = next
+    cutAfter(bytes) {
+      return new Promise((spent) => {
+        budget = { left: bytes, spent }
+      })
     },
     stop() {
       mode = 'stopped'
-      for (const { near, far } of lines) {
-        near.pause()
-        far.pause()
-      }
+      lose()
     },
+    lose,
     refuse() {
       mode = 'refusing'
     },
     go() {
       mode = 'going'
       for (const line of lines) {
+        if (!line.held) continue
+        line.held = false
         // One end went while nothing was carried: the other hears of it now.
         if (line.near.destroyed || line.far.destroyed) {
           line.near.resetAndDestroy()
@@ -163,11 +198,15 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
         } else {
           line.near.resume()
           line.far.resume()
+          for (const pump of line.pumps) pump()
         }
       }
     },
     lead(to) {
       port = to
+    },
+    shape(to) {
+      shape = to
     },
     async [Symbol.asyncDispose]() {
       cut()

@@ -110,13 +110,16 @@ test('a line is cut in the middle of what is said, after as many bytes as were n
   const line = await openLine(proxy.port)
   line.say('one')
   expect(await line.hear()).toBe('ONE')
-  const ended = once(line.socket, 'close')
-  proxy.cutAfter(5)
+  const cut = proxy.cutAfter(5)
   line.say('abc')
   // three there, and two of the three on the way back
   expect(await line.hear()).toBe('AB')
-  await ended
+  await cut
+  if (!line.socket.closed) await once(line.socket, 'close')
   expect(proxy.lines).toBe(0)
+  const again = await openLine(proxy.port)
+  again.say('a long text that is not cut any more')
+  expect(await again.hear()).toHaveLength(36)
 })
 
 test('an abandoned line is reset on the near side, and the far one hears of it at the next cut', async () => {
@@ -143,19 +146,39 @@ test('an abandoned line is reset on the near side, and the far one hears of it a
   expect(await heard.take(() => true, 'the end of a line')).toBe('ECONNRESET')
 })
 
-test('what is delayed and sliced comes whole and in order, also what is said meanwhile', async () => {
-  const port = await startEcho()
-  await using proxy = await startTcpProxy(port)
+test('a lost line is silent while new ones are carried, and says what was held back when it goes again', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const old = await openLine(proxy.port)
+  old.say('one')
+  expect(await old.hear()).toBe('ONE')
+  proxy.lose()
+  old.say('two')
+  const heard = old.hear()
+  const young = await openLine(proxy.port)
+  young.say('three')
+  expect(await Promise.race([heard, young.hear()])).toBe('THREE')
+  proxy.go()
+  expect(await heard).toBe('TWO')
+  expect(proxy.asked).toBe(2)
+})
+
+test('bytes travel in pieces and late, in their order, the end after them', async () => {
+  await using proxy = await startTcpProxy(await startEcho())
+  const delay = 20
+  proxy.shape({ delay, piece: () => 3 })
   const line = await openLine(proxy.port)
+  const begun = Date.now()
+  line.say('the end')
+  line.socket.end()
+  let text = ''
   let pieces = 0
-  proxy.shape(() => {
+  while (text.length < 7) {
+    text += await line.hear()
     pieces++
-    return pieces === 1 ? { delay: 20, slice: 2 } : undefined
-  })
-  line.say('hello ')
-  line.say('world')
-  let heard = ''
-  while (heard.length < 'hello world'.length) heard += await line.hear()
-  expect(heard).toBe('HELLO WORLD')
+  }
+  expect(text).toBe('THE END')
   expect(pieces).toBeGreaterThan(1)
+  // both ways, and a timer may be a millisecond early
+  expect(Date.now() - begun).toBeGreaterThanOrEqual(2 * delay - 2)
+  proxy.shape({})
 })
