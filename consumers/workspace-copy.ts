@@ -18,6 +18,8 @@ export interface WorkspaceCopy extends AsyncDisposable {
 
 const files = ['LICENSE', 'package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', '.changeset', '.gitignore']
 
+const needs = { client: ['protocol', 'testkit'], server: ['protocol', 'client', 'testkit'] }
+
 /** `registry` is where it publishes to: never a real one. */
 export async function copyWorkspace(registry: string): Promise<WorkspaceCopy> {
   const folder = await mkdtemp(join(tmpdir(), 'hookbox-release-'))
@@ -25,13 +27,14 @@ export async function copyWorkspace(registry: string): Promise<WorkspaceCopy> {
   for (const parent of ['packages', 'apps']) {
     for (const name of await readdir(join(root, parent))) await copyPackage(join(parent, name))
   }
-  for (const name of ['e2e', 'consumers']) await copyPackage(name)
+  for (const name of ['e2e', 'consumers', 'soak']) await copyPackage(name)
   await linkInto('node_modules/@changesets/cli', join(root, 'node_modules/@changesets/cli'))
   // Siblings are linked to the copies: their versions are read there when a package is packed.
-  for (const name of ['protocol', 'client', 'testkit']) {
-    await linkInto(`packages/server/node_modules/@hookbox/${name}`, join(folder, 'packages', name))
+  for (const [name, siblings] of Object.entries(needs)) {
+    for (const sibling of siblings) {
+      await linkInto(`packages/${name}/node_modules/@hookbox/${sibling}`, join(folder, 'packages', sibling))
+    }
   }
-  await linkInto('packages/client/node_modules/@hookbox/protocol', join(folder, 'packages/protocol'))
   await writeFile(join(folder, '.npmrc'), `registry=${registry}\n${registry.replace('http:', '')}:_authToken=none\n`)
   await git('init', '--quiet')
   await commit()
