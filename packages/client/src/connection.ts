@@ -1,8 +1,9 @@
 import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
 import type { ChannelMap, InitialDataOf, PayloadOf, Sendable, StateOf } from './channel-map.ts'
-import type { ListenOptions, Unbind } from './emitter.ts'
+import { Emitter, type ListenOptions, type Unbind } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus } from './events.ts'
+import type { LineSettings } from './line.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 import type { Backoff } from './reconnect.ts'
 import { createSession } from './session.ts'
@@ -106,7 +107,11 @@ export interface Connection {
 
 /** `connect` with everything that it takes from around it. */
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
-  const { backoff = {}, timeout = 20_000, log = () => {} } = options
+  const { backoff = {}, timeout = 20_000 } = options
+  // what throws there must not stop anything here
+  const logger = new Emitter<{ log: NonNullable<ConnectOptions['log']> }>()
+  if (options.log) logger.on('log', options.log)
+  const log: LineSettings['log'] = (...logged) => logger.emit('log', ...logged)
   const address = webSocketAddress(url, around.address)
   const pick = pickFrom(options, address)
   const open = (events: LineEvents) => openWebSocket(pick, events)

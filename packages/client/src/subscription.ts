@@ -99,8 +99,8 @@ export interface Subscription<
   /**
    * Publishes to the channel. Settles once; after a break it is sent again under the same id, and stored once.
    *
-   * Rejects with a HookboxError: `refused` by the application, `too_large`, `too_many`, `offline`, `timeout`, `aborted`,
-   * `closed`, or `outcome_unknown` where the answer was lost and the hub could not recognise a repeat any more.
+   * Rejects with a HookboxError: `refused` by the application, `unknown_channel` where the channel went while it decided,
+   * `too_large`, `too_many`, `offline`, `timeout`, `aborted`, `closed`, or `outcome_unknown` where the answer was lost and the hub could not recognise a repeat any more.
    */
   publish(payload: Sent, options?: SendOptions): Promise<PublishResult>
 

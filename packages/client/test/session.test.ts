@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { CloseEvent, StatusEvent } from '../src/events.ts'
 import { clock, useClock } from './kit/clock.ts'
 import { connected, publish, refusal, subscribed, World } from './kit/world.ts'
@@ -266,4 +266,23 @@ test('a disconnect inside a handler ends what came in the same message', async (
     [0, 'MESSAGE', { sender: 'bob', recipient: 'ann', payload, datetime: '' }] as [number, string, object]
   socket.hears(message(1) as never, message(2) as never)
   expect(heard).toEqual([1])
+})
+
+test('a `log` that throws stops nothing: the page hears of it as of any uncaught error, and goes on', async () => {
+  const reported: unknown[] = []
+  vi.stubGlobal('reportError', (error: unknown) => reported.push(String(error)))
+  const world = new World()
+  const conn = world.connect({
+    log: () => {
+      throw new Error('no room')
+    },
+  })
+  const first = await world.welcome()
+  first.hears(subscribed(0, 'room'))
+  await world.breakLine()
+  await world.welcome()
+  expect(conn.status).toBe('connected')
+  expect(new Set(reported)).toEqual(new Set(['Error: no room']))
+  conn.disconnect()
+  vi.unstubAllGlobals()
 })
