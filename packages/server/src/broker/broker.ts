@@ -33,9 +33,10 @@ export interface Channels {
    * no such channel.
    */
   open(name: string, ear: ChannelEar): Promise<{ readonly record: ChannelRecord; readonly stop: Stop } | undefined>
+  load(name: string): Promise<ChannelRecord | undefined>
   /**
-   * Changes options, history and state in one atomic step, and tells: subscribers of the state, nodes of the options.
-   * Undefined, and nothing is changed, when somebody has changed options or state since `revision`.
+   * Changes options, history and state in one atomic step, and tells: first subscribers of the state, then nodes of the
+   * options. Undefined, and nothing is changed, when somebody has changed options or state since `revision`.
    */
   change(name: string, revision: number, change: ChannelChange): Promise<ChannelRecord | undefined>
   /** Whether anybody wants the channel. */
@@ -432,9 +433,9 @@ export interface Estate {
 export interface NodeEvents {
   /** Another node is gone, and its estate is to be taken over. Each estate is given to one node; again, where that one dies before it is done. */
   inherit(estate: Estate): Promise<void>
-  /** The others have taken this node for dead, or what was shared is lost: nothing is its own any more, and it begins anew under another name. */
-  expelled(): void
-  /** What was written last may be lost: what is this node's own is to be written again. */
+  /** The others have taken this node for dead, or what was shared is lost: nothing is its own any more, and it has begun anew under another name. `fresh` as in {@link Nodes.start}. */
+  expelled(fresh: boolean): void
+  /** What was written last may be lost, or half done: what is this node's own is to be written again. */
   restore(): void
 }
 

@@ -11,14 +11,22 @@ import type { Clock } from '../../clock.ts'
 import type {
   Appended,
   Appending,
+  ChannelChange,
+  ChannelEar,
+  ChannelRecord,
   HistoryPiece,
   HistoryRange,
-  Numbered,
+  Left,
+  Owed,
+  Present,
   Retention,
   Seed,
   Snapshot,
+  StateChange,
   Stop,
   Unnumbered,
+  Visitor,
+  Wanted,
 } from '../broker.ts'
 import type { BoundedIds } from './bounded-ids.ts'
 import { BoundedQueue, type Bounds } from './bounded-queue.ts'
@@ -44,7 +52,13 @@ export interface SavedChannelLog {
   readonly history: readonly Omit<Kept, 'bytes'>[]
   readonly serial: number
   readonly state: readonly (readonly [key: string, value: JsonText])[]
-  readonly members: readonly string[]
+  readonly options: JsonText
+  readonly revision: number
+  readonly visits: number
+  readonly kept: boolean
+  readonly members: readonly (readonly [user: string, connections: readonly string[]])[]
+  readonly initialData: readonly (readonly [user: string, data: JsonText])[]
+  readonly owed: readonly (readonly [user: string, owed: Owed])[]
 }
 
 /** What a channel's log is made with. */
@@ -53,41 +67,67 @@ export interface ChannelLogParts {
   readonly clock: Clock
   readonly budget: RecoveryBudget
   readonly ids: BoundedIds
+  /** The application is being asked whether the channel may go. */
+  readonly closing: () => boolean
 }
 
-/** One life of a channel: its log, history, state and members. Every method is one step; nothing can come between. */
+/** One life of a channel: its options, log, history, state and members. Every method is one step; nothing can come between. */
 export class ChannelLog {
   readonly #clock: Clock
   readonly #name: JsonText
   readonly #ids: BoundedIds
+  readonly #closing: () => boolean
   readonly #log: RecoveryLog
+  readonly #ears = new Set<ChannelEar>()
   #history = new BoundedQueue<Kept>()
   readonly #state: Map<string, JsonText>
-  readonly #members: Set<string>
+  readonly #members: Map<string, Set<string>>
+  readonly #initialData: Map<string, JsonText>
+  readonly #owed: Map<string, Owed>
+  #options: JsonText
+  #revision: number
+  #visits: number
+  #kept: boolean
   #serial = 0
   /** The history may hold joins and leaves. */
   #isMixed = false
 
   private constructor(
-    { name, clock, budget, ids }: ChannelLogParts,
-    saved: Pick<SavedChannelLog, 'state' | 'members'> & Partial<Pick<SavedChannelLog, 'log'>>,
+    parts: ChannelLogParts,
+    saved: Omit<SavedChannelLog, 'log' | 'history' | 'serial'>,
+    log?: SavedRecoveryLog,
   ) {
+    const { name, clock, budget, ids, closing } = parts
     this.#clock = clock
     this.#name = toJsonText(name)
     this.#ids = ids
-    this.#log = new RecoveryLog(clock, budget, saved.log)
+    this.#closing = closing
+    this.#log = new RecoveryLog(clock, budget, log)
     this.#state = new Map(saved.state)
-    this.#members = new Set(saved.members)
+    this.#members = new Map(saved.members.map(([user, connections]) => [user, new Set(connections)]))
+    this.#initialData = new Map(saved.initialData)
+    this.#owed = new Map(saved.owed)
+    this.#options = saved.options
+    this.#revision = saved.revision
+    this.#visits = saved.visits
+    this.#kept = saved.kept
+    this.#log.listen((numbered) => {
+      for (const ear of this.#ears) ear.heard(numbered)
+    })
   }
 
-  static create(parts: ChannelLogParts, seed: Seed): ChannelLog {
-    const log = new ChannelLog(parts, { state: [...seed.state], members: [] })
-    log.prefill(seed.history, seed.keep)
+  static create(parts: ChannelLogParts, options: JsonText, seed: Seed): ChannelLog {
+    const nobody = { members: [], initialData: [], owed: [] }
+    const log = new ChannelLog(parts, {
+      ...{ options, state: [...seed.state], revision: 1, visits: 0, kept: false },
+      ...nobody,
+    })
+    log.#prefill(seed.history, seed.keep)
     return log
   }
 
   static restore(parts: ChannelLogParts, saved: SavedChannelLog): ChannelLog {
-    const log = new ChannelLog(parts, saved)
+    const log = new ChannelLog(parts, saved, saved.log)
     log.#serial = saved.serial
     // Trimmed by the channel's own retention as soon as it is read.
     for (const kept of saved.history) {
@@ -103,28 +143,59 @@ export class ChannelLog {
       history: this.#history.values().map(({ bytes: _, ...kept }) => kept),
       serial: this.#serial,
       state: [...this.#state],
-      members: [...this.#members],
+      options: this.#options,
+      revision: this.#revision,
+      visits: this.#visits,
+      kept: this.#kept,
+      members: [...this.#members].map(([user, connections]) => [user, [...connections]]),
+      initialData: [...this.#initialData],
+      owed: [...this.#owed],
     }
+  }
+
+  get record(): ChannelRecord {
+    return { options: this.#options, revision: this.#revision }
+  }
+
+  open(ear: ChannelEar): Stop {
+    this.#ears.add(ear)
+    return () => this.#ears.delete(ear)
   }
 
   /** The channel is gone. */
   end(): void {
     this.#log.end()
+    const ears = [...this.#ears]
+    this.#ears.clear()
+    for (const ear of ears) ear.removed()
   }
 
-  prefill(history: Seed['history'], keep: Retention): void {
-    this.#history = new BoundedQueue()
-    for (const { what, idKey } of history) {
-      this.#keep(what, this.#log.offset, { told: false, keep })
-      if (idKey !== undefined) this.#ids.set(idKey, { position: this.#log.top })
+  change(revision: number, { options, history, keep, state }: ChannelChange): ChannelRecord | undefined {
+    if (revision !== this.#revision) return undefined
+    this.#revision++
+    if (options !== undefined) this.#options = options
+    if (history) this.#prefill(history, keep)
+    if (state) {
+      this.#changeState(state.change)
+      this.#tell(state.what)
     }
+    if (options !== undefined) for (const ear of this.#ears) ear.changed(this.record)
+    return this.record
+  }
+
+  look(): Wanted {
+    return { used: this.#members.size > 0 || this.#owed.size > 0, kept: this.#kept, visits: this.#visits }
+  }
+
+  keep(visits: number): boolean {
+    if (visits !== this.#visits) return false
+    this.#kept = true
+    return true
   }
 
   append(what: Unnumbered, how: Appending): Appended {
     const known = how.idKey === undefined ? undefined : this.#ids.get(how.idKey)
-    if (known && 'position' in known) return { position: known.position, duplicate: true }
-    for (const key of how.state?.deletes ?? []) this.#state.delete(key)
-    for (const [key, value] of how.state?.updates ?? []) this.#state.set(key, value)
+    if (known) return { ...known, duplicate: true }
     const offset = this.#log.offset + (how.told ? 1 : 0)
     const position = { epoch: this.#log.epoch, offset }
     if (how.kept) this.#keep(what, offset, how)
@@ -133,17 +204,52 @@ export class ChannelLog {
     return { position, duplicate: false }
   }
 
-  enter(user: string, what: Unnumbered, how: Appending): boolean {
-    if (this.#members.has(user)) return false
-    this.#members.add(user)
+  enter(
+    { user, connection }: Visitor,
+    what: Unnumbered,
+    how: Appending & { anyway: boolean },
+  ): 'first' | 'further' | 'closing' {
+    const connections = this.#members.get(user)
+    if (connections) {
+      connections.add(connection)
+      return 'further'
+    }
+    if (this.#closing() && !how.anyway) return 'closing'
+    this.#members.set(user, new Set([connection]))
+    this.#visits++
+    this.#kept = false
     this.append(what, how)
-    return true
+    return 'first'
   }
 
-  leave(user: string, what: Unnumbered, how: Appending): boolean {
-    if (!this.#members.delete(user)) return false
-    this.append(what, how)
-    return true
+  leave({ user, connection }: Visitor, what: Unnumbered, how: Appending, owe: Owed | undefined): Left {
+    const connections = this.#members.get(user)
+    const last = connections?.delete(connection) === true && connections.size === 0
+    if (last) {
+      this.#members.delete(user)
+      this.#initialData.delete(user)
+      if (owe) this.#owed.set(user, owe)
+      this.append(what, how)
+    }
+    return { last, empty: this.#members.size === 0 }
+  }
+
+  find(user: string): Present {
+    return {
+      connections: [...(this.#members.get(user) ?? [])],
+      initialData: this.#initialData.get(user),
+      owed: this.#owed.get(user),
+      closing: this.#closing(),
+    }
+  }
+
+  provide(user: string, initialData: JsonText | undefined): void {
+    if (initialData === undefined) this.#initialData.delete(user)
+    else if (this.#members.has(user)) this.#initialData.set(user, initialData)
+  }
+
+  settle(user: string, owedId: string): void {
+    if (this.#owed.get(user)?.id === owedId) this.#owed.delete(user)
   }
 
   read(keep: Retention, since: Position | undefined): Snapshot {
@@ -154,7 +260,8 @@ export class ChannelLog {
       history,
       more,
       state: new Map(this.#state),
-      members: [...this.#members],
+      members: [...this.#members.keys()],
+      revision: this.#revision,
     }
   }
 
@@ -177,8 +284,17 @@ export class ChannelLog {
     return { history: listOf(piece), cursor: rest ? `${this.#log.epoch}.${next}` : undefined }
   }
 
-  listen(hear: (numbered: Numbered) => void): Stop {
-    return this.#log.listen(hear)
+  #prefill(history: Seed['history'], keep: Retention): void {
+    this.#history = new BoundedQueue()
+    for (const { what, idKey } of history) {
+      this.#keep(what, this.#log.offset, { told: false, keep })
+      if (idKey !== undefined) this.#ids.set(idKey, { position: this.#log.top })
+    }
+  }
+
+  #changeState({ updates, deletes }: StateChange): void {
+    for (const key of deletes) this.#state.delete(key)
+    for (const [key, value] of updates) this.#state.set(key, value)
   }
 
   #keep(what: Unnumbered, offset: number, { told, keep }: Pick<Appending, 'told' | 'keep'>): void {

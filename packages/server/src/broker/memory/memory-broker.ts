@@ -1,19 +1,31 @@
-import { HookboxError } from '@hookbox/protocol'
+import { HookboxError, type JsonText } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
-import type { Broker, ChannelRecord, Channels, Log, Presence } from '../broker.ts'
+import { randomId } from '../../ids.ts'
+import type { Broker, Channels, Log, Presence, Stop, Users } from '../broker.ts'
 import { BoundedIds, idWindow, type SavedId } from './bounded-ids.ts'
 import { ChannelLog, type SavedChannelLog } from './channel-log.ts'
+import { LeaseTable } from './leases.ts'
 import { MessageLogs, type SavedMessages } from './message-logs.ts'
+import { NodeTable, type SavedNode } from './nodes.ts'
 import { RecoveryBudget } from './recovery-budget.ts'
+import type { SavedSent } from './sent-ids.ts'
+import { type SavedUser, UserTable } from './users.ts'
 
 /** One piece of what a broker holds, as it is put away for the next start of the hub. */
 export type SavedPiece =
-  | { readonly kind: 'channel'; readonly name: string; readonly record: ChannelRecord; readonly log: SavedChannelLog }
+  | { readonly kind: 'channel'; readonly name: string; readonly log: SavedChannelLog }
   | { readonly kind: 'ids'; readonly name: string; readonly removedAt: number | undefined; readonly ids: SavedId[] }
   | ({ readonly kind: 'messages' } & SavedMessages)
+  | ({ readonly kind: 'sent' } & SavedSent)
+  | ({ readonly kind: 'user' } & SavedUser)
+  | ({ readonly kind: 'node' } & SavedNode)
 
 /** A broker whose content can be put away and taken up again. */
 export interface MemoryBroker extends Broker {
+  /** Another node over the same memory. */
+  join(): MemoryBroker
+  /** This node vanishes, as if its process were killed. */
+  crash(): Promise<void>
   save(): Iterable<SavedPiece>
   restore(piece: SavedPiece): void
 }
@@ -21,117 +33,185 @@ export interface MemoryBroker extends Broker {
 /** What all recovery windows may take together, in bytes, where nothing else is said. */
 export const defaultRecoveryMemory = 134_217_728
 
-/** A broker for one node, which forgets everything when it ends. It is the readable definition of what a broker means. */
+/** A broker within one process, which forgets everything when it ends. It is the readable definition of what a broker means. */
 export function createMemoryBroker(clock: Clock, recoveryMemory: number = defaultRecoveryMemory): MemoryBroker {
-  const budget = new RecoveryBudget(recoveryMemory)
-  const open = new Map<string, { record: ChannelRecord; log: ChannelLog }>()
-  const ids = new Map<string, BoundedIds>()
+  return new Memory(clock, recoveryMemory).join()
+}
+
+/** What all nodes share. */
+class Memory {
+  readonly #clock: Clock
+  readonly #budget: RecoveryBudget
+  readonly #channels = new Map<string, ChannelLog>()
+  readonly #ids = new Map<string, BoundedIds>()
   /** Channels that were removed, with the time, oldest first. */
-  const removed = new Map<string, number>()
-  const messages = new MessageLogs(clock, budget)
-  let closed = false
+  readonly #removed = new Map<string, number>()
+  readonly #leases = new LeaseTable()
+  readonly #messages: MessageLogs
+  readonly #users: UserTable
+  readonly #nodes = new NodeTable((node) => this.#users.estateOf(node))
+
+  constructor(clock: Clock, recoveryMemory: number) {
+    this.#clock = clock
+    this.#budget = new RecoveryBudget(recoveryMemory)
+    this.#messages = new MessageLogs(clock, this.#budget)
+    this.#users = new UserTable(this.#messages)
+  }
+
+  join(): MemoryBroker {
+    const id = randomId()
+    const stops = new Set<Stop>()
+    let closed = false
+
+    function checkOpen(): void {
+      if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
+    }
+
+    /** All that is asked of it fails once it is closed. */
+    function whileOpen<T extends object>(facet: T): T {
+      const guarded = Object.entries(facet).map(([name, method]) => [
+        name,
+        async (...args: unknown[]) => {
+          checkOpen()
+          return (method as (...args: unknown[]) => unknown)(...args)
+        },
+      ])
+      return Object.fromEntries(guarded) as T
+    }
+
+    /** Stopped with the node, where not before. */
+    function untilClosed(stop: Stop): Stop {
+      const once = () => {
+        if (stops.delete(once)) stop()
+      }
+      stops.add(once)
+      return once
+    }
+
+    const end = async () => {
+      if (closed) return
+      closed = true
+      for (const stop of [...stops]) stop()
+      this.#leases.free(id)
+      await this.#nodes.leave(id)
+    }
+
+    this.#nodes.join(id)
+    const log = (channel: string) => this.#log(channel)
+    return {
+      channels: whileOpen<Channels>({
+        create: async (name, options, seed) => this.#create(name, options, seed),
+        open: async (name, ear) => {
+          const channel = this.#channels.get(name)
+          return channel && { record: channel.record, stop: untilClosed(channel.open(ear)) }
+        },
+        load: async (name) => this.#channels.get(name)?.record,
+        change: async (name, revision, change) => log(name).change(revision, change),
+        look: async (name) => log(name).look(),
+        keep: async (name, visits) => log(name).keep(visits),
+        remove: async (name, unused) => this.#remove(name, unused),
+        names: async () => [...this.#channels.keys()],
+        count: async () => this.#channels.size,
+      }),
+      log: whileOpen<Log>({
+        append: async (channel, what, how) => log(channel).append(what, how),
+        recall: async (channel, idKey) => this.#ids.get(channel)?.get(idKey),
+        remember: async (channel, idKey, frame) => this.#idsOf(channel).set(idKey, { frame }),
+        read: async (channel, keep, since) => log(channel).read(keep, since),
+        history: async (channel, keep, range) => log(channel).history(keep, range),
+      }),
+      presence: whileOpen<Presence>({
+        enter: async (channel, who, what, how) => log(channel).enter(who, what, how),
+        leave: async (channel, who, what, how, owe) =>
+          this.#channels.get(channel)?.leave(who, what, how, owe) ?? { last: false, empty: true },
+        find: async (channel, user) => log(channel).find(user),
+        provide: async (channel, user, data) => log(channel).provide(user, data),
+        settle: async (channel, user, owedId) => this.#channels.get(channel)?.settle(user, owedId),
+      }),
+      users: whileOpen<Users>({
+        ...this.#users.of(() => id),
+        listen: async (user, ear) => untilClosed(this.#users.listen(user, ear)),
+      }),
+      messages: whileOpen({
+        send: this.#messages.send,
+        read: this.#messages.read,
+        wasSent: this.#messages.wasSent,
+        sent: this.#messages.sent,
+      }),
+      leases: whileOpen(this.#leases.of(() => id)),
+      bus: this.#nodes.busOf(id),
+      nodes: this.#nodes.of(id),
+      close: end,
+      crash: end,
+      join: () => this.join(),
+      save: () => this.#save(),
+      restore: (piece) => this.#restore(piece),
+    }
+  }
+
+  #log(channel: string): ChannelLog {
+    const found = this.#channels.get(channel)
+    if (!found) throw new HookboxError('unknown_channel', `channel ${JSON.stringify(channel)} does not exist`)
+    return found
+  }
+
+  #create(name: string, options: JsonText, seed: Parameters<Channels['create']>[2]): boolean {
+    if (this.#channels.has(name)) return false
+    this.#channels.set(name, ChannelLog.create(this.#parts(name), options, seed))
+    return true
+  }
+
+  #remove(name: string, unused: 'unused' | undefined): boolean {
+    const channel = this.#channels.get(name)
+    if (!channel || (unused && channel.look().used)) return false
+    this.#channels.delete(name)
+    // Set again, so that the order of the map stays that of the removals.
+    this.#removed.delete(name)
+    if (this.#ids.get(name)?.empty) this.#ids.delete(name)
+    else this.#removed.set(name, this.#clock.now())
+    channel.end()
+    return true
+  }
+
+  #parts(name: string): Parameters<typeof ChannelLog.create>[0] {
+    const closing = () => this.#leases.isHeld({ of: 'destroy', channel: name })
+    return { name, clock: this.#clock, budget: this.#budget, ids: this.#idsOf(name), closing }
+  }
 
   /** Ids outlive their channel: a publish that is sent again after the channel was destroyed is still a repeat. */
-  function idsOf(channel: string): BoundedIds {
-    for (const [name, at] of removed) {
-      if (at + idWindow.duration > clock.now()) break
-      removed.delete(name)
-      if (!open.has(name)) ids.delete(name)
+  #idsOf(channel: string): BoundedIds {
+    for (const [name, at] of this.#removed) {
+      if (at + idWindow.duration > this.#clock.now()) break
+      this.#removed.delete(name)
+      if (!this.#channels.has(name)) this.#ids.delete(name)
     }
-    const known = ids.get(channel) ?? new BoundedIds(clock)
-    ids.set(channel, known)
+    const known = this.#ids.get(channel) ?? new BoundedIds(this.#clock)
+    this.#ids.set(channel, known)
     return known
   }
 
-  function log(channel: string): ChannelLog {
-    checkOpen()
-    const found = open.get(channel)
-    if (!found) throw new HookboxError('unknown_channel', `channel ${JSON.stringify(channel)} does not exist`)
-    return found.log
+  *#save(): Generator<SavedPiece> {
+    for (const [name, log] of this.#channels) yield { kind: 'channel', name, log: log.save() }
+    for (const [name, known] of this.#ids) {
+      if (!known.empty) yield { kind: 'ids', name, removedAt: this.#removed.get(name), ids: known.save() }
+    }
+    yield* this.#messages.save()
+    for (const user of this.#users.save()) yield { kind: 'user', ...user }
+    for (const node of this.#nodes.save()) yield { kind: 'node', ...node }
   }
 
-  function checkOpen(): void {
-    if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
-  }
-
-  return {
-    channels: {
-      async create(name, record, seed) {
-        checkOpen()
-        if (open.has(name)) return false
-        open.set(name, { record, log: ChannelLog.create({ name, clock, budget, ids: idsOf(name) }, seed) })
-        return true
-      },
-      load: async (name) => open.get(name)?.record,
-      async update(name, record) {
-        checkOpen()
-        const found = open.get(name)
-        if (found) found.record = record
-      },
-      async remove(name) {
-        checkOpen()
-        open.get(name)?.log.end()
-        open.delete(name)
-        // Set again, so that the order of the map stays that of the removals.
-        removed.delete(name)
-        if (ids.get(name)?.empty) ids.delete(name)
-        else removed.set(name, clock.now())
-      },
-      names: async () => [...open.keys()],
-    } satisfies Channels,
-
-    log: {
-      append: async (channel, what, how) => log(channel).append(what, how),
-      recall: async (channel, idKey) => ids.get(channel)?.get(idKey),
-      async remember(channel, idKey, frame) {
-        checkOpen()
-        idsOf(channel).set(idKey, { frame })
-      },
-      read: async (channel, keep, since) => log(channel).read(keep, since),
-      prefill: async (channel, history, keep) => log(channel).prefill(history, keep),
-      history: async (channel, keep, range) => log(channel).history(keep, range),
-      listen: async (channel, hear) => log(channel).listen(hear),
-    } satisfies Log,
-
-    presence: {
-      enter: async (channel, user, what, how) => log(channel).enter(user, what, how),
-      leave: async (channel, user, what, how) => log(channel).leave(user, what, how),
-    } satisfies Presence,
-
-    messages: {
-      attend: messages.attend,
-      read: messages.read,
-      async send(user, inside) {
-        checkOpen()
-        return messages.send(user, inside)
-      },
-    },
-
-    async close() {
-      closed = true
-    },
-
-    *save() {
-      for (const [name, { record, log }] of open) yield { kind: 'channel', name, record, log: log.save() }
-      for (const [name, known] of ids) {
-        if (!known.empty) yield { kind: 'ids', name, removedAt: removed.get(name), ids: known.save() }
-      }
-      for (const saved of messages.save()) yield { kind: 'messages', ...saved }
-    },
-
-    restore(piece) {
-      const { kind } = piece
-      if (kind === 'messages') return messages.restore(piece)
-      const { name } = piece
-      if (kind === 'channel') {
-        const log = ChannelLog.restore({ name, clock, budget, ids: idsOf(name) }, piece.log)
-        open.set(name, { record: piece.record, log })
-        return
-      }
-      if (piece.removedAt !== undefined) removed.set(name, piece.removedAt)
-      const known = ids.get(name) ?? new BoundedIds(clock)
+  #restore(piece: SavedPiece): void {
+    if (piece.kind === 'messages') this.#messages.restore(piece)
+    else if (piece.kind === 'sent') this.#messages.restoreSent(piece)
+    else if (piece.kind === 'user') this.#users.restore(piece)
+    else if (piece.kind === 'node') this.#nodes.restore(piece)
+    else if (piece.kind === 'channel') {
+      this.#channels.set(piece.name, ChannelLog.restore(this.#parts(piece.name), piece.log))
+    } else {
+      if (piece.removedAt !== undefined) this.#removed.set(piece.name, piece.removedAt)
+      const known = this.#ids.get(piece.name) ?? new BoundedIds(this.#clock)
       known.restore(piece.ids)
-      ids.set(name, known)
-    },
+      this.#ids.set(piece.name, known)
+    }
   }
 }

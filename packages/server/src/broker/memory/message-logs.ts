@@ -1,8 +1,9 @@
 import { type Position, spliceFrame } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
-import type { Messages } from '../broker.ts'
+import type { Messages, Stop, UserEar } from '../broker.ts'
 import type { RecoveryBudget } from './recovery-budget.ts'
 import { RecoveryLog, recoveryWindow, type SavedRecoveryLog } from './recovery-log.ts'
+import { type SavedSent, SentIds } from './sent-ids.ts'
 
 /** A user's private messages as they are put away for the next start of the hub. */
 export interface SavedMessages {
@@ -10,56 +11,87 @@ export interface SavedMessages {
   readonly log: SavedRecoveryLog
 }
 
-/** The private messages of each user who is connected, or was within the recovery window. */
+/** The private messages of each user who is connected, or was within the recovery window, and who hears of users. */
 export class MessageLogs implements Messages {
   readonly #clock: Clock
   readonly #budget: RecoveryBudget
-  readonly #logs = new Map<string, { readonly log: RecoveryLog; attending: number }>()
-  /** Users whom nobody attends to, with the time since when, longest first. */
+  readonly #logs = new Map<string, RecoveryLog>()
+  readonly #ears = new Map<string, Set<UserEar>>()
+  /** Users who are gone, with the time since when, longest first. */
   readonly #left = new Map<string, number>()
+  readonly #sent: SentIds
 
   constructor(clock: Clock, budget: RecoveryBudget) {
     this.#clock = clock
     this.#budget = budget
+    this.#sent = new SentIds(clock)
   }
 
-  attend: Messages['attend'] = async (user, hear) => {
+  /** The user is there. */
+  begin(user: string): void {
     this.#forget()
-    const kept = this.#logs.get(user) ?? { log: new RecoveryLog(this.#clock, this.#budget), attending: 0 }
-    this.#logs.set(user, kept)
     this.#left.delete(user)
-    kept.attending++
-    const stop = kept.log.listen(hear)
-    let stopped = false
+    if (!this.#logs.has(user)) this.#open(user)
+  }
+
+  /** The user's last connection has gone. */
+  end(user: string): void {
+    this.#left.set(user, this.#clock.now())
+  }
+
+  listen(user: string, ear: UserEar): Stop {
+    const ears = this.#ears.get(user) ?? new Set()
+    ears.add(ear)
+    this.#ears.set(user, ears)
     return () => {
-      if (stopped) return
-      stopped = true
-      stop()
-      if (--kept.attending === 0) this.#left.set(user, this.#clock.now())
+      ears.delete(ear)
+      if (ears.size === 0 && this.#ears.get(user) === ears) this.#ears.delete(user)
     }
+  }
+
+  /** Who hears of the user. */
+  ears(user: string): readonly UserEar[] {
+    return [...(this.#ears.get(user) ?? [])]
   }
 
   send: Messages['send'] = async (user, inside) => {
     this.#forget()
     return this.#logs
       .get(user)
-      ?.log.tell({ name: 'MESSAGE' }, (offset) => spliceFrame(0, 'MESSAGE', `${inside},"offset":${offset}`))
+      ?.tell({ name: 'MESSAGE' }, (offset) => spliceFrame(0, 'MESSAGE', `${inside},"offset":${offset}`))
   }
 
   read: Messages['read'] = async (user, since) => {
     this.#forget()
-    const log = this.#logs.get(user)?.log
+    const log = this.#logs.get(user)
     return { top: log?.top ?? nowhere, missed: since && log?.missed(since) }
-  };
+  }
 
-  *save(): Generator<SavedMessages> {
+  wasSent: Messages['wasSent'] = async (sender, id) => this.#sent.has(sender, id)
+
+  sent: Messages['sent'] = async (sender, id) => this.#sent.add(sender, id);
+
+  *save(): Generator<({ readonly kind: 'messages' } & SavedMessages) | ({ readonly kind: 'sent' } & SavedSent)> {
     this.#forget()
-    for (const [user, { log }] of this.#logs) yield { user, log: log.save() }
+    for (const [user, log] of this.#logs) yield { kind: 'messages', user, log: log.save() }
+    for (const sent of this.#sent.save()) yield { kind: 'sent', ...sent }
   }
 
   restore({ user, log }: SavedMessages): void {
-    this.#logs.set(user, { log: new RecoveryLog(this.#clock, this.#budget, log), attending: 0 })
+    this.#open(user, log)
     this.#left.set(user, this.#clock.now())
+  }
+
+  restoreSent(saved: SavedSent): void {
+    this.#sent.restore(saved)
+  }
+
+  #open(user: string, saved?: SavedRecoveryLog): void {
+    const log = new RecoveryLog(this.#clock, this.#budget, saved)
+    log.listen((numbered) => {
+      for (const ear of this.ears(user)) ear.messaged(numbered)
+    })
+    this.#logs.set(user, log)
   }
 
   #forget(): void {
@@ -67,7 +99,7 @@ export class MessageLogs implements Messages {
     for (const [user, since] of this.#left) {
       if (since > old) return
       this.#left.delete(user)
-      this.#logs.get(user)?.log.end()
+      this.#logs.get(user)?.end()
       this.#logs.delete(user)
     }
   }
