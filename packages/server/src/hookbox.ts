@@ -15,8 +15,7 @@ import { createRouter, type Route, type Router } from './http/router.ts'
 import { attach, closeServer, createServer, type Detach, listen } from './http/server.ts'
 import { serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
-import type { SavedPiece } from './hub/saved.ts'
-import { changeUserOptions, defaultUserOptions, type UserOptions, userOptionNames } from './hub/user-options.ts'
+import { checkUserOptions, readUserOptions, type UserOptions } from './hub/user-options.ts'
 import { createAccessLog, createLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
 import { startPoller } from './polling/poller.ts'
@@ -24,7 +23,7 @@ import { channelMethods } from './rest/channel-methods.ts'
 import { createRestEndpoint } from './rest/endpoint.ts'
 import { serverMethods } from './rest/server-methods.ts'
 import { userMethods } from './rest/user-methods.ts'
-import { type Piece, takeSnapshot, writeSnapshot } from './snapshot/snapshot-file.ts'
+import { takeSnapshot, writeSnapshot } from './snapshot/snapshot-file.ts'
 import { createForwarded } from './transport/address.ts'
 import { createDoorkeeper } from './transport/origin.ts'
 import { createStreams } from './transport/streams.ts'
@@ -121,6 +120,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     callbacks: createCallbacks(ask, log),
     clock,
     log,
+    takeOver: (taker, record) => Connection.takeOver(taker, record, settings),
     poll: (options, target) =>
       startPoller({
         ...target,
@@ -205,31 +205,13 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
    *
    * Nothing here waits for input or output, so that it is done before any page or application is heard.
    */
-  function start(): void {
+  async function start(): Promise<void> {
     if (isStarted) return
     isStarted = true
     const pieces = config.snapshot === undefined ? undefined : takeSnapshot(config.snapshot, log)
-    if (pieces) restore(pieces)
-    else if (!config.open) hub.tellStarted()
-  }
-
-  function restore(pieces: readonly Piece[]): void {
-    const ofHub: SavedPiece[] = []
-    for (const piece of pieces) {
-      if (piece.kind === 'channel' || piece.kind === 'ids' || piece.kind === 'messages') broker.restore(piece)
-      else ofHub.push(piece)
-    }
-    hub
-      .restore(ofHub, (saved) => Connection.restore(hub, saved, settings))
-      .then(
-        () => log.info({ pieces: pieces.length }, 'went on where the hub before this one was stopped'),
-        (err: unknown) => log.error({ err }, 'the snapshot could not be taken up whole'),
-      )
-  }
-
-  function* saved(): Generator<Piece> {
-    yield* broker.save()
-    yield* hub.save()
+    for (const piece of pieces ?? []) broker.restore(piece)
+    await hub.start(!config.open)
+    if (pieces) log.info({ pieces: pieces.length }, 'went on where the hub before this one was stopped')
   }
 
   const servers: Server[] = []
@@ -253,7 +235,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     // What was being answered is answered: from here on nothing changes any more.
     await broker.close()
     access.close()
-    if (config.snapshot !== undefined && isStarted) writeSnapshot(config.snapshot, saved())
+    if (config.snapshot !== undefined && isStarted) writeSnapshot(config.snapshot, broker.save())
   }
 
   return {
@@ -262,12 +244,12 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       const { webApiPort = config.port, webApiInterface = config.interface } = config
       const restUrl = ownRestPort ? await serve(applications, webApiPort, webApiInterface) : undefined
       // Not before: what is taken up is gone where a port turns out to be taken.
-      start()
+      await start()
       return { url, ...(restUrl !== undefined && { restUrl }) }
     },
 
     attach(server) {
-      start()
+      start().catch((err: unknown) => log.error({ err }, 'the hub could not start'))
       detach.push(attach(server, pages))
     },
 
@@ -284,14 +266,8 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
 
 /** What every user begins with. @throws ConfigError naming the option */
 function readUserDefaults({ userDefaults }: Config): UserOptions {
-  const unknown = Object.keys(userDefaults).find((name) => !userOptionNames.includes(name))
-  if (unknown !== undefined) {
-    throw new ConfigError(
-      `user_defaults.${unknown}: no user option has this name; expected one of ${userOptionNames.join(', ')}`,
-    )
-  }
   try {
-    return changeUserOptions(defaultUserOptions, userDefaults)
+    return readUserOptions(checkUserOptions(userDefaults, 'none other'))
   } catch (cause) {
     throw new ConfigError(`user_defaults.${cause instanceof HookboxError ? cause.message : String(cause)}`)
   }

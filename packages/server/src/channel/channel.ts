@@ -8,18 +8,22 @@ import {
 } from '@hookbox/protocol'
 import type {
   Appending,
+  ChannelRecord,
   HistoryPiece,
   HistoryRange,
+  Lease,
+  Owed,
   Snapshot,
   StateChange,
   Stop,
   Unnumbered,
 } from '../broker/broker.ts'
-import { nobody } from '../webhooks/callbacks.ts'
+import { randomId } from '../ids.ts'
+import { type Caller, nobody } from '../webhooks/callbacks.ts'
 import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
-import { Life, type SavedLife } from './life.ts'
-import { Member, type OwedLeave, type SavedLeave } from './member.ts'
+import { Life } from './life.ts'
+import { Member } from './member.ts'
 import { type ChannelOptions, retention } from './options.ts'
 import { presenceEntry } from './presence-entry.ts'
 import { Publisher, type Publishing } from './publish.ts'
@@ -34,19 +38,15 @@ export interface Entering {
   /** The number of the frame that asked, or 0. */
   readonly id: number
   readonly since?: Position | undefined
-  /** Whether the `subscribe` webhook is asked where the options say so. */
+  /** The page asked, so that the `subscribe` webhook is asked where the options say so; else the application gave it. */
   readonly ask: boolean
   /** What the application, asked already, had for the user. */
   readonly initialData?: JsonText | undefined
 }
 
-/** What a node knows of a channel besides what the broker holds, as it is put away for the next start of the hub. */
-export interface SavedChannel {
-  readonly life: SavedLife
-  /** By user: what the `subscribe` webhook had for it. */
-  readonly initialData: readonly (readonly [user: string, data: JsonText])[]
-  /** What the application is still to be told. */
-  readonly leaves: readonly SavedLeave[]
+/** The application is being asked whether the channel may go: whoever wants to enter waits for its answer, and tries again. */
+export class ChannelClosing extends Error {
+  override name = 'ChannelClosing'
 }
 
 /** One channel on this node: who is in it, and how one comes in and out. */
@@ -61,12 +61,11 @@ export class Channel {
   #stopListening: Stop = () => {}
   #lastTime = 0
 
-  private constructor(name: string, options: ChannelOptions, services: ChannelServices) {
+  private constructor(name: string, record: ChannelRecord, services: ChannelServices) {
     this.name = name
     this.#services = services
     this.#fanOut = new FanOut(name)
     this.#publisher = new Publisher(name, services)
-    const { callbacks, clock, log } = services
     this.#settings = new ChannelSettings(
       {
         name,
@@ -87,13 +86,17 @@ export class Channel {
           setOptions: (changes) => this.setOptions(changes),
         },
       },
-      options,
+      record,
       services,
     )
+    const { broker, callbacks, clock, log } = services
     this.#life = new Life({
       clock,
       // The application hears that its last user has left before it is asked about the channel.
-      wanted: () => this.#fanOut.size > 0 || [...this.#members.values()].some((member) => member.untold),
+      wantedHere: () => this.#fanOut.size > 0 || [...this.#members.values()].some(({ untold }) => untold > 0),
+      look: () => broker.channels.look(name),
+      take: (wanted) => broker.leases.take({ of: 'destroy', channel: name }, { wanted }),
+      note: (due) => services.noteDuty({ of: 'offer', channel: name }, due),
       ask: () =>
         persist((id) => callbacks.destroyChannel({ channelName: name }, id), {
           clock,
@@ -101,17 +104,34 @@ export class Channel {
           name: 'destroy_channel',
           onGivenUp: services.givenUp,
         }),
-      end: () => this.destroy(),
+      keep: (visits) => broker.channels.keep(name, visits),
+      end: async () => void (await broker.channels.remove(name, 'unused')),
+      failed: (err) => log.error({ channel: name, err }, 'a channel could not be offered to the application'),
     })
   }
 
-  /** Takes up a channel that the broker has. */
-  static async open(name: string, options: ChannelOptions, services: ChannelServices): Promise<Channel> {
-    const channel = new Channel(name, options, services)
-    channel.#stopListening = await services.broker.log.listen(name, (numbered) =>
-      channel.#fanOut.tell(numbered, channel.options.reflective),
-    )
-    channel.#settings.start()
+  /** Takes part in a channel that the broker has. Undefined where there is none. */
+  static async open(name: string, services: ChannelServices): Promise<Channel | undefined> {
+    const early: ((channel: Channel) => void)[] = []
+    let opened: Channel | undefined
+    /** What is heard before this node has made up its own part waits for it. */
+    const hear = (what: (channel: Channel) => void) => (opened ? what(opened) : void early.push(what))
+    const found = await services.broker.channels.open(name, {
+      heard: (numbered) =>
+        hear((channel) => {
+          channel.#lastTime = Math.max(channel.#lastTime, numbered.at)
+          channel.#fanOut.tell(numbered, channel.options.reflective)
+        }),
+      changed: (record) => hear((channel) => channel.#settings.adopt(record)),
+      lost: ({ epoch }) => hear((channel) => channel.#fanOut.began(epoch)),
+      removed: () => hear((channel) => channel.#removed()),
+    })
+    if (!found) return undefined
+    const channel = new Channel(name, found.record, services)
+    channel.#stopListening = found.stop
+    opened = channel
+    for (const what of early) what(channel)
+    if (!channel.#life.gone) channel.#settings.start()
     return channel
   }
 
@@ -120,13 +140,13 @@ export class Channel {
   }
 
   /** Whether pages may still come, or must wait for what the application decides. */
-  get life(): Pick<Life, 'gone' | 'closing' | 'using' | 'offerLater' | 'decided'> {
+  get life(): Pick<Life, 'gone' | 'closing' | 'using' | 'offer' | 'offerLater'> {
     return this.#life
   }
 
-  /** Whether this user is here. */
-  hasUser(user: string): boolean {
-    return this.#members.get(user)?.present === true
+  /** Nothing would be lost if this node let go of it. */
+  get idle(): boolean {
+    return this.#fanOut.size === 0 && this.#members.size === 0 && this.#life.idle && this.#settings.idle
   }
 
   has(subscriberId: string): boolean {
@@ -137,7 +157,7 @@ export class Channel {
    * Lets a subscriber in and answers with `SUBSCRIBED`, what was missed, and from then on what is told. A subscriber who is
    * in already gets a new answer.
    *
-   * @throws HookboxError `refused`, `webhook_failed`, `too_many`, `unavailable`
+   * @throws HookboxError `refused`, `webhook_failed`, `too_many`, `unavailable`; ChannelClosing
    */
   async subscribe(by: Subscriber, how: Entering): Promise<void> {
     const member = this.#member(by.user)
@@ -162,23 +182,7 @@ export class Channel {
   async unsubscribe(by: Subscriber, everywhere: boolean, out: () => void): Promise<void> {
     const member = this.#member(by.user)
     try {
-      await member.questions.run(async () => {
-        this.#checkInside(member, by)
-        const last = everywhere || member.connections.size === 1
-        if (last && asks(this.options, 'unsubscribe')) {
-          const leave = { channelName: this.name, user: by.user }
-          const verdict = await this.#services.callbacks.unsubscribe(by.caller, leave)
-          this.#services.obey(by.user, by.caller, verdict)
-          if (!verdict.ok) throw verdict.error
-          // The line may have broken meanwhile, and the leave been announced: the application knows of it now.
-          member.owed = undefined
-        }
-        // It may have been put out meanwhile, and, where the channel was made anew, even be in again.
-        if (by.channels.has(this.name)) this.#checkInside(member, by)
-        const removed = this.#remove(member, by.id)
-        out()
-        await Promise.all([removed, everywhere ? this.#removeAll(member, 'unsubscribed') : undefined])
-      })
+      await member.questions.run(() => this.#alone(member, () => this.#askAndLeave(member, by, everywhere, out)))
     } finally {
       this.#forgetIdle(member)
       this.#life.offer()
@@ -189,24 +193,27 @@ export class Channel {
   async drop(by: Subscriber): Promise<void> {
     const member = this.#members.get(by.user)
     if (!member?.connections.has(by.id)) return
-    const left = this.#remove(member, by.id)
-    // Owed from here on: whoever of the user's comes back is to find it, and the channel stays for it.
-    if (!member.present && !this.#life.gone && asks(this.options, 'unsubscribe'))
-      member.owed = { isDue: left, caller: by.caller }
-    await left
-    if (member.owed) await this.#tellLeave(member)
+    await this.#removeOwing(member, by, asks(this.options, 'unsubscribe') ? owedBy(by.caller) : undefined)
     this.#forgetIdle(member)
-    this.#life.offer()
+    await this.#life.offer()
   }
 
-  /** The application takes a user out, through all of its connections. False when the user was not here. */
-  async remove(user: string, reason: UnsubscribedReason): Promise<boolean> {
+  /** The subscriber's connection is another node's by now: here it is forgotten, and nothing is announced. */
+  forget(by: Subscriber): void {
+    const member = this.#members.get(by.user)
+    if (!member?.connections.delete(by.id)) return
+    this.#fanOut.delete(by.id)
+    by.left(this.name)
+    this.#forgetIdle(member)
+  }
+
+  /** The application takes a user out, through all connections that it has here. */
+  async remove(user: string, reason: UnsubscribedReason): Promise<void> {
     const member = this.#members.get(user)
-    if (!member?.present) return false
+    if (!member?.present) return
     await this.#removeAll(member, reason)
     this.#forgetIdle(member)
     this.#life.offer()
-    return true
   }
 
   /** @throws HookboxError as {@link Publisher.publish} */
@@ -239,52 +246,41 @@ export class Channel {
     return { name: this.name, ...(await this.#settings.info()) }
   }
 
-  /** Ends the channel for everybody, without asking. */
-  async destroy(): Promise<void> {
-    if (!this.#life.end()) return
-    this.stop()
-    for (const { subscriber } of [...this.#fanOut.all()]) {
-      subscriber.putOut(this.name, 'destroyed')
-      this.#fanOut.delete(subscriber.id)
-      subscriber.left(this.name)
-    }
-    for (const member of this.#members.values()) member.connections.clear()
-    this.#members.clear()
-    this.#services.ended(this.name)
-    await this.#services.broker.channels.remove(this.name)
-  }
-
-  /** What the broker does not know of it. To be asked for before {@link stop}. */
-  save(): SavedChannel {
-    const members = [...this.#members.values()]
-    return {
-      life: this.#life.save(),
-      initialData: members.flatMap(({ user, initialData }) => (initialData === undefined ? [] : [[user, initialData]])),
-      leaves: members.flatMap(({ user, owed, telling, leaving }) => {
-        const untold = owed ?? telling
-        if (!untold) return []
-        const { cookies, address } = untold.caller
-        return [{ channel: this.name, user, id: untold.id ?? leaving?.id, cookies, address }]
-      }),
-    }
-  }
-
-  /** Takes up what was saved: who was here lingers here again, and the application is told of those who left. */
-  restore({ life, initialData, leaves }: SavedChannel, subscribers: readonly Subscriber[]): void {
-    for (const by of subscribers) {
-      const member = this.#member(by.user)
+  /**
+   * A connection that this node has inherited, or taken over, was here: it lingers here again. Where it had left already,
+   * the application is told, in case that it was not.
+   */
+  async restore(by: Subscriber): Promise<void> {
+    const { connections, initialData, owed } = await this.#services.broker.presence.find(this.name, by.user)
+    const member = this.#member(by.user)
+    if (connections.includes(by.id)) {
+      member.initialData = initialData
       member.connections.add(by.id)
       this.#fanOut.hold(by).replay.release()
       by.joined(this.name)
-    }
-    for (const [user, data] of initialData) this.#member(user).initialData = data
-    this.#life.restore(life)
-    for (const { user, id, cookies, address } of leaves) {
-      const member = this.#member(user)
-      member.owed = { isDue: Promise.resolve(true), caller: { cookies, address, setCookies() {} }, id }
-      this.#tellLeave(member)
-    }
-    for (const member of [...this.#members.values()]) this.#forgetIdle(member)
+    } else this.#services.note(by, this.name, null)
+    if (owed) await this.#tellLeave(member, owed, callerOf(owed))
+    this.#forgetIdle(member)
+  }
+
+  /** This node has inherited the telling of a leave. Resolves after the first try. */
+  async tellOwed(user: string): Promise<void> {
+    const { owed } = await this.#services.broker.presence.find(this.name, user)
+    if (owed) await this.#tellLeave(this.#member(user), owed, callerOf(owed))
+  }
+
+  /** What the broker may have lost is written again: that this one is here. */
+  async reassert(by: Subscriber): Promise<void> {
+    if (!this.has(by.id)) return
+    const entering = { ...this.#presence('SUBSCRIBE', by.user)[1], anyway: true }
+    const [what] = this.#presence('SUBSCRIBE', by.user)
+    await this.#services.broker.presence.enter(this.name, { user: by.user, connection: by.id }, what, entering)
+  }
+
+  /** What the broker may have brought back is taken away again: that this one is here. */
+  async retract(user: string, connection: string): Promise<void> {
+    await this.#services.broker.presence.leave(this.name, { user, connection }, ...this.#presence('UNSUBSCRIBE', user))
+    this.#life.offer()
   }
 
   /** Ends what this node does for the channel; the channel itself stays. */
@@ -295,40 +291,79 @@ export class Channel {
     for (const { leaving } of this.#members.values()) leaving?.drop()
   }
 
-  async #askAndAdmit(member: Member, by: Subscriber, how: Entering): Promise<void> {
-    // A leave that is still to be told belongs before the next arrival.
-    await this.#payLeave(member)
-    this.#checkAlive(by)
-    let { initialData } = member
-    if (!member.present && asks(this.options, 'subscribe')) {
-      const verdict = await this.#services.callbacks.subscribe(by.caller, { channelName: this.name, user: by.user })
-      this.#services.obey(by.user, by.caller, verdict)
-      if (!verdict.ok) throw verdict.error
-      initialData = verdict.details.initialData
-      if (by.gone && !member.present && asks(this.options, 'unsubscribe')) {
-        // The application counts this user among those who are here: it is told that this is over.
-        member.owed = { isDue: Promise.resolve(true), caller: by.caller }
-        await this.#payLeave(member)
-      }
+  /** The channel is gone, whoever ended it. */
+  #removed(): void {
+    if (this.#life.gone) return
+    this.stop()
+    for (const { subscriber } of [...this.#fanOut.all()]) {
+      subscriber.putOut(this.name, 'destroyed')
+      this.#fanOut.delete(subscriber.id)
+      subscriber.left(this.name)
+      this.#services.note(subscriber, this.name, null)
     }
-    await this.#admit(member, by, { ...how, initialData })
+    for (const member of this.#members.values()) member.connections.clear()
+    this.#members.clear()
+    this.#services.ended(this.name)
+  }
+
+  /** Calls for one user and channel are made one after another, on all nodes; what nobody is asked about need not wait. */
+  async #alone<T>(member: Member, task: () => Promise<T>): Promise<T> {
+    if (!asks(this.options, 'subscribe') && !asks(this.options, 'unsubscribe')) return task()
+    return this.#withLease(member, task)
+  }
+
+  async #withLease<T>(member: Member, task: () => Promise<T>): Promise<T> {
+    const key = { of: 'visit', channel: this.name, user: member.user } as const
+    const wanted = () => {
+      member.wanted = true
+      member.leaving?.hurry()
+    }
+    const lease: Lease = await this.#services.broker.leases.wait(key, { wanted })
+    try {
+      return await task()
+    } finally {
+      member.wanted = false
+      await lease.release()
+    }
+  }
+
+  async #askAndAdmit(member: Member, by: Subscriber, how: Entering): Promise<void> {
+    await this.#alone(member, async () => {
+      const { presence } = this.#services.broker
+      const { connections, closing, owed, initialData } = await presence.find(this.name, by.user)
+      if (closing && connections.length === 0) throw new ChannelClosing()
+      // A leave that is still to be told belongs before the next arrival.
+      if (owed) await this.#payLeave(member, owed, callerOf(owed))
+      this.#checkAlive(by)
+      member.initialData = initialData
+      const entersNow = connections.length === 0 && asks(this.options, 'subscribe')
+      await this.#admit(member, by, entersNow ? { ...how, initialData: await this.#askToEnter(member, by) } : how)
+    })
+  }
+
+  async #askToEnter(member: Member, by: Subscriber): Promise<JsonText | undefined> {
+    const verdict = await this.#services.callbacks.subscribe(by.caller, { channelName: this.name, user: by.user })
+    this.#services.obey(by.user, by.caller, verdict)
+    if (!verdict.ok) throw verdict.error
+    if (by.gone && asks(this.options, 'unsubscribe') && !this.#life.gone) {
+      const { connections } = await this.#services.broker.presence.find(this.name, by.user)
+      // The application counts this user among those who are here: it is told that this is over.
+      if (connections.length === 0) await this.#payLeave(member, owedBy(by.caller), by.caller)
+    }
+    return verdict.details.initialData
   }
 
   /** The order is the point: held back, joined, and only then read, so that the page misses nothing and gets nothing twice. */
   async #admit(member: Member, by: Subscriber, how: Entering): Promise<void> {
     this.#checkAlive(by)
-    const entering = !member.present
     const isNew = !member.connections.has(by.id)
-    if (entering || how.initialData !== undefined) member.initialData = how.initialData
-    this.#life.visited()
     const subscription = this.#fanOut.hold(by)
     member.connections.add(by.id)
     by.joined(this.name)
     const stillIn = () => this.#fanOut.get(by.id) === subscription
     let top: Position | undefined
     try {
-      if (entering)
-        await this.#services.broker.presence.enter(this.name, by.user, ...this.#presence('SUBSCRIBE', by.user))
+      if (isNew) await this.#enter(member, by, how)
       const snapshot = await this.#read(how.since)
       if (!stillIn()) throw new HookboxError('refused', `taken out of channel "${this.name}" before it was entered`)
       by.send(this.#subscribed(member, how, snapshot))
@@ -343,14 +378,82 @@ export class Channel {
     }
   }
 
+  async #enter(member: Member, by: Subscriber, { ask, initialData }: Entering): Promise<void> {
+    const { presence } = this.#services.broker
+    const isFirstHere = member.connections.size === 1
+    // Noted before it is true: what was never true is taken back more easily than what nobody knows of.
+    this.#services.note(by, this.name, ask ? 'asked' : 'given')
+    const [what, how] = this.#presence('SUBSCRIBE', by.user)
+    const who = { user: by.user, connection: by.id }
+    const entered = await presence.enter(this.name, who, what, { ...how, anyway: !ask })
+    if (entered === 'closing') throw new ChannelClosing()
+    if (entered === 'first' || initialData !== undefined) member.initialData = initialData
+    if (initialData !== undefined) await presence.provide(this.name, by.user, initialData)
+    else if (entered === 'further' && isFirstHere && !ask) member.initialData = (await presence.find(this.name, by.user)).initialData
+  }
+
+  async #askAndLeave(member: Member, by: Subscriber, everywhere: boolean, out: () => void): Promise<void> {
+    this.#checkInside(member, by)
+    const { presence } = this.#services.broker
+    let owed: Owed | undefined
+    if (asks(this.options, 'unsubscribe')) {
+      const isLast = async () =>
+        (await presence.find(this.name, by.user)).connections.every((connection) => connection === by.id)
+      if (everywhere || (await isLast())) await this.#askToLeave(by)
+      // Where the others leave meanwhile, the application is told after all.
+      else owed = owedBy(by.caller)
+    }
+    // It may have been put out meanwhile, and, where the channel was made anew, even be in again.
+    if (by.channels.has(this.name)) this.#checkInside(member, by)
+    const removed = this.#removeOwing(member, by, owed)
+    out()
+    await Promise.all([removed, everywhere ? this.#leaveEverywhere(member) : undefined])
+  }
+
+  async #askToLeave(by: Subscriber): Promise<void> {
+    const { broker, callbacks, obey } = this.#services
+    const verdict = await callbacks.unsubscribe(by.caller, { channelName: this.name, user: by.user })
+    obey(by.user, by.caller, verdict)
+    if (!verdict.ok) throw verdict.error
+    if (this.#life.gone) return
+    // The line may have broken meanwhile, and the leave been announced: the application knows of it now.
+    const { owed } = await broker.presence.find(this.name, by.user)
+    if (owed) await broker.presence.settle(this.name, by.user, owed.id)
+  }
+
+  async #leaveEverywhere(member: Member): Promise<void> {
+    await Promise.all([
+      this.#removeAll(member, 'unsubscribed'),
+      this.#services.removeElsewhere(member.user, this.name),
+    ])
+  }
+
+  /** Takes one connection out; where it was the user's last, the application is told until it has heard. */
+  async #removeOwing(member: Member, by: Subscriber, owed: Owed | undefined): Promise<void> {
+    // The channel stays for it.
+    if (owed) member.untold++
+    try {
+      if (!(await this.#remove(member, by.id, owed)) || !owed) return
+      await this.#tellLeave(member, owed, by.caller)
+      // Not before: should this node be gone by then, whoever inherits the connection tells it.
+      this.#services.note(by, this.name, null)
+    } finally {
+      if (owed) member.untold--
+    }
+  }
+
   /** Takes one connection out, and announces the leave where it was the user's last. True when it was, on all nodes. */
-  async #remove(member: Member, subscriberId: string): Promise<boolean> {
-    const subscription = this.#fanOut.get(subscriberId)
+  async #remove(member: Member, subscriberId: string, owed?: Owed): Promise<boolean> {
+    const subscriber = this.#fanOut.get(subscriberId)?.subscriber
     if (!member.connections.delete(subscriberId)) return false
     this.#fanOut.delete(subscriberId)
-    subscription?.subscriber.left(this.name)
-    if (member.present || this.#life.gone) return false
-    return this.#services.broker.presence.leave(this.name, member.user, ...this.#presence('UNSUBSCRIBE', member.user))
+    subscriber?.left(this.name)
+    if (this.#life.gone) return false
+    const who = { user: member.user, connection: subscriberId }
+    const [what, how] = this.#presence('UNSUBSCRIBE', member.user)
+    const { last } = await this.#services.broker.presence.leave(this.name, who, what, how, owed)
+    if (subscriber && !(last && owed)) this.#services.note(subscriber, this.name, null)
+    return last
   }
 
   /** All at once, so that nobody of the user's comes in between. */
@@ -363,12 +466,22 @@ export class Channel {
   }
 
   /** Resolves when the application has heard or was not there; further tries come before any other question about this user. */
-  #tellLeave(member: Member): Promise<void> {
+  #tellLeave(member: Member, owed: Owed, caller: Caller): Promise<void> {
+    member.untold++
     return new Promise((tried) => {
+      const tell = async () => {
+        if (this.#life.gone) return
+        const { owed: still } = await this.#services.broker.presence.find(this.name, member.user)
+        // Whoever came back may have told it.
+        if (still?.id === owed.id) await this.#payLeave(member, owed, caller, tried)
+      }
       member.questions
-        .runAnyway(() => this.#payLeave(member, tried))
-        .catch((err: unknown) => this.#services.log.error({ channel: this.name, err }, 'a leave could not be told'))
+        .runAnyway(() => this.#withLease(member, tell))
+        .catch((err: unknown) => {
+          if (!this.#life.gone) this.#services.log.error({ channel: this.name, err }, 'a leave could not be told')
+        })
         .finally(() => {
+          member.untold--
           tried()
           this.#forgetIdle(member)
           this.#life.offer()
@@ -377,34 +490,33 @@ export class Channel {
   }
 
   /** Tells the application of a leave that it has not heard of. */
-  async #payLeave(member: Member, tried: () => void = () => {}): Promise<void> {
-    const { owed } = member
-    if (!owed) return
-    member.owed = undefined
-    member.telling = owed
-    try {
-      if (await owed.isDue) await this.#persistLeave(member, owed, tried)
-    } finally {
-      member.telling = undefined
-      member.leaving = undefined
-    }
-  }
-
-  async #persistLeave(member: Member, { caller, id: known }: OwedLeave, tried: () => void): Promise<void> {
-    const { callbacks, clock, log } = this.#services
+  async #payLeave(member: Member, owed: Owed, caller: Caller, tried: () => void = () => {}): Promise<void> {
+    const { broker, callbacks, clock, log, givenUp, noteDuty, obey } = this.#services
     const leave = { channelName: this.name, user: member.user }
     const leaving = persist((id) => callbacks.unsubscribe(caller, leave, id), {
       clock,
       log,
       name: 'unsubscribe',
-      onGivenUp: this.#services.givenUp,
-      ...(known !== undefined && { newId: () => known }),
+      onGivenUp: givenUp,
+      newId: () => owed.id,
     })
     member.leaving = leaving
-    if (member.coming > 0) leaving.hurry()
-    leaving.firstTry.then((verdict) => verdict.ok || verdict.error.code !== 'webhook_failed' || tried())
+    if (member.coming > 0 || member.wanted) leaving.hurry()
+    const duty = { of: 'leave', channel: this.name, user: member.user } as const
+    let noted = false
+    leaving.firstTry.then((verdict) => {
+      if (verdict.ok || verdict.error.code !== 'webhook_failed') return
+      // From here on it outlasts the connection that it is about.
+      noted = true
+      noteDuty(duty, true)
+      tried()
+    })
     const outcome = await leaving.outcome
-    if (typeof outcome !== 'string') this.#services.obey(member.user, caller, outcome)
+    member.leaving = undefined
+    if (outcome === 'dropped') return
+    if (noted) noteDuty(duty, false)
+    if (!this.#life.gone) await broker.presence.settle(this.name, member.user, owed.id)
+    if (outcome !== 'given up') obey(member.user, caller, outcome)
   }
 
   /** What subscribers were told of the options is no longer true: all of them get a new answer. */
@@ -466,4 +578,13 @@ export class Channel {
     this.#lastTime = Math.max(this.#lastTime, this.#services.clock.now())
     return this.#lastTime
   }
+}
+
+function owedBy({ cookies, address }: Caller): Owed {
+  return { id: randomId(), cookies, address }
+}
+
+/** Whoever left is not there any more to be given cookies. */
+function callerOf({ cookies, address }: Owed): Caller {
+  return { cookies, address, setCookies() {} }
 }

@@ -57,6 +57,13 @@ export class FanOut {
     }
   }
 
+  /** The log began anew: whoever is here takes it up again from where it stands. */
+  began(epoch: string): void {
+    const inside = `"channel_name":${toJsonText(this.#name)},"epoch":${toJsonText(epoch)}`
+    const frame = new PreparedFrame(spliceFrame(0, 'EPOCH', inside))
+    for (const { subscriber } of this.#subscriptions.values()) subscriber.send(frame)
+  }
+
   #positionOf(numbered: Numbered): Numbered {
     const inside = `"channel_name":${toJsonText(this.#name)},"offset":${numbered.position.offset}`
     return { ...numbered, frame: new PreparedFrame(spliceFrame(0, 'POSITION', inside)) }

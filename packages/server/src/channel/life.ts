@@ -1,3 +1,4 @@
+import type { Lease, Wanted } from '../broker/broker.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Persisting } from '../webhooks/persist.ts'
 
@@ -8,18 +9,21 @@ const unvisitedLife = 60_000
 export interface Living {
   readonly clock: Clock
   /** Somebody is here, or something is still to be told that belongs before the end. */
-  wanted(): boolean
+  wantedHere(): boolean
+  /** Whether any node wants it. */
+  look(): Promise<Wanted>
+  /** One node at a time asks, and nobody enters meanwhile. Undefined where another one does. */
+  take(wanted: () => void): Promise<Lease | undefined>
+  /** This node is to see to it that the channel is offered; whoever inherits from it has to know. */
+  note(due: boolean): void
   /** Asks the application whether the channel may go. */
   ask(): Persisting
+  /** False where somebody has entered since. */
+  keep(visits: number): Promise<boolean>
+  /** Ends it, unless somebody is in it. */
   end(): Promise<void>
-}
-
-/** A life as it is put away for the next start of the hub. */
-export interface SavedLife {
-  /** The application wants to keep the channel, although nobody is in it. */
-  readonly kept: boolean
-  /** It is to be offered some time, if nobody comes. */
-  readonly due: boolean
+  /** What went wrong is no reason for anything but to try later. */
+  failed(error: unknown): void
 }
 
 /** How long a channel lives: when nobody wants it any more, the application is asked whether it may go. */
@@ -28,29 +32,30 @@ export class Life {
   #uses = 0
   /** It is to be offered as soon as nothing is under way. */
   #offerDue = false
-  /** Somebody has entered since it was last offered. */
-  #visited = false
-  /** The application refused to let it go, until someone has come and gone again. */
-  #kept = false
-  #gone = false
-  #stopped = false
-  #closing: { readonly asking: Persisting; readonly done: Promise<void> } | undefined
+  #ended = false
+  #offering: Promise<void> | undefined
+  #asking: Persisting | undefined
   #stopWaiting: Cancel = () => {}
-  /** Nobody has entered yet, and it will be offered. */
+  /** It will be offered after a while. */
   #waiting = false
 
   constructor(living: Living) {
     this.#living = living
   }
 
-  /** It has ended. */
+  /** It has ended, here at least. */
   get gone(): boolean {
-    return this.#gone
+    return this.#ended
   }
 
   /** The application is being asked whether it may go. */
   get closing(): boolean {
-    return this.#closing !== undefined
+    return this.#asking !== undefined
+  }
+
+  /** Nothing is under way. */
+  get idle(): boolean {
+    return this.#uses === 0 && !this.#waiting && this.#offering === undefined
   }
 
   /** Does something that needs the channel; it is not offered meanwhile. */
@@ -64,75 +69,74 @@ export class Life {
     }
   }
 
-  /** Somebody has entered. */
-  visited(): void {
-    this.#visited = true
-    this.#kept = false
+  /** Somebody may have been the last. Resolves when the application is being asked, or it is clear that it need not be. */
+  async offer(): Promise<void> {
+    this.#offerDue = this.#uses > 0 || this.#offering !== undefined
+    if (this.#ended || this.#offerDue || this.#living.wantedHere()) return
+    await new Promise<void>((asked) => {
+      this.#offering = this.#offer(asked)
+        .catch((error: unknown) => {
+          this.#living.failed(error)
+          this.offerLater()
+        })
+        .then(() => {
+          asked()
+          this.#offering = undefined
+          if (this.#offerDue) this.offer()
+        })
+    })
   }
 
-  /** Somebody may have been the last. */
-  offer(): void {
-    this.#offerDue = this.#uses > 0
-    if (this.#stopped || this.#closing || this.#uses > 0 || this.#kept || this.#living.wanted()) return
-    this.#visited = false
-    const asking = this.#living.ask()
-    this.#closing = { asking, done: asking.outcome.then((outcome) => this.#closed(outcome)) }
-  }
-
-  /** Nobody has entered yet. If nobody does, it is offered after a while. */
+  /** If nobody enters, it is offered after a while. */
   offerLater(): void {
     this.#stopWaiting()
-    this.#waiting = !this.#stopped
-    if (this.#waiting) this.#stopWaiting = this.#living.clock.after(unvisitedLife, () => this.#offerNow())
+    if (this.#ended) return
+    if (!this.#waiting) this.#living.note(true)
+    this.#waiting = true
+    this.#stopWaiting = this.#living.clock.after(unvisitedLife, () => {
+      this.#waiting = false
+      this.#living.note(false)
+      this.offer()
+    })
   }
 
-  /** Somebody waits at the door: no further try, and what the application decides now is what counts. */
-  async decided(): Promise<void> {
-    if (!this.#closing) return
-    this.#closing.asking.drop()
-    await this.#closing.done
-    this.offerLater()
-  }
-
-  save(): SavedLife {
-    return { kept: this.#kept, due: this.#closing !== undefined || this.#offerDue || this.#waiting }
-  }
-
-  restore({ kept, due }: SavedLife): void {
-    this.#kept = kept
-    if (due) this.offerLater()
-  }
-
-  /** False when it had ended already. */
-  end(): boolean {
-    if (this.#gone) return false
-    this.#gone = true
-    this.stop()
-    return true
-  }
-
-  /** What the application still answers changes nothing any more. */
+  /** Nothing more comes of it here: what the application still answers changes nothing any more. */
   stop(): void {
-    this.#stopped = true
+    this.#ended = true
     this.#stopWaiting()
-    this.#closing?.asking.drop()
+    this.#asking?.drop()
   }
 
-  #offerNow(): void {
-    this.#waiting = false
-    this.offer()
-  }
-
-  async #closed(outcome: Awaited<Persisting['outcome']>): Promise<void> {
-    this.#closing = undefined
-    if (this.#stopped || outcome === 'dropped') return
-    const wanted = this.#living.wanted()
-    if (outcome !== 'given up' && outcome.ok) {
-      // REST may have let someone in meanwhile: whoever is here keeps the channel.
-      if (!wanted) await this.#living.end()
-      return
+  async #offer(asked: () => void): Promise<void> {
+    if (!isFree(await this.#living.look())) return
+    const lease = await this.#living.take(() => this.#asking?.drop())
+    if (!lease) return
+    try {
+      const wanted = await this.#living.look()
+      if (!isFree(wanted) || this.#ended) return
+      const answered = this.#ask(wanted)
+      asked()
+      await answered
+    } finally {
+      await lease.release()
     }
-    this.#kept = !this.#visited
-    if (!wanted) this.offer()
   }
+
+  async #ask({ visits }: Wanted): Promise<void> {
+    this.#living.note(true)
+    this.#asking = this.#living.ask()
+    const outcome = await this.#asking.outcome
+    this.#asking = undefined
+    if (this.#ended) return
+    this.#living.note(false)
+    // Somebody waits at the door, and what the application has said counts: nothing yet.
+    if (outcome === 'dropped') this.offerLater()
+    // Whoever the application let in meanwhile keeps the channel.
+    else if (outcome !== 'given up' && outcome.ok) await this.#living.end()
+    else this.#offerDue = !(await this.#living.keep(visits))
+  }
+}
+
+function isFree({ used, kept }: Wanted): boolean {
+  return !used && !kept
 }

@@ -100,7 +100,7 @@ function readOption<K extends keyof ChannelOptions>(
   return row.read(value, row.name, current[key])
 }
 
-/** The options by their contract names, as `get_channel_info` shows them and as a broker keeps them. */
+/** The options by their contract names, as `get_channel_info` shows them. */
 export function writeOptions(options: ChannelOptions): { [name: string]: Json } {
   const written: { [name: string]: Json } = {}
   for (const key of keys) written[channelOptions[key].name] = writeOption(key, options)
@@ -112,9 +112,18 @@ function writeOption<K extends keyof ChannelOptions>(key: K, options: ChannelOpt
   return row.write(options[key])
 }
 
-/** The options as a broker keeps them. */
+/** The options as a broker keeps them: those of the contract, and how far polling has come. */
 export function optionsText(options: ChannelOptions): JsonText {
-  return toJsonText(writeOptions(options))
+  const { polling } = options
+  return toJsonText([writeOptions(options), ...(polling ? [polling.turn, polling.done] : [])])
+}
+
+/** Reads what {@link optionsText} wrote. */
+export function readOptionsText(text: JsonText): ChannelOptions {
+  const [written, turn, done] = JSON.parse(text) as [{ [name: string]: unknown }, number | undefined, boolean | undefined]
+  const options = changeOptions(defaultOptions, written)
+  const { polling } = options
+  return polling && turn !== undefined && done !== undefined ? { ...options, polling: { ...polling, turn, done } } : options
 }
 
 /** How much history these options keep. */

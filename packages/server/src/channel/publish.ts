@@ -9,7 +9,7 @@ import {
   spliceFrame,
   toJsonText,
 } from '@hookbox/protocol'
-import type { Remembered } from '../broker/broker.ts'
+import type { Appended, Lease, Remembered } from '../broker/broker.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 import { type ChannelOptions, retention } from './options.ts'
@@ -61,14 +61,23 @@ export class Publisher {
     }
   }
 
+  /** Where the application is asked about it, no other node asks about a repeat meanwhile. */
   async #recallOrDecide(
     key: string,
     by: Publishing,
     options: () => ChannelOptions,
     at: () => number,
   ): Promise<Published> {
-    const known = await this.#services.broker.log.recall(this.#channelName, key)
-    return known ? repeat(known, by.origin) : this.#decide(by, options, at)
+    // The log knows by itself what it has already.
+    if (!asksAbout(by, options())) return this.#decide(by, options, at)
+    const { leases, log } = this.#services.broker
+    const lease: Lease = await leases.wait({ of: 'publish', channel: this.#channelName, idKey: key })
+    try {
+      const known = await log.recall(this.#channelName, key)
+      return known ? repeat(known, by.origin) : await this.#decide(by, options, at)
+    } finally {
+      await lease.release()
+    }
   }
 
   async #decide(by: Publishing, current: () => ChannelOptions, at: () => number): Promise<Published> {
@@ -76,7 +85,7 @@ export class Publisher {
     const { broker, callbacks } = this.#services
     let payload = by.payload
     let onlyToSender = false
-    if (by.ask === 'always' || (by.ask === 'as options say' && asks(options, 'publish'))) {
+    if (asksAbout(by, options)) {
       const verdict = await callbacks.publish(by.caller, {
         channelName: this.#channelName,
         payload,
@@ -101,12 +110,12 @@ export class Publisher {
       throw new HookboxError('too_large', `payload: expected an entry of at most ${limits.frame} bytes`)
     }
     if (onlyToSender) return this.#tellSender(by, inside)
-    const { position, duplicate } = await broker.log.append(
+    const appended: Appended = await broker.log.append(
       this.#channelName,
       { name: 'PUBLISH', inside, at: now, origin: by.origin?.id },
       { told: true, kept: options.historySize > 0, keep: retention(options), idKey: by.messageId?.key },
     )
-    return { position: formatPosition(position), ...(duplicate && { duplicate }) }
+    return appended.duplicate ? repeat(appended, by.origin) : { position: formatPosition(appended.position) }
   }
 
   /** A publish for its sender alone has no number and enters no history (contract: `only_to_sender`). */
@@ -118,6 +127,10 @@ export class Publisher {
     by.origin?.send(frame)
     return {}
   }
+}
+
+function asksAbout(by: Publishing, options: ChannelOptions): boolean {
+  return by.ask === 'always' || (by.ask === 'as options say' && asks(options, 'publish'))
 }
 
 function repeat(known: Remembered, origin: Subscriber | undefined): Published {

@@ -1,7 +1,7 @@
 import { exceeds, HookboxError, type Json, limits, members, toJsonText } from '@hookbox/protocol'
-import type { Snapshot, StateChange, Stop } from '../broker/broker.ts'
+import type { ChannelChange, ChannelRecord, Lease, Snapshot, StateChange, Stop } from '../broker/broker.ts'
 import { Serial } from '../serial.ts'
-import { type ChannelOptions, changeOptions, optionsText, retention, writeOptions } from './options.ts'
+import { type ChannelOptions, changeOptions, optionsText, readOptionsText, retention, writeOptions } from './options.ts'
 import { readPrefill } from './prefill.ts'
 import type { ChannelServices, PollTarget } from './services.ts'
 import { checkSize, difference, readState, type State, stateKey, stateText } from './state.ts'
@@ -16,8 +16,11 @@ export interface Settled {
   now(): number
   /** Tells all subscribers anew how the channel behaves. */
   announce(): Promise<void>
-  readonly polled: PollTarget
+  readonly polled: Omit<PollTarget, 'done'>
 }
+
+/** What is to become of a channel as it is; undefined where nothing is. */
+type Decide = (now: { readonly record: ChannelRecord; readonly state: State }) => Promise<ChannelChange | undefined>
 
 /**
  * How a channel behaves and what its state says. Changes are made one after another, each all or nothing, so that two of them
@@ -28,13 +31,17 @@ export class ChannelSettings {
   readonly #services: ChannelServices
   readonly #changes = new Serial(maxWaiting)
   #options: ChannelOptions
+  #revision: number
   #stopped = false
+  /** What all subscribers are being told anew. */
+  #announcing: Promise<void> = Promise.resolve()
   #stopPolling: Stop = () => {}
   #stopWatching: Stop = () => {}
 
-  constructor(channel: Settled, options: ChannelOptions, services: ChannelServices) {
+  constructor(channel: Settled, record: ChannelRecord, services: ChannelServices) {
     this.#channel = channel
-    this.#options = options
+    this.#options = readOptionsText(record.options)
+    this.#revision = record.revision
     this.#services = services
   }
 
@@ -42,9 +49,10 @@ export class ChannelSettings {
     return this.#options
   }
 
-  /** Nothing waits to be changed. */
+  /** Nothing waits to be changed, and nothing goes on by itself. */
   get idle(): boolean {
-    return this.#changes.idle
+    const { polling } = this.#options
+    return this.#changes.idle && (polling === undefined || polling.done)
   }
 
   /** Begins what the options ask for. */
@@ -59,13 +67,35 @@ export class ChannelSettings {
     this.#stopWatching()
   }
 
+  /** The options are others now, whichever node has changed them. */
+  adopt({ options, revision }: ChannelRecord): void {
+    if (this.#stopped || revision <= this.#revision) return
+    const before = this.#options
+    const next = readOptionsText(options)
+    this.#options = next
+    this.#revision = revision
+    if (JSON.stringify(next.polling) !== JSON.stringify(before.polling)) this.#poll()
+    if (listed(next) !== listed(before)) this.#watch()
+    if (subscribersSee(before) === subscribersSee(next)) return
+    this.#announcing = this.#channel.announce().catch((err: unknown) => {
+      this.#services.log.error({ channel: this.#channel.name, err }, 'options could not be told to subscribers')
+    })
+  }
+
   /**
    * Changes options and content, all or nothing.
    *
    * @throws HookboxError `bad_request` naming the option, `too_large`, `unknown_channel`
    */
   change(changes: { readonly [name: string]: unknown }): Promise<void> {
-    return this.#changes.run(() => this.#change(changes))
+    return this.#run(async ({ record, state }) => {
+      const before = readOptionsText(record.options)
+      const next = changeOptions(before, changes)
+      const history = changes.history === undefined ? undefined : readPrefill(changes.history, this.#services.clock.now())
+      const given = changes.state === undefined ? undefined : readState(changes.state, 'state')
+      const wanted = await withPresence(given ?? without(state, unlisted(before, next)), next, this.#services)
+      return { options: optionsText(next), history, keep: retention(next), state: this.#told(checked(state, wanted)) }
+    })
   }
 
   /**
@@ -74,69 +104,113 @@ export class ChannelSettings {
    * @throws HookboxError `bad_request`, `too_large`, `unknown_channel`
    */
   changeState(change: StateChange): Promise<void> {
-    return this.#changes.run(async () => {
-      const now = (await this.#read()).state
-      const next = new Map(now)
+    return this.#run(async ({ state }) => {
+      const next = new Map(state)
       for (const key of change.deletes) next.delete(key)
       for (const [key, value] of change.updates) next.set(stateKey(key, 'key'), value)
-      await this.#tell(checked(now, withPresence(next, this.#options, this.#services)))
+      return this.#ofState(checked(state, await withPresence(next, this.#options, this.#services)))
+    })
+  }
+
+  /** There is nothing more to poll for, in this turn. */
+  pollingDone(turn: number): Promise<void> {
+    return this.#run(async ({ record }) => {
+      const options = readOptionsText(record.options)
+      const { polling } = options
+      if (polling?.turn !== turn) return undefined
+      const done = { ...options, polling: { ...polling, done: true } }
+      return { options: optionsText(done), keep: retention(done) }
     })
   }
 
   /** Options, content and users of one moment. */
   info(): Promise<{ options: { [name: string]: Json }; subscribers: string[]; more?: true }> {
     return this.#changes.run(async () => {
-      const snapshot = await this.#read()
+      const { record, snapshot } = await this.#load()
       const content = {
         history: JSON.parse(snapshot.history) as Json,
         state: JSON.parse(stateText(snapshot.state)) as Json,
       }
       return {
-        options: { ...writeOptions(this.#options), ...content },
+        options: { ...writeOptions(readOptionsText(record.options)), ...content },
         subscribers: [...snapshot.members],
         ...(snapshot.more && { more: true }),
       }
     })
   }
 
-  async #change(changes: { readonly [name: string]: unknown }): Promise<void> {
-    const { broker, clock } = this.#services
+  /** One change after another. `decide` is asked again where another node has changed something meanwhile. */
+  #run(decide: Decide): Promise<void> {
+    return this.#changes.run(() => this.#decide(decide))
+  }
+
+  async #decide(decide: Decide): Promise<void> {
+    for (;;) {
+      const { record, snapshot } = await this.#load()
+      const change = await decide({ record, state: snapshot.state })
+      if (!change) return
+      const changed = await this.#services.broker.channels.change(this.#channel.name, record.revision, change)
+      if (!changed) continue
+      // Heard as well; whoever asked is to find it done.
+      this.adopt(changed)
+      return this.#announcing
+    }
+  }
+
+  /** Options and content of one moment. */
+  async #load(): Promise<{ record: ChannelRecord; snapshot: Snapshot }> {
+    const { channels, log } = this.#services.broker
     const { name } = this.#channel
-    const before = this.#options
-    const next = changeOptions(before, changes)
-    const history = changes.history === undefined ? undefined : readPrefill(changes.history, clock.now())
-    const given = changes.state === undefined ? undefined : readState(changes.state, 'state')
-    const now = (await this.#read()).state
-    const change = checked(now, withPresence(given ?? without(now, unlisted(before, next)), next, this.#services))
-    // Everything is checked: from here on nothing is refused.
-    await broker.channels.update(name, { options: optionsText(next) })
-    this.#options = next
-    if (history) await broker.log.prefill(name, history, retention(next))
-    await this.#tell(change)
-    if (next.polling !== before.polling) this.#poll()
-    if (listed(next) !== listed(before)) this.#watch()
-    if (subscribersSee(before) !== subscribersSee(next)) await this.#channel.announce()
+    for (;;) {
+      const [record, snapshot] = await Promise.all([channels.load(name), log.read(name, retention(this.#options))])
+      if (!record) throw new HookboxError('unknown_channel', `channel ${JSON.stringify(name)} does not exist`)
+      if (record.revision === snapshot.revision) return { record, snapshot }
+    }
   }
 
-  async #tell(change: StateChange | undefined): Promise<void> {
-    if (!change) return
-    await this.#services.broker.log.append(
-      this.#channel.name,
-      { name: 'STATE_UPDATE', inside: inside(change), at: this.#channel.now() },
-      { told: true, kept: false, keep: retention(this.#options), state: change },
-    )
+  #ofState(change: StateChange | undefined): ChannelChange | undefined {
+    const state = this.#told(change)
+    return state && { keep: retention(this.#options), state }
   }
 
-  #read(): Promise<Snapshot> {
-    return this.#services.broker.log.read(this.#channel.name, retention(this.#options))
+  #told(change: StateChange | undefined): ChannelChange['state'] {
+    return change && { what: { name: 'STATE_UPDATE', inside: inside(change), at: this.#channel.now() }, change }
   }
 
+  /** One node at a time polls; the others wait until it has gone. */
   #poll(): void {
     this.#stopPolling()
     this.#stopPolling = () => {}
     const { polling } = this.#options
     // It may have ended while it was being changed.
-    if (polling && !this.#stopped) this.#stopPolling = this.#services.poll(polling, this.#channel.polled)
+    if (!polling || polling.done || this.#stopped) return
+    const { broker, poll, log, noteDuty } = this.#services
+    const { name, polled } = this.#channel
+    const duty = { of: 'poll', channel: name } as const
+    let lease: Lease | undefined
+    let stopPoller: Stop = () => {}
+    let ended = false
+    const stop = (): void => {
+      ended = true
+      stopPoller()
+      if (lease) noteDuty(duty, false)
+      lease?.release().catch((err: unknown) => log.warn({ channel: name, err }, 'polling could not be handed on'))
+    }
+    this.#stopPolling = stop
+    const lost = (): void => {
+      if (ended) return
+      stop()
+      this.#poll()
+    }
+    broker.leases
+      .wait(duty, { lost })
+      .then((given) => {
+        lease = given
+        noteDuty(duty, true)
+        if (ended) return stop()
+        stopPoller = poll(polling, { ...polled, done: () => this.pollingDone(polling.turn) })
+      })
+      .catch((err: unknown) => log.error({ channel: name, err }, 'polling could not begin'))
   }
 
   #watch(): void {
@@ -144,18 +218,16 @@ export class ChannelSettings {
     this.#stopWatching = () => {}
     if (this.#stopped || !this.#options.serverPresenceful) return
     this.#stopWatching = this.#services.serverPresence.watch(this.#options.serverUserPresence, () => this.#presence())
-    // Somebody may have come or gone between the state's making and now.
-    this.#presence()
   }
 
   /** What is true when its turn comes is what counts, so several changes at once are one. */
   #presence(): void {
+    const decide: Decide = async ({ state }) => {
+      if (this.#stopped) return undefined
+      return this.#ofState(difference(state, await withPresence(state, this.#options, this.#services)))
+    }
     this.#changes
-      .runAnyway(async () => {
-        if (this.#stopped) return
-        const now = (await this.#read()).state
-        await this.#tell(difference(now, withPresence(now, this.#options, this.#services)))
-      })
+      .runAnyway(() => this.#decide(decide))
       .catch((error: unknown) => {
         if (this.#stopped) return
         this.#services.log.error({ channel: this.#channel.name, err: error }, 'server presence could not be told')
@@ -164,15 +236,15 @@ export class ChannelSettings {
 }
 
 /** A state in which each listed user stands as connected or not. */
-export function withPresence(
+export async function withPresence(
   state: State,
   options: ChannelOptions,
   { serverPresence }: Pick<ChannelServices, 'serverPresence'>,
-): State {
-  if (!options.serverPresenceful) return state
-  const next = new Map(state)
-  for (const user of options.serverUserPresence) next.set(user, toJsonText(serverPresence.isHere(user)))
-  return next
+): Promise<State> {
+  const { serverPresenceful, serverUserPresence: users } = options
+  if (!serverPresenceful) return state
+  const here = await serverPresence.areHere(users)
+  return new Map([...state, ...users.map((user, index) => [user, toJsonText(here[index] === true)] as const)])
 }
 
 function without(state: State, users: readonly string[]): State {

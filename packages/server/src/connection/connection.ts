@@ -9,10 +9,10 @@ import {
   toJsonText,
   type UnsubscribedReason,
 } from '@hookbox/protocol'
+import type { ConnectionRecord } from '../broker/broker.ts'
 import type { Cancel } from '../clock.ts'
 import { Gate } from '../gate.ts'
 import type { Hub } from '../hub/hub.ts'
-import type { SavedConnection } from '../hub/saved.ts'
 import type { UserOptions } from '../hub/user-options.ts'
 import type { UserConnection } from '../hub/users.ts'
 import { randomId } from '../ids.ts'
@@ -52,7 +52,7 @@ const maxBeforeConnected = { frames: 1_000, length: 2 * limits.message }
 
 const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
 
-/** The transport of a connection that was restored without one. */
+/** The transport of a connection that was taken over without one. */
 const brokenLine: Transport = { kind: 'websocket', buffered: 0, send() {}, sendMissed() {}, close() {} }
 
 /** One tab's life on the hub. */
@@ -110,16 +110,15 @@ export class Connection implements Session, UserConnection {
     this.#cancelDeadline = hub.clock.after(limits.handshake, () => this.close(closeCodes.silent, 'no CONNECT in time'))
   }
 
-  /** A connection of the hub before this one: it lingers from now on. */
-  static restore(hub: Hub, saved: SavedConnection, settings: ConnectionSettings): Connection {
-    const { id, pageId, user, given, cookies, address = '' } = saved
+  /** A connection that another node had, or the hub before this one: it lingers from now on. */
+  static takeOver(hub: Hub, record: ConnectionRecord, settings: ConnectionSettings): Connection {
+    const { id, pageId, user, cookies, address = '' } = record
     const arrival: Arrival = { address, cookies, origin: undefined, userAgent: undefined }
     const connection = new Connection(hub, brokenLine, arrival, settings, id)
     connection.#pageId = pageId
     connection.#user = user
     connection.#broken = true
-    for (const name of given) connection.given.add(name)
-    connection.#linger()
+    connection.#waitForPage()
     return connection
   }
 
@@ -154,10 +153,7 @@ export class Connection implements Session, UserConnection {
     if (this.#broken) return
     this.#broken = true
     const wasConnected = this.#state === 'connected'
-    this.#cancelDeadline()
-    this.#cancelExpiry()
-    this.#heartbeat.stop()
-    this.#early = []
+    this.#endLine()
     this.#hub.log.debug({ connection: this.id, user: this.#user, code, reason }, 'connection closed')
     this.#state = 'gone'
     if (!wasConnected || this.#hub.stopping) return
@@ -195,17 +191,25 @@ export class Connection implements Session, UserConnection {
   }
 
   close(code: number, reason: string): void {
-    if (isForGood(code)) this.#hub.tickets.void(this.id)
+    if (isForGood(code) && this.#user !== '') this.#hub.voidTicket(this)
     if (this.#state === 'lingering') this.#stopLingering()
     else this.#transport.close(code, reason)
   }
 
   superseded(): void {
+    if (this.#state === 'lingering') return this.#waitForPage()
     if (this.#state !== 'connected') return
     const reason = 'the page is back on another line'
     this.#transport.close(closeCodes.silent, reason)
     // The other side may take seconds to agree, if there is one.
     this.closed(closeCodes.silent, reason)
+  }
+
+  released(code: number, reason: string): void {
+    this.#broken = true
+    this.#endLine()
+    this.#state = 'gone'
+    this.#transport.close(code, reason)
   }
 
   joined(channelName: string): void {
@@ -324,14 +328,29 @@ export class Connection implements Session, UserConnection {
   }
 
   #setCookies(lines: readonly string[]): void {
+    if (lines.length === 0) return
     for (const line of lines) {
       const shown = this.cookies.set(line, this.#hub.clock.now())
       if (shown) this.answer(0, 'SET_COOKIE', members({ cookie: toJsonText(line) }))
       else this.#hub.cookieHidden()
     }
+    if (this.#user !== '') this.#hub.cookiesChanged(this)
+  }
+
+  #endLine(): void {
+    this.#cancelDeadline()
+    this.#cancelExpiry()
+    this.#heartbeat.stop()
+    this.#early = []
   }
 
   #linger(): void {
+    this.#waitForPage()
+    this.#hub.lingers(this)
+  }
+
+  /** The page may come back for a while, counted from now. */
+  #waitForPage(): void {
     this.#cancelDeadline()
     this.#state = 'lingering'
     this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#stopLingering())

@@ -20,25 +20,28 @@ export function watchExpiry(connection: Connection, hub: Hub, payload: JsonText,
     hub.callbacks.connect(connection.caller, question).then((verdict) => {
       if (ended) return
       if (verdict.ok && verdict.details.name !== connection.user) {
-        hub.tickets.void(connection.id)
+        hub.voidTicket(connection)
         connection.close(closeCodes.internal, 'the user has changed')
       } else if (verdict.ok) {
         const { expiresIn } = verdict.details
-        renew(verdict)
-        hub.tickets.postpone(connection, expiresIn === undefined ? undefined : hub.clock.now() + expiresIn)
+        renew(verdict, expiresIn === undefined ? undefined : hub.clock.now() + expiresIn)
         if (expiresIn !== undefined) cancel = hub.clock.after(expiresIn, ask)
       } else if (verdict.error.code === 'webhook_failed') cancel = hub.clock.after(afterFault, ask)
       else connection.close(closeCodes.refused, verdict.error.message)
     })
   }
 
-  function renew(verdict: Extract<Verdict<ConnectDetails>, { ok: true }>): void {
+  async function renew(
+    verdict: Extract<Verdict<ConnectDetails>, { ok: true }>,
+    deadline: number | undefined,
+  ): Promise<void> {
     try {
-      hub.renew(connection, verdict, verdict.details.details)
+      await hub.renew(connection, verdict, verdict.details.details)
     } catch (err) {
       // Who was admitted once is not put out by a slip in an option: the options stay as they are.
       hub.log.error({ webhook: 'connect', err }, 'the reply to connect cannot be used')
     }
+    hub.postponeTicket(connection, deadline)
   }
 
   return () => {

@@ -10,10 +10,11 @@ import {
   parsePosition,
   toJsonText,
 } from '@hookbox/protocol'
+import type { Options } from '../broker/broker.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { OpenedInbox } from '../hub/inboxes.ts'
-import { proofOf, type Ticket } from '../hub/tickets.ts'
-import { changeUserOptions } from '../hub/user-options.ts'
+import { type Proof, proofOf, type Taken } from '../hub/tickets.ts'
+import { checkUserOptions, type UserOptions } from '../hub/user-options.ts'
 import type { Connection } from './connection.ts'
 import { watchExpiry } from './expiry.ts'
 import { pingInterval } from './heartbeat.ts'
@@ -25,8 +26,10 @@ interface Admission {
   readonly payload: JsonText
   /** Milliseconds since 1970 at which the application is asked again. */
   readonly deadline: number | undefined
+  /** What the application says of the user's options. */
+  readonly changes: Options
   /** Lets it in; `since`: the positions of the channels that the page holds. */
-  enter(since: ReadonlyMap<string, Position>): void
+  enter(options: UserOptions, since: ReadonlyMap<string, Position>): void
 }
 
 /**
@@ -42,40 +45,66 @@ export async function handshake(
   connection.cookies.addMissing(args.cookie_string ?? '')
   const payload = toJsonText(args.payload ?? null)
   const proof = proofOf(connection.cookies.header, payload)
-  const ticket = hub.tickets.take(args.ticket, proof)
-  const admission = ticket ? taken(connection, hub, ticket) : await asked(connection, hub, id, payload)
+  const ticket = await hub.tickets.take(args.ticket, proof)
+  const admission = (ticket && (await taken(connection, hub, ticket))) ?? (await asked(connection, hub, id, payload))
   if (!admission) return
-  const { user, deadline } = admission
+  const { user, deadline, changes } = admission
+  const options = await hub.admit(connection, user, { byDefault: connection.settings.userDefaults, changes })
   const messagesSince = args.messages_since === undefined ? undefined : parsePosition(args.messages_since)
-  const inbox = await hub.inboxes.open(user, connection, messagesSince)
-  const { tickets, clock } = hub
-  const next = tickets.issue({ connection, payload: admission.payload, deadline }, proof)
+  const { inbox, next } = await prepare(connection, hub, admission, messagesSince, proof)
   connection.answer(id, 'CONNECTED', connected(connection, admission, next, inbox, messagesSince !== undefined))
   connection.sendMissed(inbox.missed ?? [])
   const since = positions(args.since)
-  connection.admitted(user, () => {
-    if (ticket) connection.takesUp(ticket.connection)
-    admission.enter(since)
-  })
+  connection.admitted(user, () => admission.enter(options, since))
   inbox.release()
   const askedFor = connection.begin(() =>
-    deadline === undefined ? () => {} : watchExpiry(connection, hub, payload, Math.max(0, deadline - clock.now())),
+    deadline === undefined ? () => {} : watchExpiry(connection, hub, payload, Math.max(0, deadline - hub.clock.now())),
   )
   for (const name of since.keys()) if (!askedFor.has(name)) hub.confirm(connection, name)
 }
 
+/** What a page is answered with. Where that fails, it was not here. */
+async function prepare(
+  connection: Connection,
+  hub: Hub,
+  { user, payload, deadline }: Admission,
+  messagesSince: Position | undefined,
+  proof: Proof,
+): Promise<{ inbox: OpenedInbox; next: string }> {
+  try {
+    const issuing = { user, connectionId: connection.id, answer: payload, deadline }
+    const [inbox, next] = await Promise.all([
+      hub.inboxes.open(user, connection, messagesSince),
+      hub.tickets.issue(issuing, proof),
+    ])
+    return { inbox, next }
+  } catch (error) {
+    await hub.withdraw(connection, user)
+    throw error
+  }
+}
+
 /** The page is back in time: what the application said about it still holds. */
-function taken(connection: Connection, hub: Hub, { connection: before, payload, deadline }: Ticket): Admission {
-  return { user: before.user, payload, deadline, enter: (since) => hub.takeUp(connection, before, since) }
+async function taken(connection: Connection, hub: Hub, ticket: Taken): Promise<Admission | undefined> {
+  const before = await hub.claim(ticket)
+  if (!before) return undefined
+  connection.takesUp(before)
+  return {
+    user: before.user,
+    payload: ticket.ticket.answer,
+    deadline: ticket.ticket.deadline,
+    changes: {},
+    enter: (options, since) => hub.takeUp(connection, options, since),
+  }
 }
 
 async function asked(connection: Connection, hub: Hub, id: number, payload: JsonText): Promise<Admission | undefined> {
   const verdict = await hub.callbacks.connect(connection.caller, { connId: connection.id, payload })
   if (!verdict.ok) return refuse(connection, id, verdict.error)
   const { name, overridePayload, expiresIn, details } = verdict.details
-  let options = hub.userOptions(name, connection.settings.userDefaults)
+  let changes: Options
   try {
-    options = changeUserOptions(options, details)
+    changes = checkUserOptions(details)
   } catch (error) {
     hub.log.error({ webhook: 'connect', err: error }, 'the reply to connect cannot be used')
     return refuse(
@@ -88,7 +117,8 @@ async function asked(connection: Connection, hub: Hub, id: number, payload: Json
     user: name,
     payload: overridePayload ?? payload,
     deadline: expiresIn === undefined ? undefined : hub.clock.now() + expiresIn,
-    enter(since) {
+    changes,
+    enter(options, since) {
       hub.enter(connection, options, since)
       // Where it enters is among its options; what it leaves is asked for once.
       hub.obey(name, connection.caller, { autoSubscribe: [], autoUnsubscribe: verdict.autoUnsubscribe })

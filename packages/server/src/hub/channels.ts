@@ -1,51 +1,65 @@
-import { HookboxError } from '@hookbox/protocol'
-import type { Seed } from '../broker/broker.ts'
-import { Channel } from '../channel/channel.ts'
-import { type ChannelOptions, changeOptions, defaultOptions, optionsText, retention } from '../channel/options.ts'
+import { HookboxError, type JsonText } from '@hookbox/protocol'
+import type { Lease, Seed } from '../broker/broker.ts'
+import { Channel, ChannelClosing } from '../channel/channel.ts'
+import { changeOptions, defaultOptions, optionsText, retention } from '../channel/options.ts'
 import { readPrefill } from '../channel/prefill.ts'
 import type { ChannelServices } from '../channel/services.ts'
 import { withPresence } from '../channel/settings.ts'
 import { checkSize, readState } from '../channel/state.ts'
+import type { Cancel } from '../clock.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 
-/** Channels of one hub; beyond it a new one is refused with `too_many`. */
+/** Channels of one hub, all its nodes together; beyond it a new one is refused with `too_many`. */
 export const maxChannels = 100_000
+
+/** Milliseconds for which a node keeps a channel open that nobody here is in. */
+export const idleTime = 30_000
 
 /** What became of an attempt to make a channel, for those who waited for it. */
 type Made = { readonly channel: Channel } | { readonly error: HookboxError }
 
-/** The channels there are: name → channel, each made once. */
+/** The channels that this node takes part in: name → channel. All others are the broker's alone, and opened when they are needed. */
 export class Channels {
   readonly #services: ChannelServices
-  readonly #channels = new Map<string, Channel>()
+  readonly #open = new Map<string, Channel>()
+  readonly #opening = new Map<string, Promise<Channel | undefined>>()
   /** The application is asked whether these may be made. */
   readonly #making = new Map<string, Promise<Made>>()
-  /** These may be made, and are about to be there. */
-  readonly #creating = new Map<string, Promise<Channel>>()
   #stopped = false
+  #cancelTidying: Cancel | undefined
 
   /** The channels' own services are these, and that a channel which ends is forgotten here. */
   constructor(services: Omit<ChannelServices, 'ended'>) {
-    this.#services = { ...services, ended: (name) => this.#channels.delete(name) }
+    this.#services = { ...services, ended: (name) => this.#forget(name) }
   }
 
+  /** One that is open here. Any that somebody here is in, is. */
   get(name: string): Channel | undefined {
-    return this.#channels.get(name)
+    return this.#open.get(name)
   }
 
   all(): Iterable<Channel> {
-    return this.#channels.values()
+    return this.#open.values()
   }
 
-  names(): string[] {
-    return [...this.#channels.keys()]
+  /** Any that exists. */
+  async find(name: string): Promise<Channel | undefined> {
+    const known = this.#open.get(name) ?? this.#opening.get(name)
+    if (known) return known
+    const opening = this.#take(name).finally(() => this.#opening.delete(name))
+    this.#opening.set(name, opening)
+    return opening
   }
 
-  /** @throws HookboxError `unknown_channel` */
-  need(name: string): Channel {
-    const channel = this.#channels.get(name)
-    if (!channel) throw new HookboxError('unknown_channel', `channel ${JSON.stringify(name)} does not exist`)
-    return channel
+  /**
+   * Does something with a channel that exists. It stays open here until that is done.
+   *
+   * @throws HookboxError `unknown_channel`
+   */
+  async with<T>(name: string, task: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await this.find(name)
+    if (!channel) throw missing(name)
+    return channel.life.using(() => task(channel))
   }
 
   /**
@@ -59,11 +73,24 @@ export class Channels {
    */
   async use<T>(name: string, caller: Caller, task: (channel: Channel) => Promise<T>): Promise<T> {
     for (;;) {
-      const channel = this.#channels.get(name)
-      // Nothing comes between this and the use.
-      if (channel && !channel.life.closing) return channel.life.using(() => task(channel))
-      if (channel) await channel.life.decided()
-      else await this.#make(name, caller)
+      const channel = this.#open.get(name) ?? (await this.find(name))
+      if (!channel) {
+        await this.#make(name, caller)
+        continue
+      }
+      if (channel.life.closing) {
+        await this.#decided(name)
+        continue
+      }
+      try {
+        // Nothing comes between the looking and the use.
+        return await channel.life.using(() => task(channel))
+      } catch (error) {
+        if (error instanceof ChannelClosing) await this.#decided(name)
+        // It ended elsewhere, and this node has not heard of it yet.
+        else if (isMissing(error)) this.#letGo(channel)
+        else throw error
+      }
     }
   }
 
@@ -72,41 +99,67 @@ export class Channels {
    *
    * @throws HookboxError `channel_exists`, `bad_request`, `too_large`, `too_many`, `unavailable`
    */
-  async create(name: string, details: { readonly [option: string]: unknown }): Promise<Channel> {
-    this.#checkRoom()
-    const { options, seed } = this.#readDetails(details)
-    if (this.#channels.has(name) || this.#creating.has(name)) throw exists(name)
-    const creating = this.#create(name, options, seed)
-    this.#creating.set(name, creating)
-    try {
-      return await creating
-    } finally {
-      this.#creating.delete(name)
-    }
+  async create(name: string, details: { readonly [option: string]: unknown }): Promise<void> {
+    const { options, seed } = await this.#readDetails(details)
+    await this.#checkRoom()
+    if (!(await this.#services.broker.channels.create(name, options, seed))) throw exists(name)
+    // Who polls for it, and keeps its state, is whoever made it.
+    await this.find(name)
   }
 
-  /** Takes up a channel that the broker has. @throws HookboxError `unknown_channel` */
-  async restore(name: string): Promise<Channel> {
-    const record = await this.#services.broker.channels.load(name)
-    if (!record) throw new HookboxError('unknown_channel', `channel ${JSON.stringify(name)} does not exist`)
-    const details = JSON.parse(record.options) as { readonly [option: string]: unknown }
-    const channel = await Channel.open(name, changeOptions(defaultOptions, details), this.#services)
-    this.#channels.set(name, channel)
-    return channel
+  async exists(name: string): Promise<boolean> {
+    return this.#open.has(name) || (await this.#services.broker.channels.load(name)) !== undefined
   }
 
   stop(): void {
     this.#stopped = true
-    for (const channel of this.#channels.values()) channel.stop()
+    this.#cancelTidying?.()
+    for (const channel of this.#open.values()) channel.stop()
   }
 
-  async #create(name: string, options: ChannelOptions, seed: Seed): Promise<Channel> {
-    if (!(await this.#services.broker.channels.create(name, { options: optionsText(options) }, seed)))
-      throw exists(name)
-    const channel = await Channel.open(name, options, this.#services)
-    this.#channels.set(name, channel)
+  /** Nothing of what was is true any more. */
+  clear(): void {
+    for (const channel of this.#open.values()) channel.stop()
+    this.#open.clear()
+    this.#cancelTidying?.()
+    this.#cancelTidying = undefined
+  }
+
+  async #take(name: string): Promise<Channel | undefined> {
+    const channel = await Channel.open(name, this.#services)
+    if (!channel || channel.life.gone) return undefined
     if (this.#stopped) channel.stop()
+    this.#open.set(name, channel)
+    this.#tidyLater()
     return channel
+  }
+
+  #letGo(channel: Channel): void {
+    channel.stop()
+    if (this.#open.get(channel.name) === channel) this.#forget(channel.name)
+  }
+
+  #forget(name: string): void {
+    this.#open.delete(name)
+    if (this.#open.size > 0) return
+    this.#cancelTidying?.()
+    this.#cancelTidying = undefined
+  }
+
+  /** Channels that nobody here needs are let go of: hearing of them costs. */
+  #tidyLater(): void {
+    if (this.#stopped || this.#cancelTidying) return
+    this.#cancelTidying = this.#services.clock.after(idleTime, () => {
+      this.#cancelTidying = undefined
+      for (const channel of [...this.#open.values()]) if (channel.idle) this.#letGo(channel)
+      if (this.#open.size > 0) this.#tidyLater()
+    })
+  }
+
+  /** The application is being asked whether the channel may go: it is told that somebody waits, and what it says is awaited. */
+  async #decided(name: string): Promise<void> {
+    const lease = await this.#services.broker.leases.wait({ of: 'destroy', channel: name })
+    await lease.release()
   }
 
   /** @throws HookboxError where nobody's success can be shared: the caller is to look again otherwise */
@@ -127,12 +180,7 @@ export class Channels {
 
   async #ask(name: string, caller: Caller): Promise<Made> {
     try {
-      this.#checkRoom()
-      const verdict = await this.#services.callbacks.createChannel(caller, { channelName: name })
-      if (!verdict.ok) return { error: verdict.error }
-      // REST may have made it while the application was asked: what it made stands.
-      const made = this.#channels.get(name) ?? this.#creating.get(name)
-      return { channel: await (made ?? this.create(name, verdict.details)) }
+      return await this.#askAlone(name, caller)
     } catch (error) {
       const known =
         error instanceof HookboxError
@@ -143,20 +191,54 @@ export class Channels {
     }
   }
 
-  #checkRoom(): void {
+  /** One node asks at a time; whoever waited finds what the other made. */
+  async #askAlone(name: string, caller: Caller): Promise<Made> {
+    const { broker, callbacks } = this.#services
+    await this.#checkRoom()
+    const lease: Lease = await broker.leases.wait({ of: 'create', channel: name })
+    try {
+      const there = await this.find(name)
+      if (there) return { channel: there }
+      const verdict = await callbacks.createChannel(caller, { channelName: name })
+      if (!verdict.ok) return { error: verdict.error }
+      // REST may have made it while the application was asked: what it made stands.
+      if (!(await this.exists(name))) await this.#createOrFind(name, verdict.details)
+      const channel = await this.find(name)
+      if (!channel) throw missing(name)
+      return { channel }
+    } finally {
+      await lease.release()
+    }
+  }
+
+  async #createOrFind(name: string, details: { readonly [option: string]: unknown }): Promise<void> {
+    await this.create(name, details).catch((error: unknown) => {
+      if (!(error instanceof HookboxError) || error.code !== 'channel_exists') throw error
+    })
+  }
+
+  async #checkRoom(): Promise<void> {
     if (this.#stopped) throw new HookboxError('unavailable', 'the hub is stopping')
-    if (this.#channels.size >= maxChannels) {
+    if ((await this.#services.broker.channels.count()) >= maxChannels) {
       throw new HookboxError('too_many', `expected at most ${maxChannels} channels`)
     }
   }
 
-  #readDetails(details: { readonly [option: string]: unknown }): { options: ChannelOptions; seed: Seed } {
+  async #readDetails(details: { readonly [option: string]: unknown }): Promise<{ options: JsonText; seed: Seed }> {
     const options = changeOptions(defaultOptions, details)
     const history = details.history === undefined ? [] : readPrefill(details.history, this.#services.clock.now())
-    const state = withPresence(readState(details.state ?? {}, 'state'), options, this.#services)
+    const state = await withPresence(readState(details.state ?? {}, 'state'), options, this.#services)
     checkSize(state, 'state')
-    return { options, seed: { history, state, keep: retention(options) } }
+    return { options: optionsText(options), seed: { history, state, keep: retention(options) } }
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof HookboxError && error.code === 'unknown_channel'
+}
+
+function missing(name: string): HookboxError {
+  return new HookboxError('unknown_channel', `channel ${JSON.stringify(name)} does not exist`)
 }
 
 function exists(name: string): HookboxError {

@@ -1,5 +1,5 @@
 import type { Position } from '@hookbox/protocol'
-import type { Messages, Numbered, Stop } from '../broker/broker.ts'
+import type { Messages, Numbered, Options, Stop, Users } from '../broker/broker.ts'
 import { Replay } from '../channel/replay.ts'
 import type { PreparedFrame } from '../transport/prepared-frame.ts'
 
@@ -7,6 +7,14 @@ import type { PreparedFrame } from '../transport/prepared-frame.ts'
 export interface Reader {
   readonly id: string
   send(frame: PreparedFrame): void
+}
+
+/** What else this node hears of the users who have connections here. */
+export interface InboxEvents {
+  /** The user's options are others now. */
+  changed(user: string, options: Options): void
+  /** Messages may be lost: the user's pages are to take up their log again. */
+  lost(user: string): void
 }
 
 /** A connection's place at its user's private messages, until it is released: nothing is sent to it so far. */
@@ -20,16 +28,20 @@ export interface OpenedInbox {
 
 interface Inbox {
   readonly readers: Map<string, Replay<Numbered>>
-  readonly attending: Promise<Stop>
+  readonly listening: Promise<Stop>
 }
 
 /** The private messages of the users who have connections at this node. */
 export class Inboxes {
   readonly #messages: Messages
+  readonly #users: Users
+  readonly #events: InboxEvents
   readonly #inboxes = new Map<string, Inbox>()
 
-  constructor(messages: Messages) {
+  constructor(messages: Messages, users: Users, events: InboxEvents) {
     this.#messages = messages
+    this.#users = users
+    this.#events = events
   }
 
   /** The order is the point, as with channels: held back, then read, so that nothing is missed and nothing comes twice. */
@@ -43,7 +55,7 @@ export class Inboxes {
     return { top, missed: missed?.map(({ frame }) => frame), release: () => replay.release(top) }
   }
 
-  /** A connection that is there again after a restart, and reads nothing until its page is back. */
+  /** A connection that lingers, and reads nothing until its page is back. */
   attend(user: string, reader: Reader): void {
     this.#place(user, reader)
   }
@@ -57,33 +69,39 @@ export class Inboxes {
     inbox.readers.delete(readerId)
     if (inbox.readers.size > 0) return
     this.#inboxes.delete(user)
-    inbox.attending.then(
+    inbox.listening.then(
       (stop) => stop(),
       () => {},
     )
   }
 
   async #read(user: string, since: Position | undefined): ReturnType<Messages['read']> {
-    await this.#inboxes.get(user)?.attending
+    await this.#inboxes.get(user)?.listening
     return this.#messages.read(user, since)
   }
 
   #place(user: string, reader: Reader): Replay<Numbered> {
-    const inbox = this.#inboxes.get(user) ?? this.#attend(user)
+    const inbox = this.#inboxes.get(user) ?? this.#listen(user)
     const replay = new Replay<Numbered>(({ frame }) => reader.send(frame))
     inbox.readers.set(reader.id, replay)
     return replay
   }
 
-  #attend(user: string): Inbox {
+  #listen(user: string): Inbox {
     const readers = new Map<string, Replay<Numbered>>()
-    const hear = (numbered: Numbered) => {
-      for (const replay of readers.values()) replay.hear(numbered)
-    }
-    const inbox = { readers, attending: this.#messages.attend(user, hear) }
+    const listening = this.#users.listen(user, {
+      messaged(numbered) {
+        for (const replay of readers.values()) replay.hear(numbered)
+      },
+      changed: (options) => this.#events.changed(user, options),
+      lost: () => this.#events.lost(user),
+      came() {},
+      left() {},
+    })
+    const inbox = { readers, listening }
     this.#inboxes.set(user, inbox)
     // The next one tries again; whoever waits for this one is told by its own promise.
-    inbox.attending.catch(() => this.#inboxes.get(user) === inbox && this.#inboxes.delete(user))
+    inbox.listening.catch(() => this.#inboxes.get(user) === inbox && this.#inboxes.delete(user))
     return inbox
   }
 }

@@ -1,36 +1,36 @@
-import type { Stop } from '../broker/broker.ts'
+import type { Stop, Users } from '../broker/broker.ts'
 
 /** Tells channels when users whom they watch connect to the server and leave it (contract: `server_presenceful`). */
 export class ServerPresence {
-  readonly #isHere: (user: string) => boolean
-  readonly #watchers = new Map<string, Set<() => void>>()
+  readonly #users: Users
+  readonly #failed: (error: unknown) => void
 
-  constructor(isHere: (user: string) => boolean) {
-    this.#isHere = isHere
+  /** `failed` hears why a user could not be watched. */
+  constructor(users: Users, failed: (error: unknown) => void) {
+    this.#users = users
+    this.#failed = failed
   }
 
-  isHere(user: string): boolean {
-    return this.#isHere(user)
+  areHere(users: readonly string[]): Promise<boolean[]> {
+    return this.#users.areHere(users)
   }
 
-  /** Hears of each of these users, until it is stopped. */
+  /** Hears of each of these users, until it is stopped; once as soon as none of them can be missed. */
   watch(users: readonly string[], hear: () => void): Stop {
-    for (const user of users) {
-      const watchers = this.#watchers.get(user) ?? new Set()
-      watchers.add(hear)
-      this.#watchers.set(user, watchers)
-    }
+    const listening = users.map((user) => this.#listen(user, hear))
+    Promise.all(listening).then(hear)
     return () => {
-      for (const user of users) {
-        const watchers = this.#watchers.get(user)
-        watchers?.delete(hear)
-        if (watchers?.size === 0) this.#watchers.delete(user)
-      }
+      for (const stopping of listening) stopping.then((stop) => stop())
     }
   }
 
-  /** A user has come, or gone. */
-  changed(user: string): void {
-    for (const hear of this.#watchers.get(user) ?? []) hear()
+  async #listen(user: string, hear: () => void): Promise<Stop> {
+    const nothing = () => {}
+    try {
+      return await this.#users.listen(user, { messaged: nothing, changed: nothing, lost: hear, came: hear, left: hear })
+    } catch (error) {
+      this.#failed(error)
+      return nothing
+    }
   }
 }

@@ -1,24 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { JsonText } from '@hookbox/protocol'
+import type { ConnectionRecord, TicketRecord, Users } from '../broker/broker.ts'
 import type { Clock } from '../clock.ts'
 import { randomId } from '../ids.ts'
-import type { UserConnection } from './users.ts'
-
-/** What a ticket stands for: a connection that the application admitted. */
-export interface Admitted {
-  readonly connection: UserConnection
-  /** What the page was answered as its payload. */
-  readonly payload: JsonText
-  /** Milliseconds since 1970 at which the application wants to be asked again; undefined where it need not be. */
-  readonly deadline: number | undefined
-}
-
-/** A ticket as it stands for one connection. */
-export interface Ticket extends Admitted {
-  readonly text: string
-  /** What the page showed when it was admitted. */
-  readonly proof: Proof
-}
 
 /** Digests of what a page shows when it connects, so that neither cookies nor payload are kept for comparing. */
 export interface Proof {
@@ -26,59 +10,57 @@ export interface Proof {
   readonly payload: string
 }
 
+/** A connection that may be taken up by whoever has shown its ticket. */
+export interface Taken {
+  readonly connection: ConnectionRecord
+  readonly ticket: TicketRecord
+}
+
+/** A ticket as it is given to a page. */
+export interface Issuing extends Omit<TicketRecord, 'text' | 'cookies' | 'payload'> {
+  readonly user: string
+  readonly connectionId: string
+}
+
 /**
- * The tickets of all connections that are there or linger. Whoever shows one is taken in without asking the application, as
- * long as it shows the same cookies and payload as then; each can be shown once (`PROTOCOL.md`: Tickets).
+ * The tickets of all connections that are there or linger, on whichever node. Whoever shows one is taken in without asking
+ * the application, as long as it shows the same cookies and payload as then; each can be shown once (`PROTOCOL.md`: Tickets).
  */
 export class Tickets {
+  readonly #users: Users
   readonly #clock: Clock
-  readonly #byText = new Map<string, Ticket>()
-  readonly #byConnection = new Map<string, Ticket>()
 
-  constructor(clock: Clock) {
+  constructor(users: Users, clock: Clock) {
+    this.#users = users
     this.#clock = clock
   }
 
   /** The text of a new ticket; an older one of the connection's is void. */
-  issue(admitted: Admitted, proof: Proof): string {
-    const ticket: Ticket = { ...admitted, text: randomId(), proof }
-    this.add(ticket)
-    return ticket.text
-  }
-
-  add(ticket: Ticket): void {
-    this.void(ticket.connection.id)
-    this.#byText.set(ticket.text, ticket)
-    this.#byConnection.set(ticket.connection.id, ticket)
-  }
-
-  of(connection: UserConnection): Ticket | undefined {
-    return this.#byConnection.get(connection.id)
+  async issue({ user, connectionId, answer, deadline }: Issuing, proof: Proof): Promise<string> {
+    const text = randomId()
+    await this.#users.update(user, connectionId, { ticket: { text, ...proof, answer, deadline } })
+    return text
   }
 
   /** What the ticket stands for. From now on it is void, also where what the page shows does not fit. */
-  take(text: string | undefined, shown: Proof): Ticket | undefined {
-    const ticket = text === undefined ? undefined : this.#byText.get(text)
+  async take(text: string | undefined, shown: Proof): Promise<Taken | undefined> {
+    const connection = text === undefined ? undefined : await this.#users.takeTicket(text)
+    const ticket = connection?.ticket
     if (!ticket) return undefined
-    this.void(ticket.connection.id)
-    const { connection, deadline, proof } = ticket
-    if (connection.gone || (deadline !== undefined && deadline <= this.#clock.now())) return undefined
+    if (ticket.deadline !== undefined && ticket.deadline <= this.#clock.now()) return undefined
     // Cookies that webhooks have set since then were told to the page, and the browser shows them too.
-    const fits = shown.cookies === proof.cookies || shown.cookies === digestOfCookies(connection.caller.cookies)
-    return fits && shown.payload === proof.payload ? ticket : undefined
+    const fits = shown.cookies === ticket.cookies || shown.cookies === digestOfCookies(connection.cookies)
+    return fits && shown.payload === ticket.payload ? { connection, ticket } : undefined
   }
 
   /** The application was asked again. */
-  postpone(connection: UserConnection, deadline: number | undefined): void {
-    const ticket = this.of(connection)
-    if (ticket) this.add({ ...ticket, deadline })
+  async postpone(user: string, connectionId: string, deadline: number | undefined): Promise<void> {
+    const record = await this.#users.locate(connectionId)
+    if (record?.ticket) await this.#users.update(user, connectionId, { ticket: { ...record.ticket, deadline } })
   }
 
-  void(connectionId: string): void {
-    const ticket = this.#byConnection.get(connectionId)
-    if (!ticket) return
-    this.#byConnection.delete(connectionId)
-    this.#byText.delete(ticket.text)
+  async void(user: string, connectionId: string): Promise<void> {
+    await this.#users.update(user, connectionId, { ticket: null })
   }
 }
 

@@ -37,15 +37,36 @@ export const defaultUserOptions: UserOptions = Object.fromEntries(
 ) as unknown as UserOptions
 
 /**
- * Options after a change, given by their contract names; other names are passed over.
+ * The changes among these details, checked and by their contract names; what has another name is passed over, or with
+ * `none other` refused.
  *
- * @throws HookboxError `bad_request` naming the option that is wrong; nothing is changed then.
+ * @throws HookboxError `bad_request` naming the option that is wrong
  */
-export function changeUserOptions(current: UserOptions, changes: { readonly [name: string]: unknown }): UserOptions {
-  const next: { [key: string]: unknown } = { ...current }
+export function checkUserOptions(
+  details: { readonly [name: string]: unknown },
+  others: 'pass over' | 'none other' = 'pass over',
+): { [name: string]: Json } {
+  const unknown = Object.keys(details).find((name) => !userOptionNames.includes(name))
+  if (unknown !== undefined && others === 'none other') {
+    throw new HookboxError(
+      'bad_request',
+      `${unknown}: unknown user option; expected one of ${userOptionNames.join(', ')}`,
+    )
+  }
+  const checked: { [name: string]: Json } = {}
   for (const key of keys) {
     const { name, read } = userOptions[key]
-    if (Object.hasOwn(changes, name)) next[key] = read(changes[name], name)
+    if (Object.hasOwn(details, name)) checked[name] = read(details[name], name) as Json
+  }
+  return checked
+}
+
+/** The options that have these contract names; what is not named is as by default. */
+export function readUserOptions(options: { readonly [name: string]: unknown }): UserOptions {
+  const next: { [key: string]: unknown } = { ...defaultUserOptions }
+  for (const key of keys) {
+    const { name, read } = userOptions[key]
+    if (Object.hasOwn(options, name)) next[key] = read(options[name], name)
   }
   return next as unknown as UserOptions
 }

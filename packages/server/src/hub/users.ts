@@ -1,6 +1,4 @@
 import type { Subscriber } from '../channel/subscriber.ts'
-import type { Caller } from '../webhooks/callbacks.ts'
-import type { Persisting } from '../webhooks/persist.ts'
 import type { UserOptions } from './user-options.ts'
 
 /** One of a user's connections, as the hub sees it. */
@@ -21,9 +19,11 @@ export interface UserConnection extends Subscriber {
   close(code: number, reason: string): void
   /** Its page is back on another line: this one, should it still seem open, has broken off. */
   superseded(): void
+  /** It is not this node's any more: its line ends with this code, and nothing of it is announced from here. */
+  released(code: number, reason: string): void
 }
 
-/** A name that the application gave, with its connections. */
+/** A name that the application gave, with its connections on this node. */
 export class User {
   readonly name: string
   options: UserOptions
@@ -46,63 +46,38 @@ export class User {
   }
 }
 
-/** A user who has gone, and the telling of it. */
-export interface Going {
-  readonly name: string
-  /** The channels that it was in. */
-  readonly channels: readonly string[]
-  readonly caller: Caller
-  readonly telling: Persisting
-}
-
 /** Who is connected to this node. */
 export class Users {
   readonly #users = new Map<string, User>()
-  /** Applications being told that a user has gone, by user. */
-  readonly #leaving = new Map<string, Going>()
+  readonly #connections = new Map<string, UserConnection>()
 
   get(name: string): User | undefined {
     return this.#users.get(name)
   }
 
-  all(): Iterable<User> {
-    return this.#users.values()
+  connection(id: string): UserConnection | undefined {
+    return this.#connections.get(id)
   }
 
-  /** A connection has got its user. Telling the application that this user has gone ends. */
+  connections(): Iterable<UserConnection> {
+    return this.#connections.values()
+  }
+
+  /** A connection has got its user. */
   add(connection: UserConnection, options: UserOptions): User {
-    this.#leaving.get(connection.user)?.telling.drop()
     const user = this.#users.get(connection.user) ?? new User(connection.user, options)
     user.options = options
     user.connections.set(connection.id, connection)
     this.#users.set(user.name, user)
+    this.#connections.set(connection.id, connection)
     return user
   }
 
-  /** A connection is gone. True when it was its user's last. */
-  remove(connection: UserConnection): boolean {
+  /** A connection is not here any more. */
+  remove(connection: UserConnection): void {
+    this.#connections.delete(connection.id)
     const user = this.#users.get(connection.user)
-    if (!user?.connections.delete(connection.id) || user.connections.size > 0) return false
-    return this.#users.delete(user.name)
-  }
-
-  /** The application is being told that a user has gone. */
-  async leaving(going: Going): Promise<void> {
-    this.#leaving.set(going.name, going)
-    await going.telling.outcome
-    if (this.#leaving.get(going.name) === going) this.#leaving.delete(going.name)
-  }
-
-  /** Those of whom the application has not heard yet that they have gone. */
-  going(): Iterable<Going> {
-    return this.#leaving.values()
-  }
-
-  /** Nobody leaves any more, and nobody is told of it. */
-  stop(code: number, reason: string): void {
-    for (const { telling } of this.#leaving.values()) telling.drop()
-    for (const user of this.#users.values()) {
-      for (const connection of user.connections.values()) if (!connection.live) connection.close(code, reason)
-    }
+    if (!user?.connections.delete(connection.id) || user.connections.size > 0) return
+    this.#users.delete(user.name)
   }
 }

@@ -13,6 +13,10 @@ export interface PollingOptions {
   readonly form: { readonly [field: string]: string }
   /** Who is shown as the publisher of what comes. */
   readonly originator: string | undefined
+  /** Grows each time polling is given, be it the same: it begins anew then. */
+  readonly turn: number
+  /** There is nothing more to do in this turn (mode `once`). */
+  readonly done: boolean
 }
 
 const modes: readonly unknown[] = ['simple', 'persistent', 'once'] satisfies PollingMode[]
@@ -43,10 +47,12 @@ export function checkPolling(value: unknown, current?: PollingOptions): PollingO
     form: change(given.form, checkForm, current?.form ?? {}),
     // A name, or undefined where it was never given.
     originator: given.originator === undefined ? current?.originator : checkOriginator(given.originator),
+    turn: (current?.turn ?? 0) + 1,
+    done: false,
   }
 }
 
-/** The options by their contract names, such that {@link checkPolling} reads the same again. */
+/** The options by their contract names. */
 export function writePolling({ mode, url, interval, form, originator }: PollingOptions): { [name: string]: Json } {
   return { mode, url, interval: interval / 1_000, form: { ...form }, originator: originator ?? null }
 }

@@ -21,6 +21,8 @@ export interface PollerOptions {
   publish(payload: JsonText, originator: string | undefined): Promise<void> | void
   /** Applies channel options that came with a reply, `polling` among them; throws where one is wrong. */
   setOptions(options: { readonly [name: string]: unknown }): Promise<void> | void
+  /** Polling has come to its end by itself. */
+  done(): Promise<void> | void
   /** Where the webhooks go: only there does a poll carry the webhook secret. */
   readonly callbacksOrigin: string | undefined
   readonly secret: string | undefined
@@ -64,6 +66,15 @@ export function startPoller(poller: PollerOptions): () => void {
     if (mode.repeats || done?.options?.polling !== undefined) {
       // In step with the interval, however long this one took.
       cancel = wait(options.interval - (Math.max(0, clock.now() - start) % options.interval))
+    } else await end()
+  }
+
+  async function end(): Promise<void> {
+    try {
+      await poller.done()
+    } catch (err) {
+      // Whoever takes the channel up after this may poll once more.
+      poller.log.error({ channel: poller.channelName, err }, 'the end of polling could not be noted')
     }
   }
 

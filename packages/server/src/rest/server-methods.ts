@@ -9,9 +9,10 @@ export type SetConfig = ((changes: { readonly [key: string]: unknown }) => void)
 export function serverMethods(hub: Hub, version: string, setConfig: SetConfig): { readonly [name: string]: Method } {
   return {
     get_server_info: method({}, async () => ({
-      ...hub.info(),
+      ...(await hub.info()),
       webhooks_given_up: hub.givenUp,
       node: hub.id,
+      nodes: await hub.nodes(),
       version,
     })),
 

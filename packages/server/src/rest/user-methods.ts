@@ -10,20 +10,20 @@ export function userMethods(hub: Hub): { readonly [name: string]: Method } {
       async (f) => ({ delivered: await hub.messageByApplication(f.sender_name, f.recipient_name, f.payload) }),
     ),
 
-    get_user_info: method({ user_name: userName }, async (f) => hub.userInfo(f.user_name)),
+    get_user_info: method({ user_name: userName }, (f) => hub.userInfo(f.user_name)),
 
     set_user_options: method({ user_name: userName, options: rest() }, async (f) => {
-      hub.setUserOptions(f.user_name, f.options)
+      await hub.setUserOptions(f.user_name, f.options)
       return {}
     }),
 
     disconnect_user: method({ user_name: or(userName, 'name') }, async (f) => {
-      hub.disconnectUser(f.user_name)
+      await hub.disconnectUser(f.user_name)
       return {}
     }),
 
     disconnect: method({ identifier: text }, async (f) => {
-      hub.disconnect(f.identifier)
+      await hub.disconnect(f.identifier)
       return {}
     }),
   }

@@ -1,14 +1,10 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { HookboxError } from '@hookbox/protocol'
-import type { SavedPiece as BrokerPiece } from '../broker/memory/memory-broker.ts'
-import type { SavedPiece as HubPiece } from '../hub/saved.ts'
+import type { SavedPiece } from '../broker/memory/memory-broker.ts'
 import type { Log } from '../log.ts'
 
-/** All that a hub without Redis knows, one piece a line of JSON. */
-export type Piece = BrokerPiece | HubPiece
-
 /** Grows when a hub could misread what an older one wrote. */
-const format = 1
+const format = 2
 
 /** First and last line: a file without its end was not written to the end. */
 type Frame = { readonly kind: 'begin'; readonly format: number } | { readonly kind: 'end'; readonly pieces: number }
@@ -18,7 +14,7 @@ type Frame = { readonly kind: 'begin'; readonly format: number } | { readonly ki
  *
  * @throws HookboxError `unavailable` naming the file
  */
-export function writeSnapshot(file: string, pieces: Iterable<Piece>): void {
+export function writeSnapshot(file: string, pieces: Iterable<SavedPiece>): void {
   const unfinished = `${file}.unfinished`
   try {
     rmSync(unfinished, { force: true })
@@ -48,7 +44,7 @@ export function writeSnapshot(file: string, pieces: Iterable<Piece>): void {
  *
  * @throws HookboxError `unavailable` when a snapshot is there and cannot be removed, or none could be written later
  */
-export function takeSnapshot(file: string, log: Pick<Log, 'error'>): Piece[] | undefined {
+export function takeSnapshot(file: string, log: Pick<Log, 'error'>): SavedPiece[] | undefined {
   checkWritable(file)
   let bytes: Buffer
   try {
@@ -81,7 +77,7 @@ function checkWritable(file: string): void {
   }
 }
 
-function read(bytes: Buffer): Piece[] {
+function read(bytes: Buffer): SavedPiece[] {
   const lines: unknown[] = []
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf(0x0a, start)
@@ -92,10 +88,10 @@ function read(bytes: Buffer): Piece[] {
   const [first, last] = [lines.shift(), lines.pop()] as [Frame | undefined, Frame | undefined]
   if (first?.kind !== 'begin' || first.format !== format) throw new Error(`expected format ${format}`)
   if (last?.kind !== 'end' || last.pieces !== lines.length) throw new Error('it was not written to the end')
-  return lines as Piece[]
+  return lines as SavedPiece[]
 }
 
-function writeLine(descriptor: number, line: Piece | Frame): void {
+function writeLine(descriptor: number, line: SavedPiece | Frame): void {
   const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
   let written = 0
   while (written < bytes.length) written += writeSync(descriptor, bytes, written)

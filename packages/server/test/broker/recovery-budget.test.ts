@@ -15,7 +15,7 @@ test('beyond the budget of the whole hub the oldest entries go first, whichever 
   const broker = createMemoryBroker(clock, 1_000_000)
   const start = new Map<string, { epoch: string; offset: number }>()
   for (const name of ['old', 'busy', 'new']) {
-    await broker.channels.create(name, { options: '{}' as JsonText }, { history: [], state: new Map(), keep })
+    await broker.channels.create(name, '{}' as JsonText, { history: [], state: new Map(), keep })
     start.set(name, (await broker.log.read(name, keep)).top)
   }
   const publish = (name: string) =>

@@ -11,6 +11,7 @@ const snapshot: Snapshot = {
   more: false,
   state: new Map(),
   members: [],
+  revision: 1,
 }
 
 function argsOf(more: Partial<Snapshot>, resumes = false): { [name: string]: unknown } {

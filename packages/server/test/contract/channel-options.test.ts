@@ -472,7 +472,7 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     await using hub = new TestHub({ create_channel: given })
     const ann = await hub.page('ann')
     await expect(ann.ask('SUBSCRIBE', chat)).rejects.toThrow(told)
-    expect(hub.hub.info().channels).toEqual([])
+    expect((await hub.hub.info()).channels).toEqual([])
     const errors = hub.logged.filter(({ level }) => level === 'error')
     expect(errors).toHaveLength(1)
     expect(Object.values(errors[0]?.fields ?? {}).join(' ')).toContain(name)
@@ -485,7 +485,7 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
       code: 'bad_request',
       message: expect.stringMatching(told),
     })
-    expect(hub.hub.info().channels).toEqual([])
+    expect((await hub.hub.info()).channels).toEqual([])
   })
 
   test('by REST set_channel_options, and nothing is changed', async () => {
@@ -533,6 +533,6 @@ describe('server_presenceful', () => {
     await using hub = new TestHub({ create_channel: { [name]: value } })
     const ann = await hub.page('ann')
     await expect(ann.ask('SUBSCRIBE', chat)).rejects.toThrow(message)
-    expect(hub.hub.info().channels).toEqual([])
+    expect((await hub.hub.info()).channels).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { settle } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
 import { createHookbox } from '../../src/hookbox.ts'
-import { changeUserOptions, defaultUserOptions } from '../../src/hub/user-options.ts'
+import { readUserOptions } from '../../src/hub/user-options.ts'
 import { refuse, TestHub, type TestPage } from '../kit/hub.ts'
 import { RunningHub } from '../kit/running-hub.ts'
 
@@ -55,14 +55,14 @@ const ways: [way: string, start: (options: Options) => Promise<Stage>][] = [
     async (options) => {
       const hub = new TestHub({})
       const ann = await hub.page('ann')
-      hub.hub.setUserOptions('ann', options)
+      await hub.hub.setUserOptions('ann', options)
       return new Stage(hub, ann)
     },
   ],
   [
     'the defaults of all users',
     async (options) => {
-      const hub = new TestHub({}, { userDefaults: changeUserOptions(defaultUserOptions, options) })
+      const hub = new TestHub({}, { userDefaults: readUserOptions(options) })
       return new Stage(hub, await hub.page('ann'))
     },
   ],
@@ -100,18 +100,18 @@ const others = {
 describe.each(ways)('given by %s', (_way, start) => {
   test('every option is shown as it was set', async () => {
     await using at = await start(others)
-    expect(at.hub.hub.userInfo('ann').options).toEqual(others)
+    expect((await at.hub.hub.userInfo('ann')).options).toEqual(others)
   })
 
   test('1 and 0 stand for true and false', async () => {
     await using at = await start({ reflective: 0, global_unsubscriptions: 1 })
-    expect(at.hub.hub.userInfo('ann').options).toEqual({ ...defaults, reflective: false, global_unsubscriptions: true })
+    expect((await at.hub.hub.userInfo('ann')).options).toEqual({ ...defaults, reflective: false, global_unsubscriptions: true })
   })
 
   test('they hold for the later connections of the user too', async () => {
     await using at = await start(others)
     await at.tab()
-    expect(at.hub.hub.userInfo('ann').options).toEqual(others)
+    expect((await at.hub.hub.userInfo('ann')).options).toEqual(others)
   })
 
   test.each([
@@ -274,7 +274,7 @@ describe.each(ways)('given by %s', (_way, start) => {
       await at.ann.ask('UNSUBSCRIBE', chat)
       await settle()
       expect(at.hub.asked('unsubscribe')).toHaveLength(asked)
-      expect(at.hub.hub.userInfo('ann').channels).toEqual(global ? [] : ['chat'])
+      expect((await at.hub.hub.userInfo('ann')).channels).toEqual(global ? [] : ['chat'])
       await bob.ask('PUBLISH', { ...chat, payload: 1 })
       expect(pages.map((page) => page.all('PUBLISH').length)).toEqual(publishes)
       const told = pages.slice(1).map((page) => page.all('UNSUBSCRIBED').length)
@@ -324,17 +324,17 @@ describe.each(ways)('given by %s', (_way, start) => {
 test('the reply to connect counts before the defaults of all users', async () => {
   await using hub = new TestHub(
     { connect: { name: 'ann', reflective: true } },
-    { userDefaults: changeUserOptions(defaultUserOptions, { reflective: false, moderated_message: false }) },
+    { userDefaults: readUserOptions({ reflective: false, moderated_message: false }) },
   )
   await hub.page('ann')
-  expect(hub.hub.userInfo('ann').options).toEqual({ ...defaults, moderated_message: false })
+  expect((await hub.hub.userInfo('ann')).options).toEqual({ ...defaults, moderated_message: false })
 })
 
 test('set_user_options counts before the reply to connect, and leaves what it does not name', async () => {
   await using hub = new TestHub({ connect: { name: 'ann', reflective: false, moderated_message: false } })
   await hub.page('ann')
-  hub.hub.setUserOptions('ann', { reflective: true })
-  expect(hub.hub.userInfo('ann').options).toEqual({ ...defaults, moderated_message: false })
+  await hub.hub.setUserOptions('ann', { reflective: true })
+  expect((await hub.hub.userInfo('ann')).options).toEqual({ ...defaults, moderated_message: false })
 })
 
 test('per_connection_subscriptions switched off shares what each connection has', async () => {
@@ -342,7 +342,7 @@ test('per_connection_subscriptions switched off shares what each connection has'
   const [one, two] = [await hub.page('ann'), await hub.page('ann')]
   await one.ask('SUBSCRIBE', chat)
   await two.ask('SUBSCRIBE', { channel_name: 'news' })
-  hub.hub.setUserOptions('ann', { per_connection_subscriptions: false })
+  await hub.hub.setUserOptions('ann', { per_connection_subscriptions: false })
   await settle()
   expect(told(two)).toEqual([0])
   expect(one.all('SUBSCRIBED').map(({ channel_name }) => channel_name)).toEqual(['chat', 'news'])
@@ -397,8 +397,8 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     await using hub = new TestHub({})
     await hub.page('ann')
     const given = { moderated_message: false, reflective: false, [name]: value }
-    expect(() => hub.hub.setUserOptions('ann', given)).toThrow(message)
-    expect(hub.hub.userInfo('ann').options).toEqual(defaults)
+    await expect(hub.hub.setUserOptions('ann', given)).rejects.toThrow(message)
+    expect((await hub.hub.userInfo('ann')).options).toEqual(defaults)
   })
 
   test('in the reply to connect, as a fault whose text is for the log', async () => {
@@ -406,7 +406,7 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     const ann = hub.stranger()
     await expect(ann.ask('CONNECT', {})).rejects.toMatchObject({ code: 'webhook_failed', temporary: true })
     expect(ann.end).toMatchObject({ code: 4502 })
-    expect(hub.hub.info().users).toEqual([])
+    expect((await hub.hub.info()).users).toEqual([])
     const errors = hub.logged.filter(({ level }) => level === 'error')
     expect(errors.map(({ fields }) => Object.values(fields).join(' '))).toEqual([expect.stringMatching(message)])
   })
@@ -419,12 +419,12 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
 test('a name that no option has is refused by set_user_options and passed over in the reply to connect', async () => {
   await using hub = new TestHub({ connect: { name: 'ann', reflexive: false } })
   await hub.page('ann')
-  expect(() => hub.hub.setUserOptions('ann', { reflexive: false })).toThrow(/^reflexive\b.*expected/)
-  expect(hub.hub.userInfo('ann').options).toEqual(defaults)
+  await expect(hub.hub.setUserOptions('ann', { reflexive: false })).rejects.toThrow(/^reflexive\b.*expected/)
+  expect((await hub.hub.userInfo('ann')).options).toEqual(defaults)
 })
 
 test('an unknown name in the defaults of all users stops the start by name', () => {
   expect(() => createHookbox({ cbhost: 'app', userDefaults: { reflectiv: true } })).toThrow(
-    'user_defaults.reflectiv: no user option has this name; expected one of reflective',
+    'user_defaults.reflectiv: unknown user option; expected one of reflective',
   )
 })

@@ -84,14 +84,14 @@ class Run {
     await this.#check()
     for (const { page } of this.#models) page.cut(1006)
     for (const name of channels) {
-      if (this.hub.hub.info().channels.includes(name))
+      if ((await this.hub.hub.info()).channels.includes(name))
         ignored(() => this.hub.hub.setChannelOptions(name, { history_size: 1 }))
     }
     await this.hub.clock.advance(700_000)
     // A channel that the application kept is its own to end.
-    for (const name of this.hub.hub.info().channels) await this.hub.hub.destroyChannel(name, false)
+    for (const name of (await this.hub.hub.info()).channels) await this.hub.hub.destroyChannel(name, false)
     await this.hub.clock.advance(1_000)
-    expect(this.hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+    expect((await this.hub.hub.info())).toEqual({ channels: [], connections: [], users: [] })
     expect(await this.hub.broker.channels.names()).toEqual([])
     expect(this.hub.clock.pending).toBe(0)
     expect([...this.#records]).toEqual([])

@@ -183,7 +183,7 @@ describe('creating a channel', () => {
       await using hub = new TestHub({ create_channel: details })
       const ann = await hub.page('ann')
       await expect(ann.ask('SUBSCRIBE', { channel_name: 'chat' })).rejects.toThrow(message)
-      expect(hub.hub.info().channels).toEqual([])
+      expect((await hub.hub.info()).channels).toEqual([])
       expect(hub.logged.filter(({ level }) => level === 'error')).toHaveLength(1)
     },
   )
@@ -196,7 +196,7 @@ describe('creating a channel', () => {
     expect(hub.asked('destroy_channel')).toEqual([])
     await hub.clock.advance(1)
     expect(hub.asked('destroy_channel')).toHaveLength(1)
-    expect(hub.hub.info().channels).toEqual([])
+    expect((await hub.hub.info()).channels).toEqual([])
   })
 
   test('a page waits for a destroy_channel under way, and the channel is made anew if it was destroyed', async () => {

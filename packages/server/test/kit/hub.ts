@@ -11,7 +11,6 @@ import { settle, TestClock } from '@hookbox/testkit'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { Connection, type ConnectionSettings } from '../../src/connection/connection.ts'
 import { Hub } from '../../src/hub/hub.ts'
-import type { SavedConnection } from '../../src/hub/saved.ts'
 import { defaultUserOptions } from '../../src/hub/user-options.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { PreparedFrame } from '../../src/transport/prepared-frame.ts'
@@ -46,11 +45,13 @@ export class TestHub implements AsyncDisposable {
     answers: { [action in WebhookName]?: Answer },
     settings: Partial<ConnectionSettings> = {},
     clock: TestClock = new TestClock(),
+    broker: MemoryBroker = createMemoryBroker(clock),
+    starts = true,
   ) {
     this.clock = clock
     this.answers = { connect: ({ payload }: { payload?: { name?: string } }) => ({ name: payload?.name }), ...answers }
     this.settings = { linger: 0, rate: 0, userDefaults: defaultUserOptions, random: () => 0.5, ...settings }
-    this.broker = createMemoryBroker(this.clock)
+    this.broker = broker
     const log = this.#log()
     const ask = createInProcessAsk({ functions: this.#functions() as never, timeout: 5_000, clock: this.clock })
     const asked = (question: Question) => {
@@ -66,7 +67,9 @@ export class TestHub implements AsyncDisposable {
       clock: this.clock,
       log,
       poll: () => () => {},
+      takeOver: (hub, record) => Connection.takeOver(hub, record, this.settings),
     })
+    if (starts) this.hub.start(false)
   }
 
   /** The calls of one webhook. */
@@ -104,7 +107,7 @@ export class TestHub implements AsyncDisposable {
     for (const page of this.#pages) page.close(4503, 'the hub is stopping')
     await this.stop()
     await this.clock.advance(away)
-    const next = new TestHub(this.answers, this.settings, this.clock)
+    const next = new TestHub(this.answers, this.settings, this.clock, createMemoryBroker(this.clock), false)
     await next.takeUp(this)
     return next
   }
@@ -112,10 +115,21 @@ export class TestHub implements AsyncDisposable {
   /** Goes on where another one was stopped. */
   async takeUp(before: TestHub): Promise<void> {
     // As it is read from a file.
-    const saved = <T>(pieces: Iterable<T>) => [...pieces].map((piece) => JSON.parse(JSON.stringify(piece)) as T)
-    for (const piece of saved(before.broker.save())) this.broker.restore(piece)
-    const makeConnection = (connection: SavedConnection) => Connection.restore(this.hub, connection, this.settings)
-    await this.hub.restore(saved(before.hub.save()), makeConnection)
+    for (const piece of before.broker.save()) this.broker.restore(JSON.parse(JSON.stringify(piece)) as typeof piece)
+    await this.hub.start(true)
+  }
+
+  /** Another node that shares what this one knows, with the same application. */
+  join(settings: Partial<ConnectionSettings> = {}): TestHub {
+    return new TestHub(this.answers, { ...this.settings, ...settings }, this.clock, this.broker.join())
+  }
+
+  /** The node is gone, as if its process were killed: its pages notice, nobody else does at once. */
+  async crash(): Promise<void> {
+    const gone = this.broker.crash()
+    for (const page of this.#pages) page.vanish()
+    this.hub.stop()
+    await gone
   }
 
   #functions(): Record<string, unknown> {
@@ -190,6 +204,11 @@ export class TestPage implements Transport {
   /** The line breaks off. */
   cut(code = 1006): void {
     this.close(code, '')
+  }
+
+  /** The hub at the other end is no more. */
+  vanish(): void {
+    this.end ??= { code: 1006, reason: '' }
   }
 
   /** The id of the next frame. */

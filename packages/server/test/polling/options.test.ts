@@ -3,14 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { checkPolling, type PollingOptions, writePolling } from '../../src/polling/options.ts'
 
 const url = 'http://app/points'
-const simple: PollingOptions = { mode: 'simple', url, interval: 5_000, form: {}, originator: undefined }
+const once = { turn: 1, done: false }
+const simple: PollingOptions = { mode: 'simple', url, interval: 5_000, form: {}, originator: undefined, ...once }
 
 test.each<{ name: string; value: unknown; current?: PollingOptions; options: PollingOptions | undefined }>([
   { name: 'the least', value: { mode: 'simple', url }, options: simple },
   {
     name: 'everything',
     value: { mode: 'persistent', url, interval: 1.5, form: { a: 'b', n: 1, yes: true }, originator: 'graph' },
-    options: { mode: 'persistent', url, interval: 1_500, form: { a: 'b', n: '1', yes: 'true' }, originator: 'graph' },
+    options: { mode: 'persistent', url, interval: 1_500, form: { a: 'b', n: '1', yes: 'true' }, originator: 'graph', ...once },
   },
   { name: "PHP's empty form", value: { mode: 'once', url, form: [] }, options: { ...simple, mode: 'once' } },
   { name: 'null', value: null, current: simple, options: undefined },
@@ -33,7 +34,9 @@ test.each<{ name: string; value: unknown; current?: PollingOptions; options: Pol
   { name: 'no originator', value: { originator: null }, current: { ...simple, originator: 'x' }, options: simple },
   { name: 'an empty originator', value: { originator: '' }, current: { ...simple, originator: 'x' }, options: simple },
 ])('polling: $name', ({ value, current, options }) => {
-  expect(checkPolling(value, current)).toEqual(options)
+  // What is given anew begins anew.
+  const turn = current && options !== undefined && options !== current ? current.turn + 1 : 1
+  expect(checkPolling(value, current)).toEqual(options && { ...options, turn })
 })
 
 describe('a wrong detail is named', () => {
@@ -79,7 +82,7 @@ describe('a wrong detail is named', () => {
 
 test.each<PollingOptions>([
   simple,
-  { mode: 'persistent', url, interval: 1_234, form: { a: 'b', ['__proto__']: 'c' }, originator: 'graph' },
+  { mode: 'persistent', url, interval: 1_234, form: { a: 'b', ['__proto__']: 'c' }, originator: 'graph', ...once },
 ])('what is written is read as the same', (options) => {
   expect(checkPolling(JSON.parse(JSON.stringify(writePolling(options))))).toEqual(options)
 })

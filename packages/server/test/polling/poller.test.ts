@@ -29,6 +29,8 @@ function start(
       interval: 1_000,
       form: {},
       originator: undefined,
+      turn: 1,
+      done: false,
       ...options,
     },
     clock,
@@ -42,6 +44,7 @@ function start(
     },
     publish: (payload, originator) => void done.push(['publish', payload, originator]),
     setOptions: (changes) => void done.push(['options', changes]),
+    done: () => void done.push(['done']),
     callbacksOrigin: 'http://localhost:80',
     secret: 'the secret',
     ...more,
@@ -276,7 +279,10 @@ test('the secret follows the callbacks when they move: the next poll of the old 
   const forms: unknown[] = []
   const stop = startPoller({
     channelName: 'graph',
-    options: { mode: 'persistent', url: 'http://app:8000/points', interval: 1_000, form: {}, originator: undefined },
+    options: {
+      ...{ mode: 'persistent', url: 'http://app:8000/points', interval: 1_000 },
+      ...{ form: {}, originator: undefined, turn: 1, done: false },
+    },
     clock,
     log: new RecordingLog(),
     async fetch({ form }) {
@@ -285,6 +291,7 @@ test('the secret follows the callbacks when they move: the next poll of the old 
     },
     publish() {},
     setOptions() {},
+    done() {},
     secret: 'the secret',
     get callbacksOrigin() {
       return callbacksOrigin

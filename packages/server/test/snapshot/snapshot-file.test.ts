@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { defaultUserOptions } from '../../src/hub/user-options.ts'
-import { type Piece, takeSnapshot, writeSnapshot } from '../../src/snapshot/snapshot-file.ts'
+import type { SavedPiece } from '../../src/broker/memory/memory-broker.ts'
+import { takeSnapshot, writeSnapshot } from '../../src/snapshot/snapshot-file.ts'
 
 let folder = ''
 let file = ''
@@ -18,8 +18,8 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const pieces: Piece[] = [
-  { kind: 'user', name: 'ann', options: defaultUserOptions },
+const pieces: SavedPiece[] = [
+  { kind: 'user', name: 'ann', options: { reflective: true }, connections: [] },
   { kind: 'sent', sender: 'ünï', ids: [['line\nbreak', 1]] },
 ]
 
@@ -42,7 +42,7 @@ test.each([
   ['cut off in a line', (text: string) => text.slice(0, -3)],
   ['cut off between lines', (text: string) => text.slice(0, text.lastIndexOf('{'))],
   ['with a line lost', (text: string) => text.replace(/.*"sent".*\n/, '')],
-  ['of another format', (text: string) => text.replace('"format":1', '"format":2')],
+  ['of another format', (text: string) => text.replace('"format":2', '"format":3')],
   ['that is something else', () => 'hello\n'],
   ['that is empty', () => ''],
 ])('one %s is not used, which is logged, and cannot be met again', (_how, spoil) => {

@@ -1,0 +1,55 @@
+import { HookboxError, type Json, type JsonText, type UnsubscribedReason } from '@hookbox/protocol'
+import type { Bus } from '../broker/broker.ts'
+
+/** What one node may have another one do; each acts on what is that node's own. */
+export interface NodeVerbs {
+  /** Lets a user into a channel that exists, through all connections that it has there. */
+  give(args: { channel: string; user: string; initialData?: JsonText }): Promise<null>
+  /** Takes a user out of a channel, through all connections that it has there. */
+  remove(args: { channel: string; user: string; reason: UnsubscribedReason }): Promise<null>
+  /** Lets those connections of a user who shares its subscriptions in that lack one. */
+  share(args: { user: string }): Promise<null>
+  /** Puts out all connections that a user has there. */
+  putOutUser(args: { user: string }): Promise<null>
+  /** Puts out one connection. */
+  putOut(args: { connection: string }): Promise<null>
+  /** Lets go of a connection that was claimed; tells what it was about to be given. */
+  release(args: { connection: string }): Promise<string[]>
+}
+
+/** The other nodes, and this one among them: whoever wants something of all of a user's connections need not know where they are. */
+export class OtherNodes {
+  readonly #bus: Bus
+
+  constructor(bus: Bus, verbs: NodeVerbs) {
+    this.#bus = bus
+    bus.answer((question) => answer(verbs, question))
+  }
+
+  /** @throws HookboxError as the verb does there; `unavailable` */
+  async ask<V extends keyof NodeVerbs>(
+    node: string,
+    verb: V,
+    args: Parameters<NodeVerbs[V]>[0],
+  ): Promise<Awaited<ReturnType<NodeVerbs[V]>>> {
+    return (await this.#bus.ask(node, [verb, args as Json])) as Awaited<ReturnType<NodeVerbs[V]>>
+  }
+
+  /** Each node once. All are asked, whatever one of them says. @throws what the first of them threw */
+  async askAll<V extends keyof NodeVerbs>(
+    nodes: Iterable<string>,
+    verb: V,
+    args: Parameters<NodeVerbs[V]>[0],
+  ): Promise<void> {
+    const outcomes = await Promise.allSettled([...new Set(nodes)].map((node) => this.ask(node, verb, args)))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  }
+}
+
+async function answer(verbs: NodeVerbs, question: Json): Promise<Json> {
+  const [verb, args] = Array.isArray(question) ? question : []
+  if (typeof verb !== 'string' || !Object.hasOwn(verbs, verb)) {
+    throw new HookboxError('unavailable', 'another version of the hub runs on this node')
+  }
+  return (verbs[verb as keyof NodeVerbs] as (args: Json | undefined) => Promise<Json>)(args)
+}
