@@ -1,7 +1,7 @@
 import type { Json } from '@hookbox/protocol'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { Numbered } from '../../server/src/broker/broker.ts'
+import type { ChannelEar, Numbered } from '../../server/src/broker/broker.ts'
 import { refuse, TestHub } from '../../server/test/kit/hub.ts'
 import { TestClock } from '../../testkit/src/clock.ts'
 import type { GapEvent } from '../src/events.ts'
@@ -173,7 +173,7 @@ class Run {
     for (const { tab } of this.here)
       expect(tab.conn.status).toBe(tab.socketsAtEnd === undefined ? 'connected' : 'closed')
     const open = this.here.filter(({ tab }) => tab.socketsAtEnd === undefined)
-    expect(this.hub.hub.info().connections).toHaveLength(open.length + 1)
+    expect((await this.hub.hub.info()).connections).toHaveLength(open.length + 1)
 
     for (const { id, witnesses } of this.visits) {
       for (const witness of witnesses) {
@@ -381,7 +381,7 @@ class Run {
     const next = this.#newHub(stored)
     await next.takeUp(old)
     for (const name of await next.broker.channels.names()) {
-      await next.broker.log.listen(name, (told) => this.#record(told, stored))
+      await next.broker.channels.open(name, this.#recorder(stored))
     }
     this.hub = next
   }
@@ -411,9 +411,9 @@ class Run {
     if (!stored) this.stored.push(life)
     const { channels, log } = hub.broker
     const create = channels.create.bind(channels)
-    channels.create = async (name, record, seed) => {
-      const made = await create(name, record, seed)
-      if (made) await log.listen(name, (told) => this.#record(told, life))
+    channels.create = async (name, channelOptions, seed) => {
+      const made = await create(name, channelOptions, seed)
+      if (made) await channels.open(name, this.#recorder(life))
       return made
     }
     // as with a log that is elsewhere: more is published between its answer and the page's
@@ -424,6 +424,10 @@ class Run {
       return snapshot
     }
     return hub
+  }
+
+  #recorder(stored: Map<number, string[]>): ChannelEar {
+    return { heard: (told) => this.#record(told, stored), changed() {}, lost() {}, removed() {} }
   }
 
   #record({ name, position: { epoch, offset }, frame, at }: Numbered, stored: Map<number, string[]>): void {

@@ -406,6 +406,8 @@ export interface Leases {
   take(key: LeaseKey, holding?: Holding): Promise<Lease | undefined>
   /** Waits until it is free; whoever holds it is told. */
   wait(key: LeaseKey, holding?: Holding): Promise<Lease>
+  /** Waits until nobody holds it, without taking it; whoever holds it is told that it is wanted. */
+  freed(key: LeaseKey): Promise<void>
 }
 
 /** Nodes that ask each other. */

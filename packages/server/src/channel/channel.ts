@@ -389,7 +389,8 @@ export class Channel {
     if (entered === 'closing') throw new ChannelClosing()
     if (entered === 'first' || initialData !== undefined) member.initialData = initialData
     if (initialData !== undefined) await presence.provide(this.name, by.user, initialData)
-    else if (entered === 'further' && isFirstHere && !ask) member.initialData = (await presence.find(this.name, by.user)).initialData
+    else if (entered === 'further' && isFirstHere && !ask)
+      member.initialData = (await presence.find(this.name, by.user)).initialData
   }
 
   async #askAndLeave(member: Member, by: Subscriber, everywhere: boolean, out: () => void): Promise<void> {
@@ -422,10 +423,7 @@ export class Channel {
   }
 
   async #leaveEverywhere(member: Member): Promise<void> {
-    await Promise.all([
-      this.#removeAll(member, 'unsubscribed'),
-      this.#services.removeElsewhere(member.user, this.name),
-    ])
+    await Promise.all([this.#removeAll(member, 'unsubscribed'), this.#services.removeElsewhere(member.user, this.name)])
   }
 
   /** Takes one connection out; where it was the user's last, the application is told until it has heard. */
@@ -519,19 +517,22 @@ export class Channel {
     if (outcome !== 'given up') obey(member.user, caller, outcome)
   }
 
-  /** What subscribers were told of the options is no longer true: all of them get a new answer. */
+  /** What subscribers were told of the options is no longer true: all of them get a new answer. Who is about to enter gets one anyway. */
   async #announce(): Promise<void> {
-    const subscriptions = [...this.#fanOut.all()]
+    const subscriptions = [...this.#fanOut.all()].filter(({ replay }) => !replay.holding)
     for (const { replay } of subscriptions) replay.hold()
     let snapshot: Snapshot | undefined
     try {
       snapshot = await this.#read()
     } finally {
-      for (const subscription of subscriptions) {
-        const { subscriber, replay } = subscription
+      for (const { subscriber, replay } of subscriptions) {
         const member = this.#members.get(subscriber.user)
-        const stillIn = this.#fanOut.get(subscriber.id) === subscription
-        if (snapshot && member && stillIn) subscriber.send(this.#subscribed(member, { id: 0 }, snapshot))
+        if (snapshot) {
+          // It was in all the time: what was told meanwhile is told, and not only shown.
+          replay.pass(snapshot.top)
+          const stillIn = this.#fanOut.get(subscriber.id)?.replay === replay
+          if (member && stillIn) subscriber.send(this.#subscribed(member, { id: 0 }, snapshot))
+        }
         replay.release(snapshot?.top)
       }
     }

@@ -120,10 +120,16 @@ export function optionsText(options: ChannelOptions): JsonText {
 
 /** Reads what {@link optionsText} wrote. */
 export function readOptionsText(text: JsonText): ChannelOptions {
-  const [written, turn, done] = JSON.parse(text) as [{ [name: string]: unknown }, number | undefined, boolean | undefined]
+  const [written, turn, done] = JSON.parse(text) as [
+    { [name: string]: unknown },
+    number | undefined,
+    boolean | undefined,
+  ]
   const options = changeOptions(defaultOptions, written)
   const { polling } = options
-  return polling && turn !== undefined && done !== undefined ? { ...options, polling: { ...polling, turn, done } } : options
+  return polling && turn !== undefined && done !== undefined
+    ? { ...options, polling: { ...polling, turn, done } }
+    : options
 }
 
 /** How much history these options keep. */

@@ -22,6 +22,20 @@ export class Replay<T extends { readonly position: Position }> {
     this.#holds++
   }
 
+  /** A snapshot is on its way. */
+  get holding(): boolean {
+    return this.#holds > 0
+  }
+
+  /** Delivers what is held up to `top`, as no snapshot stands for it. */
+  pass(top: Position): void {
+    const isDue = ({ position }: T) => position.epoch === top.epoch && position.offset <= top.offset
+    const due = this.#held.filter(isDue)
+    const rest = this.#held.filter((live) => !isDue(live))
+    this.#held.splice(0, this.#held.length, ...rest)
+    for (const live of due) this.#deliver(live)
+  }
+
   /** From now on nothing is delivered, nor what is held: whoever has left hears nothing more. */
   end(): void {
     this.#ended = true

@@ -91,7 +91,8 @@ export class ChannelSettings {
     return this.#run(async ({ record, state }) => {
       const before = readOptionsText(record.options)
       const next = changeOptions(before, changes)
-      const history = changes.history === undefined ? undefined : readPrefill(changes.history, this.#services.clock.now())
+      const history =
+        changes.history === undefined ? undefined : readPrefill(changes.history, this.#services.clock.now())
       const given = changes.state === undefined ? undefined : readState(changes.state, 'state')
       const wanted = await withPresence(given ?? without(state, unlisted(before, next)), next, this.#services)
       return { options: optionsText(next), history, keep: retention(next), state: this.#told(checked(state, wanted)) }

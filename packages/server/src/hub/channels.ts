@@ -158,8 +158,7 @@ export class Channels {
 
   /** The application is being asked whether the channel may go: it is told that somebody waits, and what it says is awaited. */
   async #decided(name: string): Promise<void> {
-    const lease = await this.#services.broker.leases.wait({ of: 'destroy', channel: name })
-    await lease.release()
+    await this.#services.broker.leases.freed({ of: 'destroy', channel: name })
   }
 
   /** @throws HookboxError where nobody's success can be shared: the caller is to look again otherwise */

@@ -247,7 +247,11 @@ export class Hub {
    *
    * @throws HookboxError `bad_request` naming the user option that is wrong; `unavailable`
    */
-  async renew(connection: UserConnection, verdict: Verdict, details: { readonly [option: string]: unknown }): Promise<void> {
+  async renew(
+    connection: UserConnection,
+    verdict: Verdict,
+    details: { readonly [option: string]: unknown },
+  ): Promise<void> {
     const changes = checkUserOptions(details)
     const options = await this.#broker.users.changeOptions(connection.user, changes)
     if (!options) return
@@ -666,7 +670,10 @@ export class Hub {
 
   /** The others count this node's connections as gone, or their own as well: pages come back, and everything is asked anew. */
   #expelled(): void {
-    this.log.warn({ node: this.id }, 'this node begins anew: the others had taken it for dead, or what they share was lost')
+    this.log.warn(
+      { node: this.id },
+      'this node begins anew: the others had taken it for dead, or what they share was lost',
+    )
     for (const connection of [...this.#users.connections()]) {
       connection.released(closeCodes.stopping, 'the hub begins anew')
       this.#forget(connection)

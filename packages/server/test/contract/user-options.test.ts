@@ -105,7 +105,11 @@ describe.each(ways)('given by %s', (_way, start) => {
 
   test('1 and 0 stand for true and false', async () => {
     await using at = await start({ reflective: 0, global_unsubscriptions: 1 })
-    expect((await at.hub.hub.userInfo('ann')).options).toEqual({ ...defaults, reflective: false, global_unsubscriptions: true })
+    expect((await at.hub.hub.userInfo('ann')).options).toEqual({
+      ...defaults,
+      reflective: false,
+      global_unsubscriptions: true,
+    })
   })
 
   test('they hold for the later connections of the user too', async () => {

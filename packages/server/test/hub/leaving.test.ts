@@ -105,7 +105,7 @@ describe('a line that ends', () => {
       ['destroy_channel', { channel_name: 'chat' }, undefined],
       ['disconnect', { name: 'ann', channels: '["chat"]' }, 'session=ann'],
     ])
-    expect((await hub.hub.info())).toEqual({ channels: [], connections: [], users: [] })
+    expect(await hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
   })
 
   test('by breaking off still counts for the linger time, and then is a leave', async () => {

@@ -50,7 +50,9 @@ test('a page that was taken out before it had entered is not told that it is in'
   const { log } = hub.broker
   const { read } = log
   const reading = held()
-  Object.assign(log, { read: async (...args: Parameters<typeof read>) => [await reading.answer(), await read(...args)][1] })
+  Object.assign(log, {
+    read: async (...args: Parameters<typeof read>) => [await reading.answer(), await read(...args)][1],
+  })
   const entering = hub.hub.subscribeUser('chat', 'ann', false)
   await settle()
   const leaving = hub.hub.unsubscribeUser('chat', 'ann', false)
@@ -195,7 +197,7 @@ test('disconnect_user ends a lingering connection at once', async () => {
   await hub.hub.disconnectUser('ann')
   await settle()
   expect(hub.asked('disconnect')).toHaveLength(1)
-  expect((await hub.hub.info())).toEqual({ channels: [], connections: [], users: [] })
+  expect(await hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
 })
 
 test('the options of a user that REST has set stand when another tab of the user connects', async () => {

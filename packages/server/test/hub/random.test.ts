@@ -91,7 +91,7 @@ class Run {
     // A channel that the application kept is its own to end.
     for (const name of (await this.hub.hub.info()).channels) await this.hub.hub.destroyChannel(name, false)
     await this.hub.clock.advance(1_000)
-    expect((await this.hub.hub.info())).toEqual({ channels: [], connections: [], users: [] })
+    expect(await this.hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
     expect(await this.hub.broker.channels.names()).toEqual([])
     expect(this.hub.clock.pending).toBe(0)
     expect([...this.#records]).toEqual([])

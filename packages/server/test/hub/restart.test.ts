@@ -27,7 +27,7 @@ describe('a hub that goes on where another one was stopped', () => {
     await bob.ask('PUBLISH', { channel_name: 'chat', payload: 'before' })
     await before.hub.setUserOptions('ann', { reflective: false })
     await using hub = await before.restart(60_000)
-    expect((await hub.hub.info())).toEqual({ channels: ['chat'], connections: [], users: ['ann', 'bob'] })
+    expect(await hub.hub.info()).toEqual({ channels: ['chat'], connections: [], users: ['ann', 'bob'] })
     await hub.hub.publishByApplication('chat', { payload: '"after"', originator: null, messageId: undefined } as never)
     const { page } = await back(hub, ticket)
     const answer = await page.ask('SUBSCRIBE', { channel_name: 'chat', since: position })
@@ -138,7 +138,7 @@ describe('a hub that goes on where another one was stopped', () => {
       expect(ids(hub)).toEqual(ids(before))
       expect(hub.asked(action)).toMatchObject([{ cookies: 'session=ann' }])
     }
-    expect((await hub.hub.info())).toEqual({ channels: [], connections: [], users: [] })
+    expect(await hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
   })
 
   test('does not offer a channel again that the application wants to keep', async () => {

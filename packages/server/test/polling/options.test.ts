@@ -11,7 +11,14 @@ test.each<{ name: string; value: unknown; current?: PollingOptions; options: Pol
   {
     name: 'everything',
     value: { mode: 'persistent', url, interval: 1.5, form: { a: 'b', n: 1, yes: true }, originator: 'graph' },
-    options: { mode: 'persistent', url, interval: 1_500, form: { a: 'b', n: '1', yes: 'true' }, originator: 'graph', ...once },
+    options: {
+      mode: 'persistent',
+      url,
+      interval: 1_500,
+      form: { a: 'b', n: '1', yes: 'true' },
+      originator: 'graph',
+      ...once,
+    },
   },
   { name: "PHP's empty form", value: { mode: 'once', url, form: [] }, options: { ...simple, mode: 'once' } },
   { name: 'null', value: null, current: simple, options: undefined },

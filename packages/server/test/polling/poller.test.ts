@@ -156,7 +156,7 @@ describe('once', () => {
     const run = start({ mode: 'once' }, () => ok('[true, {"payload": 1}]'))
     await run.clock.advance(10_000)
     expect(run.requests).toMatchObject([{ method: 'POST', form: {} }])
-    expect(run.done).toEqual([['publish', '1', undefined]])
+    expect(run.done).toEqual([['publish', '1', undefined], ['done']])
     expect(run.clock.pending).toBe(0)
   })
 
@@ -171,7 +171,7 @@ describe('once', () => {
     const run = start({ mode: 'once' }, (times) => (times === 1 ? new Error('x') : ok('[true, {"payload": 1}]')))
     await run.clock.advance(10_000)
     expect(run.at()).toEqual([1_000, 3_000])
-    expect(run.done).toEqual([['publish', '1', undefined]])
+    expect(run.done).toEqual([['publish', '1', undefined], ['done']])
   })
 })
 

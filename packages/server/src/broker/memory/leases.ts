@@ -11,6 +11,7 @@ interface Held {
   readonly holding: Holding
   /** Longest first. */
   readonly waiting: Waiting[]
+  readonly onFreed: (() => void)[]
 }
 
 /** Which leases are held, by which nodes. */
@@ -26,16 +27,22 @@ export class LeaseTable {
     return {
       take: async (key, holding = {}) => {
         const text = textOf(key)
-        return this.#held.has(text) ? undefined : this.#give(text, { node: node(), holding, waiting: [] })
+        return this.#held.has(text) ? undefined : this.#give(text, newly(node(), holding))
       },
       wait: async (key, holding = {}) => {
         const text = textOf(key)
         const held = this.#held.get(text)
-        if (!held) return this.#give(text, { node: node(), holding, waiting: [] })
+        if (!held) return this.#give(text, newly(node(), holding))
         return new Promise<Lease>((given) => {
           held.waiting.push({ node: node(), holding, given })
           held.holding.wanted?.()
         })
+      },
+      freed: async (key) => {
+        const held = this.#held.get(textOf(key))
+        if (!held) return
+        held.holding.wanted?.()
+        await new Promise<void>((freed) => held.onFreed.push(freed))
       },
     }
   }
@@ -58,9 +65,14 @@ export class LeaseTable {
   #release(text: string, held: Held): void {
     if (this.#held.get(text) !== held) return
     this.#held.delete(text)
+    for (const freed of held.onFreed) freed()
     const [next, ...waiting] = held.waiting
-    next?.given(this.#give(text, { node: next.node, holding: next.holding, waiting }))
+    next?.given(this.#give(text, { ...newly(next.node, next.holding), waiting }))
   }
+}
+
+function newly(node: string, holding: Holding): Held {
+  return { node, holding, waiting: [], onFreed: [] }
 }
 
 /** No two keys have the same. */
