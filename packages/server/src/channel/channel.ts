@@ -366,6 +366,7 @@ export class Channel {
       if (isNew) await this.#enter(member, by, how)
       const snapshot = await this.#read(how.since)
       if (!stillIn()) throw new HookboxError('refused', `taken out of channel "${this.name}" before it was entered`)
+      subscription.replay.pass(snapshot.top)
       by.send(this.#subscribed(member, how, snapshot))
       if (snapshot.missed) by.sendMissed(snapshot.missed.map(({ frame }) => frame))
       top = snapshot.top
@@ -528,7 +529,6 @@ export class Channel {
       for (const { subscriber, replay } of subscriptions) {
         const member = this.#members.get(subscriber.user)
         if (snapshot) {
-          // It was in all the time: what was told meanwhile is told, and not only shown.
           replay.pass(snapshot.top)
           const stillIn = this.#fanOut.get(subscriber.id)?.replay === replay
           if (member && stillIn) subscriber.send(this.#subscribed(member, { id: 0 }, snapshot))
