@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { onCi } from '../packages/testkit/src/on-ci.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
+import { needRedis } from './redis.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
 import {
   add,
@@ -11,6 +13,7 @@ import {
   nothing,
   oneFailed,
   onePassed,
+  oneSkipped,
   readPlaywright,
   readVitest,
   type Tally,
@@ -58,6 +61,8 @@ const sections: readonly Section[] = [
     run: (reports) => vitest(['--config', 'consumers/vitest.config.ts'], join(reports, 'packages.json')),
   },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
+  // Before the tests that start it.
+  { name: 'Redis', parts: ['check'], run: async () => found(await needRedis()) },
   {
     name: 'unit tests',
     parts: ['check'],
@@ -71,6 +76,13 @@ const sections: readonly Section[] = [
 
 function verdict({ exitCode }: Run): Tally {
   return exitCode === 0 ? onePassed : oneFailed
+}
+
+/** A program that some tests need: whoever has it not may go on without them, CI may not. */
+function found(missing: string | undefined): Tally {
+  if (missing === undefined) return onePassed
+  console.log(missing)
+  return onCi() ? oneFailed : oneSkipped
 }
 
 async function types(): Promise<Tally> {
