@@ -6,6 +6,8 @@ export { Inbox } from './inbox.ts'
 export { type Program, type ProgramOptions, startProgram } from './program.ts'
 export { lacksRedis, type Redis, type RedisOptions, type RedisServer, startRedis, useRedis } from './redis.ts'
 export { callRedis, type RedisReply } from './redis-call.ts'
+export { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.ts'
+export { type Sentinels, type SentinelsOptions, startSentinels } from './sentinels.ts'
 export { type Shape, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 export { until } from './until.ts'
 export {
