@@ -5,15 +5,16 @@ import { join, relative } from 'node:path'
 import { onCi } from '../packages/testkit/src/on-ci.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
+import { needProxies } from './proxies.ts'
 import { needRedis } from './redis.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
+import type { Servers } from './servers.ts'
 import {
   add,
   isGood,
   nothing,
   oneFailed,
   onePassed,
-  oneSkipped,
   readPlaywright,
   readVitest,
   type Tally,
@@ -61,8 +62,9 @@ const sections: readonly Section[] = [
     run: (reports) => vitest(['--config', 'consumers/vitest.config.ts'], join(reports, 'packages.json')),
   },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
-  // Before the tests that start it.
+  // Before the tests that start them.
   { name: 'Redis', parts: ['check'], run: async () => found(await needRedis()) },
+  { name: 'reverse proxies', parts: ['check'], run: async () => found(await needProxies()) },
   {
     name: 'unit tests',
     parts: ['check'],
@@ -78,11 +80,10 @@ function verdict({ exitCode }: Run): Tally {
   return exitCode === 0 ? onePassed : oneFailed
 }
 
-/** A program that some tests need: whoever has it not may go on without them, CI may not. */
-function found(missing: string | undefined): Tally {
-  if (missing === undefined) return onePassed
-  console.log(missing)
-  return onCi() ? oneFailed : oneSkipped
+/** Servers that some tests need: whoever has one not may go on without these tests, CI may not. */
+function found({ found, missing }: Servers): Tally {
+  for (const help of missing) console.log(help)
+  return { ...nothing, passed: found, [onCi() ? 'failed' : 'skipped']: missing.length }
 }
 
 async function types(): Promise<Tally> {

@@ -11,6 +11,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Resolves once it can be used; while it throws, or tells nothing, it is asked again. */
   readonly ready: () => Promise<true | undefined>
+  /** What ends it with the test: default `SIGKILL`, which leaves the children of a program running. */
+  readonly end?: NodeJS.Signals
   /** Milliseconds until it must be ready; default 8,000, as a busy machine takes its time to start a process. */
   readonly deadline?: number
 }
@@ -24,18 +26,18 @@ export interface Program extends AsyncDisposable {
   kill(signal?: NodeJS.Signals): Promise<number | null>
   /** Sends a signal that does not end it, as `SIGSTOP` and `SIGCONT`. */
   signal(signal: NodeJS.Signals): void
-  /** Starts it again in the same way, after killing it where it still runs. */
+  /** Starts it again in the same way, after ending it where it still runs. */
   restart(): Promise<void>
 }
 
 /** Ended with the tests, also where a test is broken off. */
-const running = new Set<ChildProcess>()
+const running = new Map<ChildProcess, NodeJS.Signals>()
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const [child, signal] of running) child.kill(signal)
 })
 
 export async function startProgram(options: ProgramOptions): Promise<Program> {
-  const { name, command, args, env = {}, ready, deadline = 8_000 } = options
+  const { name, command, args, env = {}, ready, end = 'SIGKILL', deadline = 8_000 } = options
   let output = ''
   let child: ChildProcess
   const said = () => output || 'no output'
@@ -49,7 +51,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     started.stderr.on('data', collect)
     // As where there is no such command.
     started.once('error', ({ message }) => collect(message))
-    running.add(started)
+    running.set(started, end)
     const closed = new Promise<void>((resolve) => {
       started.once('close', () => {
         running.delete(started)
@@ -63,7 +65,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       await closed
       throw new Error(`${name} ended with ${started.exitCode ?? started.signalCode}: ${said()}`)
     } catch (error) {
-      await kill('SIGKILL')
+      await kill(end)
       throw error
     }
   }
@@ -86,11 +88,11 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     kill,
     signal: (signal) => void child.kill(signal),
     async restart() {
-      await kill('SIGKILL')
+      await kill(end)
       await start()
     },
     async [Symbol.asyncDispose]() {
-      await kill('SIGKILL')
+      await kill(end)
     },
   }
 }
