@@ -1,4 +1,3 @@
-import type { Log } from '../../log.ts'
 import { Elsewhere, unavailable } from './failure.ts'
 import type { Keys, Spot } from './keys.ts'
 import type { Address } from './line.ts'
@@ -6,7 +5,7 @@ import { Link, type LinkEvents } from './link.ts'
 import { listOf, numberOf, textOf } from './replies.ts'
 import { ask } from './sentinel.ts'
 import { keysOf, type Servers } from './servers.ts'
-import type { Settings } from './settings.ts'
+import type { Log, Settings } from './settings.ts'
 import { slotCount, slotOf } from './slots.ts'
 import { Topics } from './topics.ts'
 

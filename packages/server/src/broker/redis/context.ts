@@ -2,12 +2,11 @@ import type { Position } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
 import { Gate } from '../../gate.ts'
 import { randomId } from '../../ids.ts'
-import type { Log } from '../../log.ts'
 import type { Stop } from '../broker.ts'
 import { unavailable } from './failure.ts'
 import type { Keys, Spot } from './keys.ts'
 import type { Arg, Servers } from './servers.ts'
-import type { Settings } from './settings.ts'
+import type { Log, Settings } from './settings.ts'
 
 /** How many topics are read at a time, where all of them must be. */
 const readings = 64

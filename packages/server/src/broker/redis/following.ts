@@ -1,5 +1,5 @@
 import type { Gate } from '../../gate.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from './settings.ts'
 import type { Listener } from './topics.ts'
 
 export interface FollowingParts {

@@ -1,8 +1,7 @@
-import type { Log } from '../../log.ts'
 import { UnfitServer, unavailable } from './failure.ts'
 import { type Address, Line } from './line.ts'
 import type { Script } from './script.ts'
-import type { Settings } from './settings.ts'
+import type { Log, Settings } from './settings.ts'
 
 export interface LinkEvents {
   /** There is a line again. What was told meanwhile was not heard. */

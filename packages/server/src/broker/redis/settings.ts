@@ -1,3 +1,8 @@
+import type { Log as WholeLog } from '../../log.ts'
+
+/** Where it is told what Redis does. */
+export type Log = Pick<WholeLog, 'debug' | 'info' | 'warn' | 'error'>
+
 /** How long the hub waits for Redis, in milliseconds of the system's clock, as Redis goes by that of its own. */
 export interface Settings {
   /** Until an answer; beyond it nothing on that line is waited for any more, and it is made anew. */
