@@ -33,13 +33,20 @@ const mostBytes = 33_554_432
 
 interface Flight {
   readonly since: number
-  readonly bytes: number
   readonly fail: (error: Error) => void
 }
 
+interface Probe {
+  readonly topic: string
+  /** When it began, and when Redis has told it. */
+  readonly at: number
+  toldAt: number | undefined
+  heard: boolean
+}
+
 /**
- * Two connections to one server, one for commands and one for topics, that live and die together. What has no answer in
- * time ends the line: Redis answers in order, so nothing behind it would be answered either.
+ * Two connections to one server, one for commands and one for topics, that live and die together: where either breaks, where
+ * nothing is answered any more, and where what this node tells itself does not come back.
  */
 export class Line {
   readonly #address: Address
@@ -47,16 +54,22 @@ export class Line {
   readonly #events: LineEvents
   readonly #commands: Redis
   readonly #topics: Redis
+  /** Oldest first. */
   readonly #flying = new Set<Flight>()
   readonly #probeTopic: () => string | undefined
+  /** Sent and not answered, those included for whom nobody waits any more. */
+  #unanswered = 0
   #bytes = 0
+  #lastAnswer = 0
   #life = ''
   #isUp = false
   #ended: Error | undefined
   #lastError: Error | undefined
   #timer: NodeJS.Timeout | undefined
   #tickDue = 0
-  #probed: { readonly topic: string; readonly at: number; heard: boolean } | undefined
+  #probed: Probe | undefined
+  /** The topic of probes that is subscribed. */
+  #probing: string | undefined
   #replicated: Promise<void> | undefined
 
   private constructor(address: Address, settings: Settings, probeTopic: () => string | undefined, events: LineEvents) {
@@ -143,7 +156,6 @@ export class Line {
     const text = `${this.#where}: ${textOfError(why)}`
     for (const { fail } of this.#flying) fail(unavailable(text, why))
     this.#flying.clear()
-    this.#bytes = 0
     // What has not arrived yet is of no use to anybody: a stopped server would hold it for ever.
     for (const one of [this.#commands, this.#topics]) one.disconnect()
     if (this.#isUp) this.#events.ended(why)
@@ -207,15 +219,21 @@ export class Line {
 
   async #fly(command: () => Promise<unknown>, bytes: number): Promise<unknown> {
     if (this.#ended) throw unavailable(`${this.#where}: ${textOfError(this.#ended)}`, this.#ended)
-    if (this.#flying.size >= mostFlying || this.#bytes + bytes > mostBytes) {
+    if (this.#unanswered >= mostFlying || this.#bytes + bytes > mostBytes) {
       throw unavailable(`${this.#where} is too busy: too much waits for its answers`)
     }
+    const since = performance.now()
+    if (this.#unanswered === 0) this.#lastAnswer = since
+    this.#unanswered++
+    this.#bytes += bytes
     return new Promise((resolve, reject) => {
-      const flight: Flight = { since: performance.now(), bytes, fail: reject }
+      const flight: Flight = { since, fail: reject }
       this.#flying.add(flight)
-      this.#bytes += bytes
       const land = () => {
-        if (this.#flying.delete(flight)) this.#bytes -= bytes
+        this.#flying.delete(flight)
+        this.#unanswered--
+        this.#bytes -= bytes
+        this.#lastAnswer = performance.now()
       }
       command().then(
         (answer) => {
@@ -268,39 +286,51 @@ export class Line {
     this.#tickDue = now + interval
     this.#timer = setTimeout(this.#tick, interval)
     if (isLate) return
-    const [oldest] = this.#flying
+    for (const flight of this.#flying) {
+      if (now - flight.since <= commandTimeout) break
+      this.#flying.delete(flight)
+      flight.fail(unavailable(`${this.#where}: no answer within ${commandTimeout} ms`))
+    }
     const last = this.#probed
-    if (oldest && now - oldest.since > commandTimeout) {
-      this.end(new Error(`no answer within ${commandTimeout} ms`))
-    } else if (last && !last.heard && now - last.at > probeTimeout) {
+    if (this.#unanswered > 0 && now - this.#lastAnswer > commandTimeout) {
+      this.end(new Error(`nothing was answered for ${commandTimeout} ms`))
+    } else if (last?.toldAt !== undefined && !last.heard && now - last.toldAt > probeTimeout) {
       this.end(new Error(`a probe was not heard within ${probeTimeout} ms`))
     } else if (this.#isUp && (!last || (last.heard && now - last.at > probe))) {
-      this.#probe(last?.topic, now)
+      this.#probe(now)
     }
   }
 
   /** What a node tells itself must come back, by the way on which it hears of everything. */
-  #probe(before: string | undefined, now: number): void {
+  #probe(now: number): void {
     const topic = this.#probeTopic()
     if (topic === undefined) return
-    this.#probed = { topic, at: now, heard: false }
-    const way = async () => {
-      if (topic !== before) {
-        if (before !== undefined) this.unsubscribe(before)
-        await this.subscribe(topic)
-      }
-      await this.send('SPUBLISH', topic, '')
-      const info = fieldsOf(textOf(await this.send('INFO', 'replication')))
-      if (info.get('role') === 'master' && info.get('master_replid') === this.#life) return
-      this.end(new Error('it is another server now, or no master any more'))
-    }
-    way().catch((error: unknown) => {
-      // A slot that has moved is probed elsewhere next time. Anything else has ended the line.
-      if (error instanceof Elsewhere && this.#probed?.topic === topic) {
-        this.#probed = undefined
-        this.#events.shaken()
-      }
+    const probed: Probe = { topic, at: now, toldAt: undefined, heard: false }
+    this.#probed = probed
+    this.#sendProbe(topic).catch((error: unknown) => {
+      // Where commands are too many, or not answered at all, that is dealt with elsewhere; then it is probed again.
+      if (this.#probed === probed) probed.heard = true
+      // A slot that has moved is probed by another topic.
+      if (!(error instanceof Elsewhere)) return
+      this.#probing = undefined
+      this.#events.shaken()
     })
+  }
+
+  async #sendProbe(topic: string): Promise<void> {
+    if (topic !== this.#probing) {
+      if (this.#probing !== undefined) this.unsubscribe(this.#probing)
+      await this.subscribe(topic).catch((error: Error) => {
+        if (!(error instanceof Elsewhere)) this.end(error)
+        throw error
+      })
+      this.#probing = topic
+    }
+    await this.send('SPUBLISH', topic, '')
+    if (this.#probed?.topic === topic) this.#probed.toldAt = performance.now()
+    const info = fieldsOf(textOf(await this.send('INFO', 'replication')))
+    if (info.get('role') === 'master' && info.get('master_replid') === this.#life) return
+    this.end(new Error('it is another server now, or no master any more'))
   }
 }
 

@@ -99,7 +99,7 @@ export function nodesContract(setup: Setup): void {
         await new Promise(() => {})
       }
       await second.nodes.start(never)
-      await broker.close()
+      const closing = broker.close()
       await taking.promise
       const heir = new RecordingNode()
       const starting = third.nodes.start(heir)
@@ -109,6 +109,7 @@ export function nodesContract(setup: Setup): void {
       const said = [await heir.next(), await heir.next()].sort()
       expect(said).toEqual([`inherit ${dead}`, `inherit ${died}`].sort())
       expect(heir.estates.find(({ node }) => node === dead)?.notes).toEqual(new Map([['a', 1]]))
+      await closing
     })
   })
 }
