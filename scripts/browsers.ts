@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
+import { hasApt, installByApt } from './apt.ts'
+import { isCommand, onPath } from './commands.ts'
 import { bin, root, run } from './run.ts'
 
 /** The browsers of the tests, by the names that Playwright's projects use too. */
@@ -88,7 +90,7 @@ export async function needBrowsers(): Promise<Browsers> {
   const absent = () => browserNames.filter((name) => findBrowser(name) === undefined)
   const ownAbsent = absent().filter((name) => known[name].own)
   if (ownAbsent.length > 0) await installOwn(ownAbsent)
-  if (absent().length > 0) await installByApt(absent())
+  if (absent().length > 0) await installByApt(absent().flatMap((name) => known[name].debian))
   const env: Record<string, string> = {}
   for (const name of browserNames) {
     const found = findBrowser(name)
@@ -123,19 +125,9 @@ function ofSystem({ commands, paths, probe, needs }: Known): string | undefined 
   return [...commands.flatMap(onPath), ...paths].find((path) => existsSync(path) && starts(path, probe))
 }
 
-function isCommand(command: string): boolean {
-  return onPath(command).some((path) => existsSync(path))
-}
-
-function onPath(command: string): string[] {
-  return (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, command))
-}
-
 function starts(path: string, probe: string): boolean {
   return spawnSync(path, [probe], { timeout: 20_000, stdio: 'ignore' }).status === 0
 }
-
-const isRoot = process.getuid?.() === 0
 
 async function installOwn(names: readonly BrowserName[]): Promise<void> {
   console.log(`downloading ${names.join(' and ')} …`)
@@ -144,22 +136,5 @@ async function installOwn(names: readonly BrowserName[]): Promise<void> {
   const { exitCode } = await run(playwright, ['install', ...names], { env, quiet: true })
   if (exitCode !== 0) console.log('the download failed')
   // They need libraries, which only root can install without being asked for a password.
-  else if (isRoot && isDebian()) await run(playwright, ['install-deps', ...names], { quiet: true })
-}
-
-async function installByApt(names: readonly BrowserName[]): Promise<void> {
-  if (!isRoot || !isDebian()) return
-  const packages = names.flatMap((name) => known[name].debian)
-  console.log(`installing the packages ${packages.join(' and ')} …`)
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  await run('apt-get', ['update'], { env, quiet: true })
-  await run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env, quiet: true })
-}
-
-function isDebian(): boolean {
-  try {
-    return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'))
-  } catch {
-    return false // No such file: no Linux.
-  }
+  else if (hasApt()) await run(playwright, ['install-deps', ...names], { quiet: true })
 }

@@ -2,9 +2,13 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { onCi } from '../packages/testkit/src/on-ci.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
+import { needProxies } from './proxies.ts'
+import { needRedis } from './redis.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
+import type { Servers } from './servers.ts'
 import {
   add,
   isGood,
@@ -58,6 +62,9 @@ const sections: readonly Section[] = [
     run: (reports) => vitest(['--config', 'consumers/vitest.config.ts'], join(reports, 'packages.json')),
   },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
+  // Before the tests that start them.
+  { name: 'Redis', parts: ['check'], run: async () => found(await needRedis()) },
+  { name: 'reverse proxies', parts: ['check'], run: async () => found(await needProxies()) },
   {
     name: 'unit tests',
     parts: ['check'],
@@ -71,6 +78,12 @@ const sections: readonly Section[] = [
 
 function verdict({ exitCode }: Run): Tally {
   return exitCode === 0 ? onePassed : oneFailed
+}
+
+/** Servers that some tests need: whoever has one not may go on without these tests, CI may not. */
+function found({ found, missing }: Servers): Tally {
+  for (const help of missing) console.log(help)
+  return { ...nothing, passed: found, [onCi() ? 'failed' : 'skipped']: missing.length }
 }
 
 async function types(): Promise<Tally> {

@@ -1,8 +1,16 @@
 export { settle, TestClock } from './clock.ts'
+export { freePort } from './free-port.ts'
 export { type HttpProxy, startHttpProxy } from './http-proxy.ts'
-export { freePort, type HubProcess, type HubProcessOptions, startHubProcess } from './hub-process.ts'
+export { type HubProcess, type HubProcessOptions, startHubProcess } from './hub-process.ts'
 export { Inbox } from './inbox.ts'
+export { onCi } from './on-ci.ts'
+export { type Program, type ProgramOptions, startProgram } from './program.ts'
+export { lacksRedis, type Redis, type RedisOptions, type RedisServer, startRedis, useRedis } from './redis.ts'
+export { callRedis, type RedisReply } from './redis-call.ts'
+export { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './redis-cluster.ts'
+export { type Sentinels, type SentinelsOptions, startSentinels } from './sentinels.ts'
 export { type Shape, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+export { until } from './until.ts'
 export {
   type RawReply,
   startWebApplication,

@@ -22,6 +22,8 @@ export interface WirePageOptions {
   readonly cookies?: Readonly<Record<string, string>>
   /** None, as a process that is no browser, unless given. */
   readonly origin?: string
+  /** Where the line comes from: `127.0.0.2` on Linux, where all of 127.0.0.0/8 is this machine. */
+  readonly localAddress?: string
   /** Default `hookbox.v1`; `null` asks for none. */
   readonly subprotocol?: string | null
   /** Answers `PING` by itself; default true. */
@@ -54,10 +56,11 @@ export interface Closed {
 
 /** Opens a raw `hookbox.v1` page. Rejects with the HTTP status where the hub refuses the upgrade. */
 export async function openWirePage(url: string, options: WirePageOptions = {}): Promise<WirePage> {
-  const { headers, cookies, origin } = options
+  const { headers, cookies, origin, localAddress } = options
   const cookie = Object.entries(cookies ?? {}).map(([name, value]) => `${name}=${value}`)
   const socket = new WebSocket(url, options.subprotocol === null ? [] : [options.subprotocol ?? subprotocol], {
     ...(origin === undefined ? {} : { origin }),
+    ...(localAddress === undefined ? {} : { localAddress }),
     headers: { ...headers, ...(cookie.length > 0 ? { cookie: cookie.join('; ') } : {}) },
     perMessageDeflate: false,
   })

@@ -1,8 +1,9 @@
 import { TestClock } from '@hookbox/testkit'
-import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { brokerContract } from '../contracts/broker.ts'
 
 brokerContract('memory', async () => {
   const clock = new TestClock()
-  return { broker: createMemoryBroker(clock), clock }
+  const broker = createMemoryBroker(clock)
+  return { broker, clock, join: async () => broker.join(), crash: (node) => (node as MemoryBroker).crash() }
 })

@@ -1,7 +1,7 @@
 import type { LogFields } from '../../src/log.ts'
 
 export interface RecordedLine {
-  readonly level: 'debug' | 'warn' | 'error'
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly fields: LogFields
   readonly message: string
 }
@@ -10,11 +10,13 @@ export interface RecordedLine {
 export class RecordingLog {
   readonly lines: RecordedLine[] = []
   readonly debug: (fields: LogFields | string, message?: string) => void
+  readonly info: (fields: LogFields | string, message?: string) => void
   readonly warn: (fields: LogFields | string, message?: string) => void
   readonly error: (fields: LogFields | string, message?: string) => void
 
   constructor() {
     this.debug = this.#record('debug')
+    this.info = this.#record('info')
     this.warn = this.#record('warn')
     this.error = this.#record('error')
   }

@@ -13,8 +13,8 @@ interface Node {
   events: NodeEvents | undefined
   answer: ((question: Json) => Promise<Json>) | undefined
   gone: boolean
-  /** Somebody takes over what it left behind. */
-  inherited: boolean
+  /** Who takes over what it left behind. */
+  heir: string | undefined
   /** Ends what waits for its answers. */
   readonly onGone: Set<() => void>
 }
@@ -31,7 +31,7 @@ export class NodeTable {
   }
 
   join(id: string): void {
-    const state = { events: undefined, answer: undefined, gone: false, inherited: false }
+    const state = { events: undefined, answer: undefined, gone: false, heir: undefined }
     this.#nodes.set(id, { notes: new Map(), onGone: new Set(), ...state })
   }
 
@@ -45,7 +45,7 @@ export class NodeTable {
         this.#begun = true
         const node = this.#nodes.get(id)
         if (node) node.events = events
-        await Promise.all([...this.#nodes.keys()].map((one) => this.#bury(one)))
+        await this.#buryAll()
         return { fresh }
       },
       note: async (key, what) => {
@@ -74,7 +74,9 @@ export class NodeTable {
     node.events = undefined
     node.answer = undefined
     for (const end of node.onGone) end()
-    await this.#bury(id)
+    // What it was taking over is left behind once more.
+    for (const dead of this.#nodes.values()) if (dead.heir === id) dead.heir = undefined
+    await this.#buryAll()
   }
 
   *save(): Generator<SavedNode> {
@@ -89,13 +91,26 @@ export class NodeTable {
     for (const [key, what] of notes) node?.notes.set(key, what)
   }
 
+  async #buryAll(): Promise<void> {
+    await Promise.all([...this.#nodes.keys()].map((one) => this.#bury(one)))
+  }
+
   async #bury(id: string): Promise<void> {
     const dead = this.#nodes.get(id)
-    const heir = [...this.#nodes.values()].find(({ events }) => events)?.events
-    if (!dead?.gone || dead.inherited || !heir) return
-    dead.inherited = true
-    await heir.inherit({ node: id, connections: this.#connectionsOf(id), notes: dead.notes })
-    this.#nodes.delete(id)
+    const [heir, node] = [...this.#nodes].find(([, { events }]) => events) ?? []
+    if (!dead?.gone || dead.heir !== undefined || !node?.events) return
+    dead.heir = heir
+    const taken = node.events.inherit({ node: id, connections: this.#connectionsOf(id), notes: dead.notes })
+    // An heir that dies never gets done.
+    let died: () => void = () => {}
+    await Promise.race([
+      taken,
+      new Promise<void>((resolve) => {
+        died = resolve
+        node.onGone.add(died)
+      }),
+    ]).finally(() => node.onGone.delete(died))
+    if (dead.heir === heir) this.#nodes.delete(id)
   }
 
   async #ask(id: string, question: Json): Promise<Json> {

@@ -120,6 +120,8 @@ export class UserTable {
     const before = this.#users.get(name)
     const user = before ?? { options: byDefault, connections: new Map<string, KnownConnection>() }
     user.options = { ...user.options, ...changes }
+    const again = user.connections.get(id)
+    if (again) this.#voidTicket(again)
     user.connections.set(id, { ...connection, live: true, ticket: undefined, channels: new Map() })
     this.#connections.set(id, name)
     this.#users.set(name, user)

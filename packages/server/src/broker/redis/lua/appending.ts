@@ -1,0 +1,25 @@
+import { lua } from '../script.ts'
+
+/**
+ * Puts something into a channel's log, and into what depends on it.
+ *
+ * Takes the arguments name, time, origin, inside, told, kept, whether it has an id and which, and the channel's name as JSON.
+ */
+export const appending: string = lua`
+local what_name, what_at, what_origin, what_inside = arg(), arg(), arg(), arg()
+local is_told, is_kept, has_id, what_id, channel_json = flag(), flag(), flag(), arg(), arg()
+
+local function tell_channel(name, origin, inside)
+  tell(name, origin, '[0,"' .. name .. '",{"channel_name":' .. channel_json .. ',"offset":', ',' .. inside .. '}]')
+end
+
+local function append()
+  local known = has_id and recall_id(what_id)
+  if known then return {'again', known} end
+  local number = is_told and offset + 1 or offset
+  if is_kept then keep_entry(what_name, number, what_at, is_told, what_inside) end
+  if has_id then note_id(what_id, 'P ' .. epoch .. ' ' .. number) end
+  if is_told then tell_channel(what_name, what_origin, what_inside) end
+  return {'new', epoch, number}
+end
+`

@@ -1,0 +1,79 @@
+import { lua } from '../script.ts'
+
+/** Bytes of one channel's history; older entries go first. */
+const historyBytes = 16_777_216
+
+/**
+ * A channel's history: the list `history`, of `<serial> <offset> <time> P|O <text>`, of which `P` is a publish; in `meta` the
+ * last `serial`, the `kept_bytes`, and whether it is `mixed`: it may hold others than publishes.
+ *
+ * Takes the arguments size, duration, only publishes. Needs `now`.
+ */
+export const history: string = lua`
+local keep_size, keep_duration, keep_publishes = number(), number(), flag()
+
+local function trim_history()
+  local length = redis.call('LLEN', history)
+  if length == 0 then
+    redis.call('HSET', meta, 'kept_bytes', 0)
+    return 0
+  end
+  local before = tonumber(redis.call('HGET', meta, 'kept_bytes') or 0)
+  local bytes = before
+  while length > 0 do
+    local oldest = redis.call('LINDEX', history, 0)
+    local at, start = string.match(oldest, '^%S+ %S+ (%S+) %S ()')
+    local is_old = keep_duration > 0 and tonumber(at) <= now - keep_duration
+    if length <= keep_size and bytes <= ${historyBytes} and not is_old then break end
+    redis.call('LPOP', history)
+    bytes = bytes - (#oldest - start + 1)
+    length = length - 1
+  end
+  if bytes ~= before then redis.call('HSET', meta, 'kept_bytes', bytes) end
+  return length
+end
+
+local function drop_others()
+  if redis.call('HGET', meta, 'mixed') ~= '1' then return end
+  local bytes = 0
+  local all = redis.call('LRANGE', history, 0, -1)
+  redis.call('DEL', history)
+  for _, entry in ipairs(all) do
+    local kind, start = string.match(entry, '^%S+ %S+ %S+ (%S) ()')
+    if kind == 'P' then
+      redis.call('RPUSH', history, entry)
+      bytes = bytes + #entry - start + 1
+    end
+  end
+  redis.call('HSET', meta, 'mixed', 0, 'kept_bytes', bytes)
+end
+
+-- What is read is within what is kept now, whatever was kept before. Tells how many there are.
+local function tidy_history()
+  if keep_publishes then drop_others() end
+  return trim_history()
+end
+
+local function keep_entry(name, number, at, is_told, inside)
+  local is_publish = name == 'PUBLISH'
+  if keep_publishes and not is_publish then return end
+  if not is_publish then redis.call('HSET', meta, 'mixed', 1) end
+  local serial = redis.call('HINCRBY', meta, 'serial', 1)
+  local shown = is_told and '"offset":' .. number .. ',' or ''
+  local text = '["' .. name .. '",{' .. shown .. inside .. '}]'
+  redis.call('RPUSH', history, serial .. ' ' .. number .. ' ' .. at .. ' ' .. (is_publish and 'P' or 'O') .. ' ' .. text)
+  redis.call('HINCRBY', meta, 'kept_bytes', #text)
+  trim_history()
+end
+
+local function text_of(entry)
+  return string.sub(entry, (string.match(entry, '^%S+ %S+ %S+ %S ()')))
+end
+
+-- What was collected from the newest on, oldest first.
+local function reversed(texts)
+  local turned = {}
+  for i = #texts, 1, -1 do turned[#turned + 1] = texts[i] end
+  return turned
+end
+`

@@ -1,0 +1,71 @@
+import { recoveryWindow } from '../../memory/recovery-log.ts'
+import { lua } from '../script.ts'
+import { safetyNet } from './bounds.ts'
+
+/**
+ * A log: in the hash `meta` its `epoch`, its `offset`, the `life` of the server under which that was numbered and the `bytes`
+ * of its recovery window; in the list `window` what was told last, without a gap, up to `offset`. Each is
+ * `<time> <name> <origin> <frame>`.
+ *
+ * Takes the arguments topic, now, spare epoch, and the position that this node has heard of.
+ */
+export const log: string = lua`
+local topic, now, spare = arg(), number(), arg()
+local heard_epoch, heard_offset = arg(), number()
+local epoch, offset, window_bytes
+
+-- Reads where the log stands; false where there is none. Numbers given under another life of the server, or below what this
+-- node has heard already, may have been given twice: from here on they belong to a new epoch.
+local function stand()
+  local found = redis.call('HMGET', meta, 'epoch', 'offset', 'life', 'bytes')
+  if not found[1] then return false end
+  epoch, offset, window_bytes = found[1], tonumber(found[2]), tonumber(found[4] or 0)
+  local is_behind = heard_epoch == epoch and offset < heard_offset
+  if found[3] ~= life or is_behind then
+    epoch, window_bytes = spare, 0
+    redis.call('HSET', meta, 'epoch', epoch, 'life', life, 'bytes', 0)
+    redis.call('DEL', window)
+    redis.call('SPUBLISH', topic, 'E ' .. epoch .. ' ' .. offset)
+  end
+  return true
+end
+
+local function trim_window(length)
+  local before = window_bytes
+  while length > 0 do
+    local oldest = redis.call('LINDEX', window, 0)
+    local at, start = string.match(oldest, '^(%S+) %S+ %S+ ()')
+    local is_old = tonumber(at) <= now - ${recoveryWindow.duration}
+    if length <= ${recoveryWindow.size} and window_bytes <= ${recoveryWindow.bytes} and not is_old then break end
+    redis.call('LPOP', window)
+    window_bytes = window_bytes - (#oldest - start + 1)
+    length = length - 1
+  end
+  if window_bytes ~= before then redis.call('HSET', meta, 'bytes', window_bytes) end
+  return length
+end
+
+-- Gives the next number, keeps the frame and tells it.
+local function tell(name, origin, frame_start, frame_end)
+  offset = offset + 1
+  local frame = frame_start .. offset .. frame_end
+  local entry = string.format('%.0f', now) .. ' ' .. name .. ' ' .. origin .. ' ' .. frame
+  local length = redis.call('RPUSH', window, entry)
+  -- Redis may have let go of all that was there before.
+  if length == 1 then window_bytes = 0 end
+  window_bytes = window_bytes + #frame
+  redis.call('HSET', meta, 'offset', offset, 'bytes', window_bytes)
+  redis.call('PEXPIRE', window, ${safetyNet})
+  trim_window(length)
+  redis.call('SPUBLISH', topic, 'T ' .. epoch .. ' ' .. offset .. ' ' .. entry)
+end
+
+-- Everything told after a position, or false where some of it is gone.
+local function missed(since_epoch, since_offset)
+  if since_epoch ~= epoch or since_offset > offset then return false end
+  local count = offset - since_offset
+  if count == 0 then return {} end
+  if trim_window(redis.call('LLEN', window)) < count then return false end
+  return redis.call('LRANGE', window, -count, -1)
+end
+`

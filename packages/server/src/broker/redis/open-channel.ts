@@ -1,0 +1,132 @@
+import type { JsonText, Position } from '@hookbox/protocol'
+import type { ChannelEar, ChannelRecord, Numbered, Stop } from '../broker.ts'
+import { type Context, nowhere } from './context.ts'
+import { readEntry, readMissed, readPosition } from './entries.ts'
+import { unreadable } from './failure.ts'
+import { Following } from './following.ts'
+import { standChannel } from './lua/channel.ts'
+import { listOf, numberOf, textOf } from './replies.ts'
+
+export function recordOf(options: unknown, revision: unknown): ChannelRecord {
+  return { options: textOf(options) as JsonText, revision: numberOf(revision) }
+}
+
+/** How a channel stands. */
+interface Standing {
+  /** Tells it from another one of the same name. */
+  readonly born: string
+  record: ChannelRecord
+  top: Position
+}
+
+/** Follows a channel: what it is told, and what it has become whenever something was missed. */
+export async function openChannel(
+  context: Context,
+  name: string,
+  ear: ChannelEar,
+): Promise<{ readonly record: ChannelRecord; readonly stop: Stop } | undefined> {
+  const { servers, gate, log } = context
+  const spot = context.keys.channel(name)
+  let standing: Standing | undefined
+
+  const following = new Following({ read, apply, gate, log })
+  const unsubscribe = await servers.topics.subscribe(spot, following)
+  const forget = context.hears(spot, () => standing?.top ?? nowhere)
+  const stop = context.untilClosed(() => {
+    following.stop()
+    forget()
+    unsubscribe()
+  })
+  try {
+    await following.begin()
+  } catch (error) {
+    stop()
+    throw error
+  }
+  if (standing) return { record: standing.record, stop }
+  stop()
+  return undefined
+
+  async function read(): Promise<void> {
+    const since = standing?.top ?? nowhere
+    const reply = await servers.run(standChannel, spot, [...context.logArgs(spot), since.epoch, since.offset])
+    const now = reply === null ? undefined : readStanding(reply)
+    if (!standing) standing = now
+    else if (!now || now.born !== standing.born) end()
+    else catchUp(standing, now)
+  }
+
+  function catchUp(known: Standing, now: Standing & { readonly missed: readonly Numbered[] | undefined }): void {
+    if (now.missed) for (const numbered of now.missed) hear(known, numbered)
+    else lose(known, now.top)
+    if (now.record.options !== known.record.options) change(known, now.record)
+    else known.record = now.record
+  }
+
+  function apply(text: string): boolean {
+    const rest = text.slice(2)
+    if (!standing) return true
+    switch (text[0]) {
+      case 'T':
+        return applyTold(standing, rest)
+      case 'E':
+        return readPosition(rest).position.epoch === standing.top.epoch
+      case 'O': {
+        const [, born, revision, options] = /^(\S+) (\d+) (.*)$/s.exec(rest) ?? []
+        if (born !== standing.born) return false
+        const record = recordOf(options, revision)
+        // Else it was told before what is known.
+        if (record.revision > standing.record.revision) change(standing, record)
+        return true
+      }
+      case 'R':
+        if (rest === standing.born) end()
+        return true
+      default:
+        throw unreadable('something that is told of a channel')
+    }
+  }
+
+  function applyTold(known: Standing, text: string): boolean {
+    const { position, rest } = readPosition(text)
+    const { epoch, offset } = known.top
+    if (position.epoch !== epoch || position.offset > offset + 1) return false
+    if (position.offset === offset + 1) hear(known, readEntry(rest, position))
+    return true
+  }
+
+  function hear(known: Standing, numbered: Numbered): void {
+    known.top = numbered.position
+    tell(() => ear.heard(numbered))
+  }
+
+  function lose(known: Standing, top: Position): void {
+    known.top = top
+    tell(() => ear.lost(top))
+  }
+
+  function change(known: Standing, record: ChannelRecord): void {
+    known.record = record
+    tell(() => ear.changed(record))
+  }
+
+  function end(): void {
+    stop()
+    tell(() => ear.removed())
+  }
+
+  /** Whoever hears must not stop what tells. */
+  function tell(what: () => void): void {
+    try {
+      what()
+    } catch (err) {
+      log.error({ err, channel: name }, 'hearing of a channel failed')
+    }
+  }
+}
+
+function readStanding(reply: unknown): Standing & { readonly missed: readonly Numbered[] | undefined } {
+  const [born, options, revision, epoch, offset, missed] = listOf(reply)
+  const top = { epoch: textOf(epoch), offset: numberOf(offset) }
+  return { born: textOf(born), record: recordOf(options, revision), top, missed: readMissed(missed, top) }
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+
+/** One atomic step, as Redis runs it. */
+export interface Script {
+  readonly name: string
+  readonly text: string
+  readonly sha: string
+  /** The parts of a spot that it works on: each is a variable of that name. With a colon at its end, one stands for many. */
+  readonly parts: readonly string[]
+}
+
+/** Marks text as Lua. Backslashes are Lua's. */
+export function lua(text: TemplateStringsArray, ...values: readonly (string | number)[]): string {
+  return String.raw(text, ...values)
+}
+
+/**
+ * A script over the given parts. Arguments are taken one after another with `arg()`. The first of all is in `life`: that of
+ * the server (see link.ts).
+ */
+export function script(name: string, parts: readonly string[], ...text: readonly string[]): Script {
+  const keys = parts.map((part, i) => `local ${part.replace(':', '')} = KEYS[${i + 1}]\n`).join('')
+  const whole = [keys + begin, ...text].join('\n')
+  return { name, text: whole, sha: createHash('sha1').update(whole).digest('hex'), parts }
+}
+
+const begin = lua`
+local taken = 0
+local function arg()
+  taken = taken + 1
+  return ARGV[taken]
+end
+local function number() return tonumber(arg()) end
+local function flag() return arg() == '1' end
+local life = arg()
+`

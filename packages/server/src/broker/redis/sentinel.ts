@@ -1,0 +1,58 @@
+import { Redis } from 'ioredis'
+import type { Address } from './line.ts'
+
+/**
+ * Asks Sentinels, one after another, where the master is.
+ *
+ * @throws Error when none of them says
+ */
+export async function findMaster(
+  sentinels: readonly Address[],
+  master: string,
+  as: Omit<Address, 'host' | 'port'>,
+  timeout: number,
+): Promise<Address> {
+  let last: unknown
+  for (const sentinel of sentinels) {
+    try {
+      const [host, port] = (await ask(sentinel, ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master], timeout)) as string[]
+      if (host && Number(port) > 0) return { ...as, host, port: Number(port) }
+    } catch (error) {
+      last = error
+    }
+  }
+  throw new Error(`no Sentinel says where ${JSON.stringify(master)} is`, { cause: last })
+}
+
+/** One question on a connection of its own. */
+export async function ask(
+  address: Address,
+  command: readonly [string, ...string[]],
+  timeout: number,
+): Promise<unknown> {
+  const { host, port, username, password, tls } = address
+  const redis = new Redis({
+    host,
+    port,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    connectTimeout: timeout,
+    commandTimeout: timeout,
+    disableClientInfo: true,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    enableOfflineQueue: false,
+    retryStrategy: null,
+  })
+  redis.on('error', () => {
+    // The question fails with it.
+  })
+  try {
+    await redis.connect()
+    const [name, ...args] = command
+    return await redis.call(name, ...args)
+  } finally {
+    redis.disconnect()
+  }
+}
