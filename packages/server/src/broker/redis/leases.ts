@@ -3,8 +3,8 @@ import type { Holding, Lease, LeaseKey, Leases } from '../broker.ts'
 import type { Context } from './context.ts'
 import { unavailable } from './failure.ts'
 import type { Spot } from './keys.ts'
-import { askLease, releaseLease, renewLease } from './lua/lease.ts'
-import { listOf, numberOf, textOf } from './replies.ts'
+import { askLease, releaseLease, renewLease, watchLease } from './lua/lease.ts'
+import { listOf, numberOf, textOf, textsOf } from './replies.ts'
 
 interface Held {
   readonly key: LeaseKey
@@ -20,14 +20,38 @@ interface Waiting {
   readonly failed: (error: Error) => void
 }
 
+/** The pauses between two questions, which end as soon as somebody says that a lease is free. */
+class Pauses {
+  #isFree = false
+  #wake: () => void = () => {}
+
+  /** A question is about to be asked: what is said from now on counts. */
+  begin(): void {
+    this.#isFree = false
+  }
+
+  end(): void {
+    this.#isFree = true
+    this.#wake()
+  }
+
+  async pause(longest: number): Promise<void> {
+    if (this.#isFree) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, longest)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
 /** Whoever waits for one lease on this node, longest first; they ask one after another. */
 interface Queue {
   readonly key: LeaseKey
   readonly waiting: Waiting[]
-  /** Somebody has said that it is free. */
-  isFree: boolean
-  /** Ends the pause between two questions. */
-  wake: () => void
+  readonly pauses: Pauses
 }
 
 export interface LeaseParts {
@@ -42,6 +66,7 @@ export class RedisLeases implements Leases {
   readonly #parts: LeaseParts
   readonly #held = new Map<string, Held>()
   readonly #queues = new Map<string, Queue>()
+  readonly #watching = new Map<string, Set<Pauses>>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: LeaseParts) {
@@ -54,7 +79,7 @@ export class RedisLeases implements Leases {
   wait: Leases['wait'] = (key, holding = {}) =>
     new Promise<Lease>((given, failed) => {
       const text = leaseText(key)
-      const queue = this.#queues.get(text) ?? { key, waiting: [], isFree: false, wake: () => {} }
+      const queue = this.#queues.get(text) ?? { key, waiting: [], pauses: new Pauses() }
       queue.waiting.push({ holding, given, failed })
       if (this.#queues.has(text)) {
         this.#held.get(text)?.holding.wanted?.()
@@ -64,14 +89,35 @@ export class RedisLeases implements Leases {
       void this.#serve(queue)
     })
 
+  freed: Leases['freed'] = async (key) => {
+    const { context, self, notify } = this.#parts
+    const { servers, settings } = context
+    const text = leaseText(key)
+    const pauses = new Pauses()
+    const watching = this.#watching.get(text) ?? new Set()
+    this.#watching.set(text, watching.add(pauses))
+    try {
+      for (let before: string | undefined; ; await pauses.pause(settings.leaseRetry)) {
+        if (context.isClosed) throw unavailable('the hub has stopped')
+        pauses.begin()
+        const keys = this.#keys(key)
+        const args = [self(), settings.leaseRetry * 3]
+        const holder = textOf(await servers.run(watchLease, this.#spot(key), args, [keys.lease, keys.watching]))
+        if (holder === '' || (before !== undefined && holder !== before)) return
+        if (before === undefined) notify(nodeOf(holder), 'wanted', key)
+        before = holder
+      }
+    } finally {
+      watching.delete(pauses)
+      if (watching.size === 0 && this.#watching.get(text) === watching) this.#watching.delete(text)
+    }
+  }
+
   /** What another node has said. */
   notified(what: 'wanted' | 'free', key: LeaseKey): void {
     const text = leaseText(key)
     if (what === 'wanted') this.#held.get(text)?.holding.wanted?.()
-    const queue = what === 'free' ? this.#queues.get(text) : undefined
-    if (!queue) return
-    queue.isFree = true
-    queue.wake()
+    else for (const pauses of [this.#queues.get(text)?.pauses, ...(this.#watching.get(text) ?? [])]) pauses?.end()
   }
 
   /** The others believe this node dead: nothing is held any more. */
@@ -81,10 +127,11 @@ export class RedisLeases implements Leases {
 
   close(): void {
     clearTimeout(this.#timer)
-    for (const { waiting, wake } of this.#queues.values()) {
+    for (const { waiting, pauses } of this.#queues.values()) {
       for (const { failed } of waiting.splice(0)) failed(unavailable('the hub has stopped'))
-      wake()
+      pauses.end()
     }
+    for (const watching of this.#watching.values()) for (const pauses of watching) pauses.end()
   }
 
   /** Gives back all that is held, as this node leaves. */
@@ -94,9 +141,9 @@ export class RedisLeases implements Leases {
 
   /** Asks for a lease as long as somebody waits for it. */
   async #serve(queue: Queue): Promise<void> {
-    const { waiting, key } = queue
+    const { waiting, key, pauses } = queue
     for (let next = waiting[0]; next; next = waiting[0]) {
-      queue.isFree = false
+      pauses.begin()
       try {
         const lease = await this.#ask(key, next.holding, true)
         if (lease) {
@@ -110,19 +157,9 @@ export class RedisLeases implements Leases {
         next.failed(error instanceof Error ? error : new Error(String(error)))
         continue
       }
-      if (!queue.isFree) await this.#pause(queue)
+      await pauses.pause(this.#parts.context.settings.leaseRetry)
     }
     this.#queues.delete(leaseText(key))
-  }
-
-  #pause(queue: Queue): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#parts.context.settings.leaseRetry)
-      queue.wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 
   async #ask(key: LeaseKey, holding: Holding, isWaiting: boolean): Promise<Lease | undefined> {
@@ -132,7 +169,8 @@ export class RedisLeases implements Leases {
     const token = `${node} ${randomId()}`
     const until = performance.now() + settings.lease
     const args = [settings.leaseRetry * 3, node, token, settings.lease, isWaiting ? 1 : 0]
-    const reply = await servers.run(askLease, this.#spot(key), args, this.#keys(key))
+    const { lease, waiting } = this.#keys(key)
+    const reply = await servers.run(askLease, this.#spot(key), args, [lease, waiting])
     const [answer, first, second] = listOf(reply)
     if (answer === 'given') {
       const held: Held = { key, token, holding, until }
@@ -141,8 +179,8 @@ export class RedisLeases implements Leases {
       return { release: () => this.#release(held) }
     }
     if (isWaiting) {
-      const holder = textOf(first).split(' ')[0]
-      if (holder) notify(holder, 'wanted', key)
+      const holder = nodeOf(textOf(first))
+      if (holder !== '') notify(holder, 'wanted', key)
       // Nobody holds it, so that whoever is first has not been told, or is gone.
       else if (second !== node) notify(textOf(second), 'free', key)
     }
@@ -156,8 +194,10 @@ export class RedisLeases implements Leases {
     const { context, notify } = this.#parts
     try {
       const args = [context.settings.leaseRetry * 3, held.token]
-      const next = await context.servers.run(releaseLease, this.#spot(held.key), args, this.#keys(held.key))
-      if (typeof next === 'string' && next !== '') notify(next, 'free', held.key)
+      const { lease, waiting, watching } = this.#keys(held.key)
+      const keys = [lease, waiting, watching]
+      const told = await context.servers.run(releaseLease, this.#spot(held.key), args, keys)
+      for (const node of told === null ? [] : textsOf(told)) notify(node, 'free', held.key)
     } catch (err) {
       // As nobody renews it any more, it is free soon.
       context.log.debug({ err }, 'could not give back a lease')
@@ -183,8 +223,8 @@ export class RedisLeases implements Leases {
     const { servers, settings } = this.#parts.context
     const until = performance.now() + settings.lease
     try {
-      const [lease] = this.#keys(held.key)
-      const renewed = await servers.run(renewLease, this.#spot(held.key), [held.token, settings.lease], [lease ?? ''])
+      const args = [held.token, settings.lease]
+      const renewed = await servers.run(renewLease, this.#spot(held.key), args, [this.#keys(held.key).lease])
       if (renewed === 1) held.until = until
       else this.#lose(held)
     } catch {
@@ -199,13 +239,16 @@ export class RedisLeases implements Leases {
   }
 
   /** That of a `destroy` is where entering looks for it. */
-  #keys(key: LeaseKey): string[] {
+  #keys(key: LeaseKey): { readonly lease: string; readonly waiting: string; readonly watching: string } {
     const spot = this.#spot(key)
-    const text = key.of === 'destroy' ? '' : `lease:${key.of}:${detailOf(key)}`
-    return text === ''
-      ? [spot.key('destroy'), spot.key('destroy:waiting')]
-      : [spot.key(text), spot.key(`waiting:${text}`)]
+    const name = key.of === 'destroy' ? 'destroy' : `lease:${key.of}:${detailOf(key)}`
+    return { lease: spot.key(name), waiting: spot.key(`waiting:${name}`), watching: spot.key(`watching:${name}`) }
   }
+}
+
+/** Of what a lease holds. */
+function nodeOf(token: string): string {
+  return token.split(' ')[0] ?? ''
 }
 
 function detailOf(key: LeaseKey): string {

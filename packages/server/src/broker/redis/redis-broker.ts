@@ -121,7 +121,7 @@ function assemble(context: Context): { broker: RedisBroker; nodes: RedisNodes } 
     presence: context.whileOpen(redisPresence(context)),
     users: context.whileOpen(redisUsers(context, self)),
     messages: context.whileOpen(redisMessages(context)),
-    leases: context.whileOpen<Leases>({ take: leases.take, wait: leases.wait }),
+    leases: context.whileOpen<Leases>({ take: leases.take, wait: leases.wait, freed: leases.freed }),
     bus,
     nodes,
     async close() {

@@ -109,6 +109,32 @@ export function leasesContract(setup: Setup): void {
       expect(counts).toEqual([3, 3, 3])
     })
 
+    test('whoever waits only until it is free takes nothing, and its holder is told', async () => {
+      const { here, there } = await opened()
+      await there.freed(poll)
+      const told = new Told()
+      const lease = await here.take(poll, { wanted: () => told.put('wanted') })
+      const [freed, freedHere] = [there, here].map((leases) => leases.freed(poll).then(() => told.put('freed')))
+      expect(await told.take(2)).toEqual(['wanted', 'wanted'])
+      await lease?.release()
+      expect(await told.take(2)).toEqual(['freed', 'freed'])
+      await Promise.all([freed, freedHere])
+      expect(await here.take(poll)).toBeDefined()
+    })
+
+    test('one that passes from one to the next is free in between for whoever waits only for that', async () => {
+      const { here, there, join } = await opened()
+      const third = (await join()).leases
+      const first = await here.take(poll)
+      const told = new Told()
+      const second = there.wait(poll)
+      const freed = third.freed(poll).then(() => told.put('freed'))
+      await first?.release()
+      await second
+      expect(await told.next()).toBe('freed')
+      await freed
+    })
+
     test('who is given one while others wait is told that it is wanted', async () => {
       const { here, there } = await opened()
       const told = new Told()

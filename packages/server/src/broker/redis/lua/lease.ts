@@ -1,7 +1,8 @@
 import { lua, type Script, script } from '../script.ts'
 
-// A lease is a key of its own beside what it is about, which holds `<node> <random>` and goes by itself in time; in the hash
-// beside it stand the nodes that wait for it, each with since when and how lately it asked. All times are Redis's.
+// A lease is a key of its own beside what it is about, which holds `<node> <random>` and goes by itself in time. In the hash
+// `waiting` beside it stand the nodes that wait for it, each with since when and how lately it asked; in the set `watching`
+// those that only wait until whoever holds it gives it back. All times are Redis's.
 
 /** Takes for how long a waiting node is waited for. */
 const queue = lua`
@@ -51,15 +52,34 @@ return {'held', holder or '', first or ''}
 `,
 )
 
-/** Tells whether it was held until now, and who waits for it longest. */
+/** Tells who is to be told that it is free: whoever waits for it longest, and all who watch. False where it was not held. */
 export const releaseLease: Script = script(
   'release',
-  ['lease', 'waiting'],
+  ['lease', 'waiting', 'watching'],
   queue,
   lua`
 if redis.call('GET', lease) ~= arg() then return false end
 redis.call('DEL', lease)
-return longest() or ''
+local told = redis.call('SMEMBERS', watching)
+redis.call('DEL', watching)
+local first = longest()
+if first then told[#told + 1] = first end
+return told
+`,
+)
+
+/** Tells who holds it. */
+export const watchLease: Script = script(
+  'watch',
+  ['lease', 'watching'],
+  lua`
+local node, stale = arg(), arg()
+local holder = redis.call('GET', lease)
+if holder then
+  redis.call('SADD', watching, node)
+  redis.call('PEXPIRE', watching, stale)
+end
+return holder or ''
 `,
 )
 
@@ -72,4 +92,4 @@ return redis.call('PEXPIRE', lease, arg())
 `,
 )
 
-export const leaseScripts: readonly Script[] = [askLease, releaseLease, renewLease]
+export const leaseScripts: readonly Script[] = [askLease, releaseLease, watchLease, renewLease]
