@@ -1,29 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
-import { withoutMembers } from './without-members.ts'
+import { use } from './reconnecting-websocket.ts'
+import { tailored } from './tailored.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
-
-/** What `transport/websocket.ts` uses of reconnecting-websocket does not need these, and every page would load them. */
-const unusedMembers = [
-  '_debug',
-  'CLOSING',
-  'CONNECTING',
-  'binaryType',
-  'bufferedAmount',
-  'dispatchEvent',
-  'extensions',
-  'onclose',
-  'onerror',
-  'onmessage',
-  'onopen',
-  'protocol',
-  'readyState',
-  'reconnect',
-  'removeEventListener',
-  'retryCount',
-  'url',
-]
 
 const common: Options = {
   target: 'es2022',
@@ -34,7 +14,7 @@ const common: Options = {
       name: 'what pages need of reconnecting-websocket',
       setup(build) {
         build.onLoad({ filter: /reconnecting-websocket\.ts$/ }, ({ path }) => ({
-          contents: withoutMembers(readFileSync(path, 'utf8'), unusedMembers),
+          contents: tailored(readFileSync(path, 'utf8'), use),
           loader: 'ts',
         }))
       },
