@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
+import { internalNames } from './internal-names.ts'
 import { use } from './reconnecting-websocket.ts'
 import { tailored } from './tailored.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
+
+const internal = internalNames(import.meta.dirname, ['src/index.ts', 'src/fallback.ts', 'src/global.ts'])
 
 const common: Options = {
   target: 'es2022',
@@ -26,7 +29,7 @@ const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (option
   // the package's own source: what it ships as JavaScript is ES5 and a quarter larger
   options.alias = { 'reconnecting-websocket': 'reconnecting-websocket/reconnecting-websocket.ts' }
   // only it names its own members so, and the bundler of an application cannot know that they are nobody else's
-  options.mangleProps = /^_/
+  options.mangleProps = new RegExp(`^(_.*|${internal.join('|')})$`)
   // its licence stands beside the script, in a file that is published with it
   options.legalComments = 'external'
 }
