@@ -2,11 +2,11 @@ import type { Use } from './tailored.ts'
 
 /**
  * What `src/transport/websocket.ts` needs of reconnecting-websocket: it gives a function for the address, a class of its own
- * and no waits, sends when a line is open and never reconnects by hand; it hears `open` and `message`, and how a line ended
+ * and no waits, and sends when a line is open; it hears `open` and `message`, and how a line ended
  * from the socket itself.
  */
 export const use: Use = {
-  used: ['addEventListener', 'close', 'send'],
+  used: ['addEventListener', 'close', 'reconnect', 'send'],
   idle: ['_debug', '_clearTimeouts'],
   known: {
     'this.OPEN': '1',
@@ -21,6 +21,7 @@ export const use: Use = {
     // tries are not counted, and their time is not limited here
     'this._retryCount >= maxRetries': 'false',
     'this._retryCount++;': '',
+    'this._retryCount = -1;': '',
     'this._getNextDelay()': '0',
     // a bundler keeps what calls a function
     '1000 + Math.random() * 4000': '0',
@@ -28,7 +29,7 @@ export const use: Use = {
     'clearTimeout(this._connectTimeout);': '',
     'this._connectTimeout = setTimeout(() => this._handleTimeout(), connectionTimeout);': '',
     'this._uptimeTimeout = setTimeout(() => this._acceptOpen(), minUptime);': '',
-    // nothing begins again after `close`
+    // it is not closed where it shall reconnect
     'this._closeCalled = true;': '',
     'this._closeCalled = false;': '',
     'this._closeCalled': '!this._shouldReconnect',

@@ -6,13 +6,19 @@ import { tailored } from './tailored.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 
-const internal = internalNames(import.meta.dirname, ['src/index.ts', 'src/fallback.ts', 'src/global.ts'])
-
 const common: Options = {
   target: 'es2022',
   define: { packageVersion: JSON.stringify(version) },
   noExternal: ['nanoevents', 'reconnecting-websocket'],
   esbuildPlugins: [
+    {
+      name: 'short names inside',
+      setup({ initialOptions }) {
+        const names = internalNames(import.meta.dirname, ['src/index.ts', 'src/fallback.ts', 'src/global.ts'])
+        // those with an underscore are reconnecting-websocket's
+        initialOptions.mangleProps = new RegExp(`^(_.*|${names.join('|')})$`)
+      },
+    },
     {
       name: 'what pages need of reconnecting-websocket',
       setup(build) {
@@ -28,8 +34,6 @@ const common: Options = {
 const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (options) => {
   // the package's own source: what it ships as JavaScript is ES5 and a quarter larger
   options.alias = { 'reconnecting-websocket': 'reconnecting-websocket/reconnecting-websocket.ts' }
-  // only it names its own members so, and the bundler of an application cannot know that they are nobody else's
-  options.mangleProps = new RegExp(`^(_.*|${internal.join('|')})$`)
   // its licence stands beside the script, in a file that is published with it
   options.legalComments = 'external'
 }

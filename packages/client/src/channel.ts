@@ -1,6 +1,6 @@
-import { closeSilent, formatPosition, HookboxError, type ServerArgs } from '@hookbox/protocol'
+import { HookboxError, type ServerArgs } from '@hookbox/protocol'
 import { type Deferred, deferred } from './deferred.ts'
-import { Emitter } from './emitter.ts'
+import { createEmitter, type Emitter } from './emitter.ts'
 import type { SubscriptionEvents } from './events.ts'
 import type { Means } from './means.ts'
 import { createReader, type Parse, type Reader } from './parse.ts'
@@ -10,19 +10,25 @@ import { type ChannelFrame, createView, type View, type Viewer } from './view.ts
 /** How a subscription has ended. */
 export type Ending = 'refused' | 'ended' | 'cancelled'
 
+/** What a subscription tells the page, and what it tells inside. */
+export interface HoldEvents extends SubscriptionEvents {
+  /** The hub has agreed. */
+  agreed: () => void
+  /** It has ended: with the error where the hub refused. */
+  end: (error?: HookboxError) => void
+}
+
 /** One subscription's hold on its channel. Each has handlers of its own, and gives back no more than itself. */
 export interface Hold {
-  readonly events: Emitter<SubscriptionEvents>
+  readonly events: Emitter<HoldEvents>
   readonly ready: Deferred<void>
+  /** Settles once it is given back: when the hub has let go, where this was the last hold. */
+  readonly left: Deferred<void>
   /** False where the application made it: then the hub restores it after a break, not the page. */
   readonly asked: boolean
   /** Set once; nothing is told from then on. */
   ending?: Ending
-  /** Settles when the hub has let go, where this was the last hold. */
-  leaving?: Deferred<void>
   readonly reader: Reader
-  /** Told the end: with the error where the hub refused. */
-  readonly onEnd: Set<(error?: HookboxError) => void>
 }
 
 /**
@@ -32,8 +38,6 @@ export interface Hold {
 export interface Channel {
   readonly name: string
   readonly holds: ReadonlySet<Hold>
-  /** Called whenever the hub has agreed. */
-  readonly onAgreed: Set<() => void>
   readonly view: View
   hold(asked: boolean, parse?: Parse): Hold
   release(hold: Hold): Promise<void>
@@ -54,12 +58,13 @@ export interface Channel {
 export function createChannel(name: string, means: Means, forget: (channel: Channel) => void): Channel {
   const { around, line, requests, outbox, timeout } = means
   const holds = new Set<Hold>()
-  const onAgreed = new Set<() => void>()
   const viewer: Viewer = {
     tell,
     agreed() {
-      for (const hold of holds) hold.ready.resolve()
-      for (const agreed of onAgreed) agreed()
+      for (const { ready, events } of holds) {
+        ready.resolve()
+        events.emit('agreed')
+      }
     },
     resume() {
       view.current = false
@@ -81,15 +86,14 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   const channel: Channel = {
     name,
     holds,
-    onAgreed,
     get view() {
       return view
     },
 
     hold(asked, parse) {
-      const events = new Emitter<SubscriptionEvents>()
+      const events = createEmitter<HoldEvents>()
       const reader = createReader(events, view.shown, parse)
-      const hold: Hold = { events, reader, ready: deferred(), asked, onEnd: new Set() }
+      const hold: Hold = { events, reader, ready: deferred(), left: deferred(), asked }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
@@ -104,16 +108,13 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     },
 
     release(hold) {
-      if (!hold.leaving) {
-        hold.leaving = deferred()
-        if (holds.has(hold)) {
-          leaving.push(hold.leaving)
-          end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
-          // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
-          queueMicrotask(settle)
-        } else hold.leaving.resolve()
+      if (holds.has(hold)) {
+        leaving.push(hold.left)
+        end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
+        // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
+        queueMicrotask(settle)
       }
-      return hold.leaving.promise
+      return hold.left.promise
     },
 
     opened() {
@@ -139,7 +140,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       inside = true
       if (view.current) return view.changed(answer)
       stopRetrying()
-      view.enter(answer, view.position)
+      view.enter(answer)
     },
 
     removed(error) {
@@ -178,41 +179,34 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     done: (answer: Answer) => void,
     failed: (error: HookboxError) => void,
   ): void {
+    const settling =
+      <What>(told: (what: What) => void) =>
+      (what: What): void => {
+        unanswered = false
+        told(what)
+        settle()
+      }
     unanswered = true
-    requests.ask(
-      frame,
-      { channel_name: name, since },
-      (answer: Answer) => {
-        unanswered = false
-        done(answer)
-        settle()
-      },
-      (error) => {
-        if (error.code === 'timeout') return line.drop(closeSilent, `no answer to ${frame}`)
-        unanswered = false
-        failed(error)
-        settle()
-      },
-      timeout,
-    )
+    requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed), timeout)
   }
 
   function subscribe(): void {
     const asked = view
-    const since = view.position
     inside = true
     ask(
       'SUBSCRIBE',
-      since && formatPosition(since),
+      view.shown.position,
       (answer: ServerArgs['SUBSCRIBED']) => {
         failures = 0
-        const same = asked === view
         // given up and taken again meanwhile: what was missed does not belong to the new holder, who needs all of it
-        if (holds.size > 0 && (same || !answer.recovered)) view.enter(answer, same ? since : undefined)
+        if (holds.size > 0 && (asked === view || !answer.recovered)) view.enter(answer)
       },
       (error) => {
         if (error.temporary) {
-          retryIn(line.delay(++failures))
+          retry = around.after(line.delay(++failures), () => {
+            retry = undefined
+            settle()
+          })
           tell('error', error)
         } else {
           inside = false
@@ -234,14 +228,6 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     })
   }
 
-  function retryIn(delay: number): void {
-    stopRetrying()
-    retry = around.after(delay, () => {
-      retry = undefined
-      settle()
-    })
-  }
-
   function stopRetrying(): void {
     retry?.()
     retry = undefined
@@ -257,7 +243,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     hold.ending = ending
     holds.delete(hold)
     hold.ready.reject(error)
-    for (const end of hold.onEnd) end(ending === 'refused' ? error : undefined)
+    if (ending !== 'cancelled') hold.left.resolve()
+    hold.events.emit('end', ending === 'refused' ? error : undefined)
   }
 
   function endAll(ending: Ending, error: HookboxError): void {

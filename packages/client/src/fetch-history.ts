@@ -17,13 +17,10 @@ export function fetchHistory(
       requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, found, reject)
     const found = (page: HistoryPage) => resolve({ ...page, history: hold.reader.page(page.history) })
     const over = () => new HookboxError('closed', 'the subscription has ended')
-    const ended = (error = over()) => reject(error)
     if (hold.ending) throw over()
-    channel.onAgreed.add(again)
-    hold.onEnd.add(ended)
     cleanUp.push(
-      () => channel.onAgreed.delete(again),
-      () => hold.onEnd.delete(ended),
+      hold.events.on('agreed', again),
+      hold.events.on('end', (error = over()) => reject(error)),
     )
     if (channel.view.current) again()
   })

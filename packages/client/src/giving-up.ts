@@ -38,7 +38,10 @@ export function giveUp<T>(
     try {
       begin(resolve, reject, cleanUp)
       cleanUp.push(onAbort(signal, abort))
-      if (timeout !== undefined) cleanUp.push(around.after(timeout, () => reject(late(name, timeout))))
+      if (timeout !== undefined)
+        cleanUp.push(
+          around.after(timeout, () => reject(new HookboxError('timeout', `${name}: no answer within ${timeout} ms`))),
+        )
     } catch (error) {
       reject(error as HookboxError)
     }
@@ -51,8 +54,4 @@ export function onAbort(signal: AbortSignal | undefined, run: () => void): Cance
   if (signal?.aborted) run()
   else signal?.addEventListener('abort', run)
   return () => signal?.removeEventListener('abort', run)
-}
-
-export function late(name: string, timeout: number): HookboxError {
-  return new HookboxError('timeout', `${name}: no answer within ${timeout} ms`)
 }

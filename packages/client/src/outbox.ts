@@ -109,7 +109,7 @@ export function createOutbox(
             cancelWait()
             cleanUp.push(around.after(repeatable, expire))
           } else if (now - sentAt >= repeatable) return expire() // timers sleep with the page
-          requests.askText(name, text, (answer: Published) => resolve(result(answer)), fail)
+          requests.ask(name, text, (answer: Published) => resolve(result(answer)), fail)
         },
         fail,
       }

@@ -1,5 +1,11 @@
-import { type ClientArgs, type ClientFrameName, HookboxError, isErrorCode, type ServerFrame } from '@hookbox/protocol'
-import { late } from './giving-up.ts'
+import {
+  type ClientArgs,
+  type ClientFrameName,
+  HookboxError,
+  isErrorCode,
+  type ServerArgs,
+  type ServerFrame,
+} from '@hookbox/protocol'
 import type { Surroundings } from './surroundings.ts'
 
 /** Undefined members are left out on the wire. */
@@ -9,19 +15,11 @@ export type Given<Args> = { readonly [Name in keyof Args]: Args[Name] | undefine
 export interface Requests {
   /**
    * Of `done` and `failed` one is called, unless the line is lost first: then neither is. Without `timeout` the answer may
-   * take as long as the line lasts; beyond it, `timeout` is the failure.
+   * take as long as the line lasts; beyond it, the hub's state is unknown and the line is given up. `args` may be JSON text already.
    */
   ask<Name extends ClientFrameName, Answer>(
     name: Name,
-    args: Given<ClientArgs[Name]>,
-    done: (answer: Answer) => void,
-    failed: (error: HookboxError) => void,
-    timeout?: number,
-  ): void
-  /** The same with arguments that are JSON text already. */
-  askText<Answer>(
-    name: ClientFrameName,
-    args: string,
+    args: Given<ClientArgs[Name]> | string,
     done: (answer: Answer) => void,
     failed: (error: HookboxError) => void,
     timeout?: number,
@@ -31,29 +29,24 @@ export interface Requests {
   lost(): void
 }
 
-export function createRequests({ after }: Surroundings, send: (text: string) => void): Requests {
+export function createRequests(
+  { after }: Surroundings,
+  send: (text: string) => void,
+  late: (name: string) => void,
+): Requests {
   const pending = new Map<number, (answer?: ServerFrame) => void>()
   let last = 0
 
-  const askText: Requests['askText'] = (name, args, done, failed, timeout) => {
-    const id = ++last
-    const cancel =
-      timeout !== undefined &&
-      after(timeout, () => {
-        pending.delete(id)
-        failed(late(name, timeout))
-      })
-    pending.set(id, (frame) => {
-      if (cancel) cancel()
-      if (frame?.name === 'ERROR') failed(toError(frame.args))
-      else if (frame) done(frame.args as never)
-    })
-    send(`[${id},"${name}",${args}]`)
-  }
-
   return {
-    ask: (name, args, ...rest) => askText(name, JSON.stringify(args), ...rest),
-    askText,
+    ask(name, args, done, failed, timeout) {
+      const cancel = timeout === undefined ? () => {} : after(timeout, () => late(name))
+      pending.set(++last, (answer) => {
+        cancel()
+        if (answer?.name === 'ERROR') failed(toError(answer.args))
+        else if (answer) done(answer.args as never)
+      })
+      send(`[${last},"${name}",${typeof args === 'string' ? args : JSON.stringify(args)}]`)
+    },
     answered(frame) {
       const settle = pending.get(frame.id)
       pending.delete(frame.id)
@@ -67,14 +60,6 @@ export function createRequests({ after }: Surroundings, send: (text: string) => 
 }
 
 /** A code that this version does not know is treated as `internal`; whether it is temporary the hub says itself. */
-export function toError({
-  code,
-  message,
-  temporary,
-}: {
-  code: string
-  message: string
-  temporary: boolean
-}): HookboxError {
+export function toError({ code, message, temporary }: ServerArgs['ERROR']): HookboxError {
   return new HookboxError(isErrorCode(code) ? code : 'internal', message, { temporary })
 }

@@ -137,7 +137,7 @@ export function createSubscription(channel: Channel, hold: Hold, means: Means): 
     get history() {
       return hold.reader.history()
     },
-    on: (event, handler, options) => hold.events.on(event, handler, options),
+    on: hold.events.on as Subscription['on'],
     publish: (payload, options) => means.outbox.publish(name, payload, options),
     fetchHistory: (options = {}) => fetchHistory(channel, hold, options, means),
     cancel: () => channel.release(hold),

@@ -8,9 +8,9 @@ import {
   type ServerFrame,
 } from '@hookbox/protocol'
 import type { GapEvent, SubscriptionEvents } from './events.ts'
-import { History } from './history.ts'
-import { Presence } from './presence.ts'
-import { State } from './state.ts'
+import { createHistory } from './history.ts'
+import { cameOrWent } from './presence.ts'
+import { changed, difference, type StateChange } from './state.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Whatever all subscribers of a channel are told. */
@@ -49,8 +49,8 @@ export interface View {
   current: boolean
   /** The last entry that was delivered. It moves before handlers run. */
   position: Position | undefined
-  /** The hub has agreed: asked from `since`, or from the beginning. */
-  enter(answer: ServerArgs['SUBSCRIBED'], since: Position | undefined): void
+  /** The hub has agreed: asked from the position, or from the beginning. */
+  enter(answer: ServerArgs['SUBSCRIBED']): void
   /** The hub says so again, unasked. */
   changed(answer: ServerArgs['SUBSCRIBED']): void
   /** What is told to everybody in the channel. */
@@ -58,9 +58,7 @@ export interface View {
 }
 
 export function createView({ tell, agreed, resume, sentHere, now }: Viewer): View {
-  const history = new History(now)
-  const presence = new Presence()
-  const state = new State()
+  const history = createHistory(now)
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
 
@@ -71,19 +69,11 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
     get history() {
       return history.list
     },
-    get historySize() {
-      return history.size
-    },
+    historySize: 0,
     moreHistory: false,
-    get presence() {
-      return presence.list
-    },
-    get present() {
-      return presence.count
-    },
-    get state() {
-      return state.object
-    },
+    presence: [],
+    present: 0,
+    state: {},
     presenceful: false,
     reflective: true,
     initialData: undefined,
@@ -94,7 +84,8 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
     current: false,
     position: undefined,
 
-    enter(answer, since) {
+    enter(answer) {
+      const since = view.position
       const top = toPosition(answer.position)
       const recovered = since !== undefined && answer.recovered === true
       view.current = true
@@ -127,9 +118,9 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
       else if (follows(args.offset)) {
         if (name === 'STATE_UPDATE') {
           const { updates, deletes } = args
-          state.apply(args)
-          tell('state', state.object, { updates, deletes })
-        } else if (name !== 'POSITION') cameOrWent(name, args)
+          setState(changed(shown.state, args))
+          tell('state', shown.state, { updates, deletes })
+        } else if (name !== 'POSITION') moved(name, args)
       }
     },
   }
@@ -137,20 +128,36 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
   function configure(answer: ServerArgs['SUBSCRIBED']): void {
     shown.presenceful = answer.presenceful
     shown.reflective = answer.reflective
-    history.resize(answer.history_size, answer.history_duration, answer.history_publish_only === true)
+    shown.historySize = answer.history_size
+    history.resize(answer.history_size, answer.history_duration, answer.history_publish_only)
     if (answer.initial_data !== undefined) shown.initialData = answer.initial_data
   }
 
   /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
-  function replace(answer: ServerArgs['SUBSCRIBED']): () => void {
-    shown.moreHistory = answer.more === true
-    history.replace(answer.history ?? [])
-    const presenceChanged = presence.replace(answer.presence ?? [], answer.present)
-    const stateChange = state.replace(answer.state ?? {})
+  function replace({
+    more,
+    history: entries = [],
+    presence: users = [],
+    present = users.length,
+    state = {},
+  }: ServerArgs['SUBSCRIBED']): () => void {
+    shown.moreHistory = more === true
+    history.replace(entries)
+    const { presence } = shown
+    const others = shown.present !== present || JSON.stringify(presence) !== JSON.stringify(users)
+    if (others) Object.assign(shown, { presence: users, present })
+    const change = setState(state)
     return () => {
-      if (presenceChanged) tell('presence', presence.list)
-      if (stateChange) tell('state', state.object, stateChange)
+      if (others) tell('presence', shown.presence)
+      if (change) tell('state', shown.state, change)
     }
+  }
+
+  /** Stays the same object until a value changes. */
+  function setState(state: Shown['state']): StateChange | undefined {
+    const change = difference(shown.state, state)
+    if (change) shown.state = state
+    return change
   }
 
   function published({ channel_name, ...entry }: ServerArgs['PUBLISH']): void {
@@ -163,12 +170,13 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
     tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })
   }
 
-  function cameOrWent(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
+  function moved(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
     const came = name === 'SUBSCRIBE'
+    const { presence } = shown
     history.add([name, { user, datetime, offset }])
-    const changed = came ? presence.join(user) : presence.leave(user)
+    Object.assign(shown, cameOrWent(shown, user, came))
     tell(came ? 'subscribe' : 'unsubscribe', { user, datetime })
-    if (changed) tell('presence', presence.list)
+    if (shown.presence !== presence) tell('presence', shown.presence)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { Emitter } from '../src/emitter.ts'
+import { createEmitter } from '../src/emitter.ts'
 
 // What nanoevents leaves to its users (`there: …`), and what holds here.
 
@@ -10,7 +10,7 @@ interface Events {
 }
 
 test('a handler that throws (there: it ends the loop and reaches whoever tells) does not stop the others, and its error is reported', async () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   const heard: string[] = []
   emitter.on('said', () => {
     throw new Error('mine')
@@ -30,7 +30,7 @@ test('a handler that throws (there: it ends the loop and reaches whoever tells) 
 })
 
 test('a handler that an earlier one unbinds (there: it is called once more) is not called by the event that is being told', () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   const heard: string[] = []
   emitter.on('said', () => unbind())
   const unbind = emitter.on('said', (what) => heard.push(what))
@@ -39,7 +39,7 @@ test('a handler that an earlier one unbinds (there: it is called once more) is n
 })
 
 test('the same function bound twice (there: one unbind removes both) is unbound one at a time', () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   let calls = 0
   const handler = () => {
     calls++
@@ -53,7 +53,7 @@ test('the same function bound twice (there: one unbind removes both) is unbound 
 })
 
 test('an event (there: `on` throws for one that is called `constructor`) may have the name of what every object inherits', () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   const heard: string[] = []
   emitter.on('constructor', (what) => heard.push(what))
   emitter.emit('constructor', 'hello')
@@ -61,7 +61,7 @@ test('an event (there: `on` throws for one that is called `constructor`) may hav
 })
 
 test('a handler bound by another one waits for the next event', () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   const heard: string[] = []
   const unbind = emitter.on('said', () => {
     unbind()
@@ -74,13 +74,13 @@ test('a handler bound by another one waits for the next event', () => {
 })
 
 test("an error that nobody listens to is nobody's", () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   expect(() => emitter.emit('error', new Error('unheard'))).not.toThrow()
   expect(() => emitter.emit('constructor', 'unheard')).not.toThrow()
 })
 
 test('a handler (there: no `once`, no signal) is bound once, or until a signal', () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   const heard: string[] = []
   const controller = new AbortController()
   emitter.on('said', (what) => heard.push(`once ${what}`), { once: true })
@@ -93,7 +93,7 @@ test('a handler (there: no `once`, no signal) is bound once, or until a signal',
 })
 
 test('a handler that is bound once is called once, also where it tells the same event itself', () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   const heard: string[] = []
   emitter.on(
     'said',
@@ -108,7 +108,7 @@ test('a handler that is bound once is called once, also where it tells the same 
 })
 
 test('unbinding leaves nothing on the signal, and unbinding late or twice takes nothing from others', () => {
-  const emitter = new Emitter<Events>()
+  const emitter = createEmitter<Events>()
   const heard: string[] = []
   const controller = new AbortController()
   const { signal } = controller
