@@ -22,13 +22,15 @@ export const use: Use = {
     'this._retryCount >= maxRetries': 'false',
     'this._retryCount++;': '',
     'this._retryCount = -1;': '',
-    'this._getNextDelay()': '0',
+    'this._wait()': 'new Promise((resolve) => setTimeout(resolve))',
     // a bundler keeps what calls a function
     '1000 + Math.random() * 4000': '0',
     'const {minUptime = DEFAULT.minUptime} = this._options;': '',
     'clearTimeout(this._connectTimeout);': '',
     'this._connectTimeout = setTimeout(() => this._handleTimeout(), connectionTimeout);': '',
     'this._uptimeTimeout = setTimeout(() => this._acceptOpen(), minUptime);': '',
+    'if (!this._ws || this._ws.readyState === this.CLOSED) { this._connect(); } else { this._disconnect(code, reason); this._connect(); }':
+      'this._disconnect(code, reason); this._connect()',
     // it is not closed where it shall reconnect
     'this._closeCalled = true;': '',
     'this._closeCalled = false;': '',
@@ -38,6 +40,7 @@ export const use: Use = {
     'this._messageQueue.length < maxEnqueuedMessages': 'false',
     'this._messageQueue.forEach(message => this._ws!.send(message));': '',
     'this._messageQueue = [];': '',
+    'this._messageQueue.push(data);': '',
     'this._ws!.binaryType = this._binaryType;': '',
     // listeners are functions, for two events
     'private _listeners: ListenersMap = { error: [], message: [], open: [], close: [], };':
@@ -55,3 +58,12 @@ export const use: Use = {
     'this._handleClose(new Events.CloseEvent(code, reason, this));': 'this._handleClose();',
   },
 }
+
+/** Names, as regular expressions, that only it and `src/transport/websocket.ts` have: its own members and options. */
+export const names: readonly string[] = [
+  '_.*',
+  'm(in|ax)ReconnectionDelay',
+  'reconnectionDelayGrowFactor',
+  'connectionTimeout',
+  'maxEnqueuedMessages',
+]

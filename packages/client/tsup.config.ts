@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 import { internalNames } from './internal-names.ts'
-import { use } from './reconnecting-websocket.ts'
+import { names as inReconnectingWebSocket, use } from './reconnecting-websocket.ts'
 import { tailored } from './tailored.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
@@ -15,8 +15,7 @@ const common: Options = {
       name: 'short names inside',
       setup({ initialOptions }) {
         const names = internalNames(import.meta.dirname, ['src/index.ts', 'src/fallback.ts', 'src/global.ts'])
-        // those with an underscore are reconnecting-websocket's
-        initialOptions.mangleProps = new RegExp(`^(_.*|${names.join('|')})$`)
+        initialOptions.mangleProps = new RegExp(`^(${[...names, ...inReconnectingWebSocket].join('|')})$`)
       },
     },
     {

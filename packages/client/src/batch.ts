@@ -4,7 +4,7 @@ import { messageLimit } from '@hookbox/protocol'
 export interface Batch {
   add(frame: string): void
   /** What is there goes out now. */
-  flush(): void
+  sendNow(): void
   /** What is there goes nowhere. */
   clear(): void
 }
@@ -30,7 +30,7 @@ export function createBatch(send: (message: string) => void): Batch {
     add(frame) {
       if (frames.push(frame) === 1) queueMicrotask(flush)
     },
-    flush,
+    sendNow: flush,
     clear() {
       frames = []
     },

@@ -1,4 +1,4 @@
-import { HookboxError, type ServerArgs } from '@hookbox/protocol'
+import { closeSilent, HookboxError, type ServerArgs } from '@hookbox/protocol'
 import { type Deferred, deferred } from './deferred.ts'
 import { createEmitter, type Emitter } from './emitter.ts'
 import type { SubscriptionEvents } from './events.ts'
@@ -14,20 +14,21 @@ export type Ending = 'refused' | 'ended' | 'cancelled'
 export interface HoldEvents extends SubscriptionEvents {
   /** The hub has agreed. */
   agreed: () => void
-  /** It has ended: with the error where the hub refused. */
-  end: (error?: HookboxError) => void
+  /** It has ended. */
+  end: (error: HookboxError) => void
 }
 
 /** One subscription's hold on its channel. Each has handlers of its own, and gives back no more than itself. */
 export interface Hold {
-  readonly events: Emitter<HoldEvents>
+  readonly emitter: Emitter<HoldEvents>
   readonly ready: Deferred<void>
   /** Settles once it is given back: when the hub has let go, where this was the last hold. */
-  readonly left: Deferred<void>
+  readonly givenBack: Deferred<void>
   /** False where the application made it: then the hub restores it after a break, not the page. */
   readonly asked: boolean
-  /** Set once; nothing is told from then on. */
+  /** Set once, both; nothing is told from then on. */
   ending?: Ending
+  error?: HookboxError
   readonly reader: Reader
 }
 
@@ -40,16 +41,16 @@ export interface Channel {
   readonly holds: ReadonlySet<Hold>
   readonly view: View
   hold(asked: boolean, parse?: Parse): Hold
-  release(hold: Hold): Promise<void>
+  giveBack(hold: Hold): Promise<void>
   /** A line is open: ask for what is held, and leave what was given back meanwhile. */
   opened(): void
-  lost(): void
+  lineLost(): void
   /** The connection is over. */
   close(error: HookboxError): void
   /** SUBSCRIBED that answers nothing: the application's doing. */
   joined(answer: ServerArgs['SUBSCRIBED']): void
   /** UNSUBSCRIBED: the hub has put this page out. Whether anybody here held it. */
-  removed(error: HookboxError): boolean
+  putOut(error: HookboxError): boolean
   /** What is told to everybody in the channel. */
   heard(frame: ChannelFrame): void
 }
@@ -61,12 +62,12 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   const viewer: Viewer = {
     tell,
     agreed() {
-      for (const { ready, events } of holds) {
+      for (const { ready, emitter: events } of holds) {
         ready.resolve()
-        events.emit('agreed')
+        events.tell('agreed')
       }
     },
-    resume() {
+    askAgain() {
       view.current = false
       settle()
     },
@@ -79,7 +80,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way. */
   let unanswered = false
   let failures = 0
-  let retry: Cancel | undefined
+  /** Set while a SUBSCRIBE or UNSUBSCRIBE may still be answered in time, or while the next one is waited for. */
+  let timer: Cancel | undefined
   /** Whoever gave the channel back, and waits until the hub has let go. */
   let leaving: Deferred<void>[] = []
 
@@ -93,7 +95,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     hold(asked, parse) {
       const events = createEmitter<HoldEvents>()
       const reader = createReader(events, view.shown, parse)
-      const hold: Hold = { events, reader, ready: deferred(), left: deferred(), asked }
+      const hold: Hold = { emitter: events, reader, ready: deferred(), givenBack: deferred(), asked }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
@@ -107,14 +109,14 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       return hold
     },
 
-    release(hold) {
+    giveBack(hold) {
       if (holds.has(hold)) {
-        leaving.push(hold.left)
+        leaving.push(hold.givenBack)
         end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
         // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
         queueMicrotask(settle)
       }
-      return hold.left.promise
+      return hold.givenBack.promise
     },
 
     opened() {
@@ -122,15 +124,15 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.size === 0 || [...holds].some((hold) => hold.asked)) settle()
     },
 
-    lost() {
+    lineLost() {
       unanswered = false
       view.current = false
-      stopRetrying()
+      stopTimer()
       left()
     },
 
     close(error) {
-      channel.lost()
+      channel.lineLost()
       endAll('ended', error)
     },
 
@@ -138,12 +140,12 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       // the answer to what is under way is newer than this
       if (unanswered) return
       inside = true
-      if (view.current) return view.changed(answer)
-      stopRetrying()
+      if (view.current) return view.saidAgain(answer)
+      stopTimer()
       view.enter(answer)
     },
 
-    removed(error) {
+    putOut(error) {
       // the answer to what is under way is newer than this
       if (unanswered || holds.size === 0) return false
       inside = false
@@ -159,18 +161,18 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   function settle(): void {
     if (holds.size > 0) {
       left()
-      if (line.open && !unanswered && !retry && !view.current) subscribe()
+      if (line.open && !timer && !view.current) subscribe()
       return
     }
     view.current = false
-    stopRetrying()
     if (view.position) view = createView(viewer)
     if (!line.open) left()
-    else if (!unanswered && inside) unsubscribe()
-    if (!unanswered && !inside) {
+    if (unanswered) return
+    stopTimer()
+    if (!inside) {
       left()
       forget(channel)
-    }
+    } else if (line.open) unsubscribe()
   }
 
   function ask<Answer>(
@@ -183,11 +185,14 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       <What>(told: (what: What) => void) =>
       (what: What): void => {
         unanswered = false
+        stopTimer()
         told(what)
         settle()
       }
     unanswered = true
-    requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed), timeout)
+    // the hub's state is unknown then
+    timer = around.later(timeout, () => line.drop(closeSilent, `no answer to ${frame}`))
+    requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed))
   }
 
   function subscribe(): void {
@@ -203,8 +208,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       },
       (error) => {
         if (error.temporary) {
-          retry = around.after(line.delay(++failures), () => {
-            retry = undefined
+          timer = around.later(line.waitBefore(++failures), () => {
+            stopTimer()
             settle()
           })
           tell('error', error)
@@ -228,9 +233,9 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     })
   }
 
-  function stopRetrying(): void {
-    retry?.()
-    retry = undefined
+  function stopTimer(): void {
+    timer?.()
+    timer = undefined
   }
 
   /** Whoever gave the channel back need not wait any longer. */
@@ -241,16 +246,17 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
   function end(hold: Hold, ending: Ending, error: HookboxError): void {
     hold.ending = ending
+    hold.error = error
     holds.delete(hold)
     hold.ready.reject(error)
-    if (ending !== 'cancelled') hold.left.resolve()
-    hold.events.emit('end', ending === 'refused' ? error : undefined)
+    if (ending !== 'cancelled') hold.givenBack.resolve()
+    hold.emitter.tell('end', error)
   }
 
   function endAll(ending: Ending, error: HookboxError): void {
     for (const hold of [...holds]) {
       end(hold, ending, error)
-      if (ending === 'refused') hold.events.emit('error', error)
+      if (ending === 'refused') hold.emitter.tell('error', error)
     }
   }
 

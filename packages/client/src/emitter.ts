@@ -20,7 +20,7 @@ type EventMap<Events> = { [Name in keyof Events]: (...args: never[]) => void }
  */
 export interface Emitter<Events extends EventMap<Events>> {
   on<Name extends keyof Events>(name: Name, handler: Events[Name], options?: ListenOptions): Unbind
-  emit<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void
+  tell<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void
 }
 
 export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events> {
@@ -46,7 +46,7 @@ export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events
       onAbort(signal, unbind)
       return unbind
     },
-    emit: (name, ...args) => handlers.emit(name, ...args),
+    tell: (name, ...args) => handlers.emit(name, ...args),
   }
 }
 

@@ -8,7 +8,7 @@ import type { Entry } from '@hookbox/protocol'
  */
 export interface History {
   /** Stays the same list until an entry comes or goes. */
-  readonly list: readonly Entry[]
+  readonly entries: readonly Entry[]
   /** With `publishOnly` joins and leaves are left out. */
   resize(size: number, duration: number, publishOnly: boolean | undefined): void
   replace(entries: readonly Entry[]): void
@@ -35,7 +35,7 @@ export function createHistory(now: () => number): History {
   }
 
   const history: History = {
-    get list() {
+    get entries() {
       if (duration > 0) {
         const oldest = now() + ahead - duration * 1000
         // an entry that says no time stays until newer ones push it out

@@ -12,18 +12,15 @@ export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   let over = hold.ending !== undefined
   let failure: HookboxError | undefined
   let more = deferred<void>()
-  /** The read before: one reads after the other. */
-  let read: Promise<unknown> = Promise.resolve()
 
   /** What waits, then what went wrong, then the end. */
-  async function next(): Promise<IteratorResult<PublishEvent>> {
-    while (waiting.length === 0 && !over) await more.promise
-    const value = waiting.shift()
-    if (value) return { done: false, value }
-    const error = failure
-    failure = undefined
-    if (error) throw error
-    return { done: true, value }
+  async function* read(): AsyncGenerator<PublishEvent, undefined> {
+    while (waiting.length > 0 || !over) {
+      const event = waiting.shift()
+      if (event) yield event
+      else await more.promise
+    }
+    if (failure) throw failure
   }
   const wake = (): void => {
     more.resolve()
@@ -32,33 +29,29 @@ export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   const finish = (error?: HookboxError): void => {
     over = true
     failure = error
-    if (hold.ending === 'cancelled') waiting.length = 0
     unbind()
     unbindEnd()
     wake()
   }
-  const unbind = hold.events.on('publish', (event) => {
+  const unbind = hold.emitter.on('publish', (event) => {
     if (waiting.push(event) > bound) {
       waiting.pop()
       finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting to be read`))
     }
     wake()
   })
-  const unbindEnd = hold.events.on('end', finish)
+  const unbindEnd = hold.emitter.on('end', (error) => {
+    if (hold.ending === 'cancelled') waiting.length = 0
+    finish(hold.ending === 'refused' ? error : undefined)
+  })
 
-  return {
-    next() {
-      const turn = read.then(next)
-      read = turn.catch(() => {})
-      return turn
-    },
-    return: async () => {
-      waiting.length = 0
-      finish()
-      return { done: true, value: undefined }
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
+  const reading = read()
+  const leave = reading.return.bind(reading)
+  // a read that waits would not let it leave
+  reading.return = (value) => {
+    waiting.length = 0
+    finish()
+    return leave(value)
   }
+  return reading
 }

@@ -44,7 +44,7 @@ export interface Line {
   /** Grows with every end of a line: what began before belongs to another one. */
   readonly number: number
   send(frame: string): void
-  flush(): void
+  sendNow(): void
   /** The hub has agreed, and tells something at least every `silence` milliseconds, where it says so. */
   connected(silence: number | undefined): void
   /** Gives the line up, as the hub seems gone or its state unknown, and comes back. */
@@ -52,7 +52,7 @@ export interface Line {
   /** Ends it for good. */
   disconnect(): void
   /** Milliseconds to wait before try `n`. */
-  delay(n: number): number
+  waitBefore(n: number): number
 }
 
 export function createLine(
@@ -62,7 +62,8 @@ export function createLine(
   talk: Talk,
 ): Line {
   const { now } = around
-  let phase: 'waiting' | 'opening' | 'open' | 'connected' | 'closed' = 'opening'
+  let phase: Exclude<ConnectionStatus, 'offline'> = 'connecting'
+  let isOpen = false
   let number = 0
   let told: StatusEvent = { status: 'connecting' }
   let offline = false
@@ -86,7 +87,7 @@ export function createLine(
         if (phase === 'closed') return
         goOn = () => {
           goOn = undefined
-          phase = 'opening'
+          phase = 'connecting'
           watch.expect(opening)
           tellStatus()
           resolve(address)
@@ -94,10 +95,10 @@ export function createLine(
         watch.expect(due && due - now())
       }),
     opened() {
-      phase = 'open'
+      isOpen = true
       watch.expect(timeout)
       talk.opened()
-      batch.flush()
+      batch.sendNow()
     },
     heard(text) {
       watch.heard()
@@ -108,13 +109,13 @@ export function createLine(
     },
     ended,
     failed(cause) {
-      events.emit('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
+      events.tell('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
     },
   })
   const stopListening = listenToPage(around, {
     wake() {
       setOffline(false)
-      watch.check()
+      watch.lookNow()
       if (phase !== 'waiting') return
       due = now()
       goOn?.()
@@ -130,16 +131,14 @@ export function createLine(
   })
 
   function status(): ConnectionStatus {
-    if (phase === 'closed') return phase
-    if (offline) return 'offline'
-    return phase === 'connected' || phase === 'waiting' ? phase : 'connecting'
+    return offline && phase !== 'closed' ? 'offline' : phase
   }
 
   function tellStatus(): void {
     const retryAt = phase === 'waiting' ? due : undefined
     if (status() === told.status && retryAt === told.retryAt) return
     told = { status: status(), ...(retryAt !== undefined && { retryAt }) }
-    events.emit('status', told)
+    events.tell('status', told)
   }
 
   function drop(code: number, reason: string): void {
@@ -154,6 +153,7 @@ export function createLine(
     const wasConnected = phase === 'connected'
     const back = comesBack(end.code)
     number++
+    isOpen = false
     watch.expect()
     batch.clear()
     if (wasConnected && now() - connectedAt >= lasting) tries = 0
@@ -165,7 +165,7 @@ export function createLine(
       stopListening()
     }
     talk.ended(end, back)
-    events.emit('close', { ...end, wasConnected, comesBack: back })
+    events.tell('close', { ...end, wasConnected, comesBack: back })
     tellStatus()
   }
 
@@ -180,13 +180,13 @@ export function createLine(
       return status()
     },
     get open() {
-      return phase === 'open' || phase === 'connected'
+      return isOpen
     },
     get number() {
       return number
     },
     send: batch.add,
-    flush: batch.flush,
+    sendNow: batch.sendNow,
     connected(silence) {
       phase = 'connected'
       connectedAt = now()
@@ -196,9 +196,9 @@ export function createLine(
     drop,
     disconnect() {
       if (phase === 'closed') return
-      batch.flush()
+      batch.sendNow()
       ended({ code: closeNormal, reason: 'disconnected', wasClean: true })
     },
-    delay,
+    waitBefore: delay,
   }
 }

@@ -29,10 +29,10 @@ export interface Watchdog {
   /** From now on something must be heard every `limit` milliseconds; without one it stops. */
   expect(limit?: number): void
   heard(): void
-  check(): void
+  lookNow(): void
 }
 
-export function createWatchdog({ now, after }: Surroundings, silent: () => void): Watchdog {
+export function createWatchdog({ now, later: after }: Surroundings, silent: () => void): Watchdog {
   let limit: number | undefined
   let heardAt = 0
   let cancel: Cancel | undefined
@@ -57,7 +57,7 @@ export function createWatchdog({ now, after }: Surroundings, silent: () => void)
 
   return {
     expect,
-    check,
+    lookNow: check,
     heard() {
       heardAt = now()
     },

@@ -6,7 +6,6 @@ import {
   type ServerArgs,
   type ServerFrame,
 } from '@hookbox/protocol'
-import type { Surroundings } from './surroundings.ts'
 
 /** Undefined members are left out on the wire. */
 export type Given<Args> = { readonly [Name in keyof Args]: Args[Name] | undefined }
@@ -14,36 +13,28 @@ export type Given<Args> = { readonly [Name in keyof Args]: Args[Name] | undefine
 /** Frame number → who waits for the answer. */
 export interface Requests {
   /**
-   * Of `done` and `failed` one is called, unless the line is lost first: then neither is. Without `timeout` the answer may
-   * take as long as the line lasts; beyond it, the hub's state is unknown and the line is given up. `args` may be JSON text already.
+   * Of `done` and `failed` one is called, unless the line is lost first: then neither is. `args` may be JSON text already.
    */
   ask<Name extends ClientFrameName, Answer>(
     name: Name,
     args: Given<ClientArgs[Name]> | string,
     done: (answer: Answer) => void,
     failed: (error: HookboxError) => void,
-    timeout?: number,
   ): void
   answered(frame: ServerFrame): void
   /** The line is gone, and with it every answer. */
-  lost(): void
+  lineLost(): void
 }
 
-export function createRequests(
-  { after }: Surroundings,
-  send: (text: string) => void,
-  late: (name: string) => void,
-): Requests {
-  const pending = new Map<number, (answer?: ServerFrame) => void>()
+export function createRequests(send: (text: string) => void): Requests {
+  const pending = new Map<number, (answer: ServerFrame) => void>()
   let last = 0
 
   return {
-    ask(name, args, done, failed, timeout) {
-      const cancel = timeout === undefined ? () => {} : after(timeout, () => late(name))
+    ask(name, args, done, failed) {
       pending.set(++last, (answer) => {
-        cancel()
-        if (answer?.name === 'ERROR') failed(toError(answer.args))
-        else if (answer) done(answer.args as never)
+        if (answer.name === 'ERROR') failed(toError(answer.args))
+        else done(answer.args as never)
       })
       send(`[${last},"${name}",${typeof args === 'string' ? args : JSON.stringify(args)}]`)
     },
@@ -52,10 +43,7 @@ export function createRequests(
       pending.delete(frame.id)
       settle?.(frame)
     },
-    lost() {
-      for (const forget of pending.values()) forget()
-      pending.clear()
-    },
+    lineLost: () => pending.clear(),
   }
 }
 

@@ -1,9 +1,7 @@
 import {
   type ClientArgs,
   closeInternal,
-  closeNormal,
   closeRefused,
-  closeSilent,
   decodeServerMessage,
   formatPosition,
   frameLimit,
@@ -57,12 +55,10 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   /** How far the private messages have been told. */
   let messages: Position | undefined
   let refusal: HookboxError | undefined
+  /** Set once it is closed. */
+  let over: HookboxError | undefined
 
-  const requests = createRequests(
-    around,
-    (text) => line.send(text),
-    (name) => line.drop(closeSilent, `no answer to ${name}`),
-  )
+  const requests = createRequests((text) => line.send(text))
   const outbox = createOutbox(around, requests, settings.whenOffline)
   const line = createLine(settings, around, events, { opened, heard, ended })
 
@@ -80,12 +76,12 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     subscribe<Payload, Name extends string>(name: Name, { signal, parse }: SubscribeOptions<Payload> = {}) {
       const channel = channels.get(name) ?? open(name)
       const hold = channel.hold(true, parse)
-      hold.events.on(
+      hold.emitter.on(
         'end',
-        onAbort(signal, () => channel.release(hold)),
+        onAbort(signal, () => channel.giveBack(hold)),
       )
-      if (line.status === 'closed') {
-        channel.close(closed())
+      if (over) {
+        channel.close(over)
         channels.clear()
       }
       return createSubscription(channel, hold, means) as unknown as SubscriptionTo<Name, Payload>
@@ -105,11 +101,11 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       const channel = open(args.channel_name)
       const hold = channel.hold(false)
       channel.joined(args)
-      events.emit('subscribed', createSubscription(channel, hold, means))
+      events.tell('subscribed', createSubscription(channel, hold, means))
     },
     UNSUBSCRIBED({ channel_name: channel, reason }) {
       const error = new HookboxError('closed', `the subscription has ended: ${reason}`)
-      if (channels.get(channel)?.removed(error)) events.emit('unsubscribed', { channel, reason })
+      if (channels.get(channel)?.putOut(error)) events.tell('unsubscribed', { channel, reason })
     },
     MESSAGE(message) {
       const { offset } = message
@@ -119,7 +115,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
         if (offset > messages.offset + 1) return line.drop(closeInternal, 'a message was lost')
         messages = { epoch: messages.epoch, offset }
       }
-      events.emit('message', message)
+      events.tell('message', message)
     },
     SET_COOKIE({ cookie }) {
       try {
@@ -131,9 +127,9 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     },
     PING() {
       line.send('[0,"PONG",{}]')
-      line.flush()
+      line.sendNow()
     },
-    ERROR: (args) => events.emit('error', toError(args)),
+    ERROR: (args) => events.tell('error', toError(args)),
   }
 
   function opened(): void {
@@ -153,7 +149,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       // the hub closes then, and the code says whether to come back; it does not where the frame itself is wrong, and so
       // would be the next
       refusal = error
-      events.emit('error', error)
+      events.tell('error', error)
       if (/bad_request|too_large/.test(error.code)) line.disconnect()
     })
     for (const channel of channels.values()) channel.opened()
@@ -171,7 +167,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     const { number } = line
     line.connected(ping > 0 ? ping * 1000 + 10_000 : undefined)
     if (number === line.number) {
-      events.emit('open', { user, id, payload, again, ...(recovered !== undefined && { recovered }) })
+      events.tell('open', { user, id, payload, again, ...(recovered !== undefined && { recovered }) })
     }
   }
 
@@ -191,19 +187,19 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     } catch (cause) {
       // handlers cannot throw to here, so it is what the hub sent
       if (number === line.number) line.drop(closeInternal, 'not understood')
-      events.emit('error', new HookboxError('malformed', 'not understood', { cause }))
+      events.tell('error', new HookboxError('malformed', 'not understood', { cause }))
     }
   }
 
   function ended(end: LineEnd, back: boolean): void {
-    requests.lost()
-    outbox.lost()
-    if (back) for (const channel of channels.values()) channel.lost()
+    requests.lineLost()
+    outbox.lineLost()
+    if (back) for (const channel of channels.values()) channel.lineLost()
     else {
-      const error = refusal ?? closed(end)
-      ready.reject(error)
-      outbox.close(error)
-      for (const channel of channels.values()) channel.close(error)
+      over = refusal ?? closed(end)
+      ready.reject(over)
+      outbox.close(over)
+      for (const channel of channels.values()) channel.close(over)
       channels.clear()
     }
     refusal = undefined
@@ -220,8 +216,8 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   return connection
 }
 
-function closed(end?: LineEnd): HookboxError {
-  if (end?.code === closeRefused) return new HookboxError('unauthorized', end.reason || 'refused')
-  const why = end && end.code !== closeNormal ? ` with ${end.code} ${end.reason}`.trimEnd() : ''
-  return new HookboxError('closed', `the connection was closed${why}`)
+function closed({ code, reason }: LineEnd): HookboxError {
+  return code === closeRefused
+    ? new HookboxError('unauthorized', reason || 'refused')
+    : new HookboxError('closed', `the connection was closed with ${code} ${reason}`.trimEnd())
 }

@@ -3,7 +3,6 @@ import {
   formatPosition,
   HookboxError,
   type Position,
-  parsePosition,
   type ServerArgs,
   type ServerFrame,
 } from '@hookbox/protocol'
@@ -25,7 +24,7 @@ export interface Viewer {
   /** The hub has agreed, and the view is as it says. */
   agreed(): void
   /** Frames are missing: the hub is to be asked again, from the position. */
-  resume(): void
+  askAgain(): void
   /** Whether a publish with this id went out from this page. */
   sentHere(messageId: string): boolean
   now(): number
@@ -52,12 +51,12 @@ export interface View {
   /** The hub has agreed: asked from the position, or from the beginning. */
   enter(answer: ServerArgs['SUBSCRIBED']): void
   /** The hub says so again, unasked. */
-  changed(answer: ServerArgs['SUBSCRIBED']): void
+  saidAgain(answer: ServerArgs['SUBSCRIBED']): void
   /** What is told to everybody in the channel. */
   heard(frame: ChannelFrame): void
 }
 
-export function createView({ tell, agreed, resume, sentHere, now }: Viewer): View {
+export function createView({ tell, agreed, askAgain: resume, sentHere, now }: Viewer): View {
   const history = createHistory(now)
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
@@ -67,7 +66,7 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
       return view.position && formatPosition(view.position)
     },
     get history() {
-      return history.list
+      return history.entries
     },
     historySize: 0,
     moreHistory: false,
@@ -92,21 +91,21 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
       configure(answer)
       replayedTo = recovered ? top.offset : 0
       if (!recovered) view.position = top
-      const tellChanges = recovered ? () => {} : replace(answer)
+      const tellChanges = !recovered && replace(answer)
       agreed()
       if (since && !recovered) tell('gap', gap(since, top))
-      tellChanges()
+      if (tellChanges) tellChanges()
       tell('subscribed', { recovered, replayed: (recovered && answer.missed) || 0 })
     },
 
     // The options have changed of a channel whose every frame was heard, so that there is no gap. Had the hub left some out
     // that its answer holds already, they would be asked for: handlers are told each, and history takes each once.
-    changed(answer) {
+    saidAgain(answer) {
       const { position } = view
       configure(answer)
       if (!position || answer.recovered) return
       const top = toPosition(answer.position)
-      const ahead = top.epoch === position.epoch ? top.offset - position.offset : Number.NaN
+      const ahead = top.epoch === position.epoch ? top.offset - position.offset : -1
       if (ahead >= 0) replace(answer)()
       if (ahead !== 0 && view.current) resume()
     },
@@ -126,11 +125,9 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
   }
 
   function configure(answer: ServerArgs['SUBSCRIBED']): void {
-    shown.presenceful = answer.presenceful
-    shown.reflective = answer.reflective
-    shown.historySize = answer.history_size
-    history.resize(answer.history_size, answer.history_duration, answer.history_publish_only)
-    if (answer.initial_data !== undefined) shown.initialData = answer.initial_data
+    const { presenceful, reflective, history_size: historySize, initial_data: initialData = shown.initialData } = answer
+    Object.assign(shown, { presenceful, reflective, historySize, initialData })
+    history.resize(historySize, answer.history_duration, answer.history_publish_only)
   }
 
   /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
@@ -208,7 +205,8 @@ function gap(last: Position, now: Position): GapEvent {
 
 /** Reads a position that the hub must have written well. */
 export function toPosition(text: string): Position {
-  const position = parsePosition(text)
-  if (!position) throw new HookboxError('malformed', `position: expected "epoch:offset", got "${text}"`)
-  return position
+  const [epoch = '', offset] = text.split(':')
+  const position = { epoch, offset: Number(offset) }
+  if (position.offset >= 0) return position
+  throw new HookboxError('malformed', `position: expected "epoch:offset", got "${text}"`)
 }

@@ -24,7 +24,7 @@ test('a handler that throws (there: it ends the loop and reaches whoever tells) 
       resolve(error)
     })
   })
-  emitter.emit('said', 'hello')
+  emitter.tell('said', 'hello')
   expect(heard).toEqual(['hello'])
   expect(await reported).toEqual(new Error('mine'))
 })
@@ -34,7 +34,7 @@ test('a handler that an earlier one unbinds (there: it is called once more) is n
   const heard: string[] = []
   emitter.on('said', () => unbind())
   const unbind = emitter.on('said', (what) => heard.push(what))
-  emitter.emit('said', 'hello')
+  emitter.tell('said', 'hello')
   expect(heard).toEqual([])
 })
 
@@ -48,7 +48,7 @@ test('the same function bound twice (there: one unbind removes both) is unbound 
   emitter.on('said', handler)
   unbind()
   unbind()
-  emitter.emit('said', 'hello')
+  emitter.tell('said', 'hello')
   expect(calls).toBe(1)
 })
 
@@ -56,7 +56,7 @@ test('an event (there: `on` throws for one that is called `constructor`) may hav
   const emitter = createEmitter<Events>()
   const heard: string[] = []
   emitter.on('constructor', (what) => heard.push(what))
-  emitter.emit('constructor', 'hello')
+  emitter.tell('constructor', 'hello')
   expect(heard).toEqual(['hello'])
 })
 
@@ -67,16 +67,16 @@ test('a handler bound by another one waits for the next event', () => {
     unbind()
     emitter.on('said', (what) => heard.push(what))
   })
-  emitter.emit('said', 'one')
+  emitter.tell('said', 'one')
   expect(heard).toEqual([])
-  emitter.emit('said', 'two')
+  emitter.tell('said', 'two')
   expect(heard).toEqual(['two'])
 })
 
 test("an error that nobody listens to is nobody's", () => {
   const emitter = createEmitter<Events>()
-  expect(() => emitter.emit('error', new Error('unheard'))).not.toThrow()
-  expect(() => emitter.emit('constructor', 'unheard')).not.toThrow()
+  expect(() => emitter.tell('error', new Error('unheard'))).not.toThrow()
+  expect(() => emitter.tell('constructor', 'unheard')).not.toThrow()
 })
 
 test('a handler (there: no `once`, no signal) is bound once, or until a signal', () => {
@@ -86,9 +86,9 @@ test('a handler (there: no `once`, no signal) is bound once, or until a signal',
   emitter.on('said', (what) => heard.push(`once ${what}`), { once: true })
   emitter.on('said', (what) => heard.push(`signal ${what}`), { signal: controller.signal })
   emitter.on('said', (what) => heard.push(`never ${what}`), { signal: AbortSignal.abort() })
-  emitter.emit('said', '1')
+  emitter.tell('said', '1')
   controller.abort()
-  emitter.emit('said', '2')
+  emitter.tell('said', '2')
   expect(heard).toEqual(['once 1', 'signal 1'])
 })
 
@@ -99,11 +99,11 @@ test('a handler that is bound once is called once, also where it tells the same 
     'said',
     (what) => {
       heard.push(what)
-      emitter.emit('said', `${what} again`)
+      emitter.tell('said', `${what} again`)
     },
     { once: true },
   )
-  emitter.emit('said', 'one')
+  emitter.tell('said', 'one')
   expect(heard).toEqual(['one'])
 })
 
@@ -119,11 +119,11 @@ test('unbinding leaves nothing on the signal, and unbinding late or twice takes 
   emitter.on('said', handler, { signal, once: true })
   emitter.on('said', handler)
   unbind()
-  emitter.emit('said', 'one')
+  emitter.tell('said', 'one')
   unbind()
   controller.abort()
   unbind()
-  emitter.emit('said', 'two')
+  emitter.tell('said', 'two')
   expect(heard).toEqual(['one', 'one', 'two'])
   const abortsOf = (spy: typeof bound | typeof freed) => new Set(spy.mock.calls.map(([, listener]) => listener))
   expect(bound.mock.calls).toHaveLength(2)

@@ -90,9 +90,9 @@ function table(): typeof errors {
  */
 export class HookboxError extends Error {
   override readonly name = 'HookboxError'
-  readonly code: ErrorCode
+  declare readonly code: ErrorCode
   /** Whether the same may succeed later. */
-  readonly temporary: boolean
+  declare readonly temporary: boolean
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; temporary?: boolean }) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause })

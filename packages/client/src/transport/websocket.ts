@@ -29,6 +29,9 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
     return socket
   }
 
+  // reconnecting-websocket knows a WebSocket class by this constant
+  guarded.CLOSING = 2
+
   function construct(url: string, protocols: string): RawSocket {
     try {
       return new (pick())(url, protocols) as RawSocket
@@ -51,8 +54,7 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
     },
     subprotocol,
     {
-      // it knows a WebSocket class by this constant
-      WebSocket: Object.assign(guarded, { CLOSING: 2 }),
+      WebSocket: guarded,
       minReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,
       // the session watches the clock itself; a timer of this length never fires, a longer one would fire at once
