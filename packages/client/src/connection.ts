@@ -8,7 +8,7 @@ import type { Backoff } from './reconnect.ts'
 import { createSession } from './session.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { Fallback, LineEvents, WebSocketConstructor } from './transport/transport.ts'
+import type { Fallback, WebSocketConstructor } from './transport/transport.ts'
 import { openWebSocket } from './transport/websocket.ts'
 
 /** How to connect. */
@@ -110,6 +110,8 @@ export function connectIn(around: Surroundings, url: string, options: ConnectOpt
   const address = webSocketAddress(url, around.address)
   if (!fallback && !WebSocketClass) throw new HookboxError('bad_request', 'WebSocket: expected a class in the options')
   const pick = fallback?.(address, WebSocketClass) ?? (() => WebSocketClass)
-  const open = (events: LineEvents) => openWebSocket(pick, events)
-  return createSession({ ...options, timeout, log: reporting(log), address, open }, around)
+  return createSession(
+    { ...options, timeout, log: reporting(log), address, open: (events) => openWebSocket(pick, events) },
+    around,
+  )
 }

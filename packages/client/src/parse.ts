@@ -31,8 +31,8 @@ export function createReader(
   function readAll<List extends readonly Entry[]>(entries: List, silent?: boolean): List {
     if (!parse) return entries
     return entries.flatMap((entry) => {
-      let made = known.get(entry)
-      if (!made) known.set(entry, (made = read(parse, entry, silent)))
+      const made = known.get(entry) ?? read(parse, entry, silent)
+      known.set(entry, made)
       return made
     }) as readonly Entry[] as List
   }

@@ -39,9 +39,8 @@ export function createRequests(send: (text: string) => void): Requests {
       send(`[${last},"${name}",${typeof args === 'string' ? args : JSON.stringify(args)}]`)
     },
     answered(frame) {
-      const settle = pending.get(frame.id)
+      pending.get(frame.id)?.(frame)
       pending.delete(frame.id)
-      settle?.(frame)
     },
     lineLost: () => pending.clear(),
   }

@@ -18,7 +18,13 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
   let current: RawSocket | undefined
 
   function guarded(url: string, protocols: string): RawSocket {
-    const socket = construct(url, protocols)
+    let socket: RawSocket
+    try {
+      socket = new (pick())(url, protocols) as RawSocket
+    } catch (cause) {
+      events.failed(cause)
+      socket = deadSocket()
+    }
     current = socket
     // without one of its own the `ws` package throws when a socket is closed before it has opened
     socket.addEventListener('error', () => {})
@@ -31,15 +37,6 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
 
   // reconnecting-websocket knows a WebSocket class by this constant
   guarded.CLOSING = 2
-
-  function construct(url: string, protocols: string): RawSocket {
-    try {
-      return new (pick())(url, protocols) as RawSocket
-    } catch (cause) {
-      events.failed(cause)
-      return deadSocket()
-    }
-  }
 
   function end({ code, reason, wasClean }: LineEnd): void {
     current = undefined
