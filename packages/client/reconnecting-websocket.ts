@@ -2,8 +2,7 @@ import type { Use } from './tailored.ts'
 
 /**
  * What `src/transport/websocket.ts` needs of reconnecting-websocket: it gives a function for the address, a class of its own
- * and no waits, and sends when a line is open; it hears `open` and `message`, and how a line ended
- * from the socket itself.
+ * and no waits, and sends when a line is open; it hears `open` and `message`, and how a line ended from the socket itself.
  */
 export const use: Use = {
   used: ['addEventListener', 'close', 'reconnect', 'send'],

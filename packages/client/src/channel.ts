@@ -62,9 +62,9 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   const viewer: Viewer = {
     tell,
     agreed() {
-      for (const { ready, emitter: events } of holds) {
+      for (const { ready, emitter } of holds) {
         ready.resolve()
-        events.tell('agreed')
+        emitter.tell('agreed')
       }
     },
     askAgain() {
@@ -93,9 +93,9 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     },
 
     hold(asked, parse) {
-      const events = createEmitter<HoldEvents>()
-      const reader = createReader(events, view.shown, parse)
-      const hold: Hold = { emitter: events, reader, ready: deferred(), givenBack: deferred(), asked }
+      const emitter = createEmitter<HoldEvents>()
+      const reader = createReader(emitter, view.shown, parse)
+      const hold: Hold = { emitter, reader, ready: deferred(), givenBack: deferred(), asked }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound

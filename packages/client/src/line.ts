@@ -79,7 +79,7 @@ export function createLine(
     transport.send(message)
   })
   const watch = createWatchdog(around, () => (goOn ? goOn() : drop(closeSilent, 'nothing heard')))
-  const delay = (n: number) => delayBefore(n, backoff, around.random)
+  const waitBefore = (n: number) => delayBefore(n, backoff, around.random)
 
   const transport = open({
     next: () =>
@@ -157,7 +157,7 @@ export function createLine(
     watch.expect()
     batch.clear()
     if (wasConnected && now() - connectedAt >= lasting) tries = 0
-    due = end.code === asleep ? undefined : now() + delay(++tries)
+    due = end.code === asleep ? undefined : now() + waitBefore(++tries)
     phase = back ? 'waiting' : 'closed'
     if (!back) {
       // ends the tries of the transport, also when it was the hub that closed
@@ -199,6 +199,6 @@ export function createLine(
       batch.sendNow()
       ended({ code: closeNormal, reason: 'disconnected', wasClean: true })
     },
-    waitBefore: delay,
+    waitBefore,
   }
 }

@@ -23,7 +23,7 @@ export function delayBefore(
 
 /**
  * Notices silence by the clock and not by timers, since those sleep in background tabs and stand still with the machine:
- * `check` is to be called whenever the page wakes up.
+ * `lookNow` is to be called whenever the page wakes up.
  */
 export interface Watchdog {
   /** From now on something must be heard every `limit` milliseconds; without one it stops. */
@@ -32,7 +32,7 @@ export interface Watchdog {
   lookNow(): void
 }
 
-export function createWatchdog({ now, later: after }: Surroundings, silent: () => void): Watchdog {
+export function createWatchdog({ now, later }: Surroundings, silent: () => void): Watchdog {
   let limit: number | undefined
   let heardAt = 0
   let cancel: Cancel | undefined
@@ -40,15 +40,15 @@ export function createWatchdog({ now, later: after }: Surroundings, silent: () =
   function expect(milliseconds?: number): void {
     limit = milliseconds
     heardAt = now()
-    check()
+    lookNow()
   }
 
-  function check(): void {
+  function lookNow(): void {
     cancel?.()
     if (limit === undefined) return
     const left = heardAt + limit - now()
     // the rest is waited for anew: a timer per frame heard would cost more than this one that may come too soon
-    if (left > 0) cancel = after(left, check)
+    if (left > 0) cancel = later(left, lookNow)
     else {
       limit = undefined
       silent()
@@ -57,7 +57,7 @@ export function createWatchdog({ now, later: after }: Surroundings, silent: () =
 
   return {
     expect,
-    lookNow: check,
+    lookNow,
     heard() {
       heardAt = now()
     },

@@ -56,7 +56,7 @@ export interface View {
   heard(frame: ChannelFrame): void
 }
 
-export function createView({ tell, agreed, askAgain: resume, sentHere, now }: Viewer): View {
+export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): View {
   const history = createHistory(now)
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
@@ -107,12 +107,12 @@ export function createView({ tell, agreed, askAgain: resume, sentHere, now }: Vi
       const top = toPosition(answer.position)
       const ahead = top.epoch === position.epoch ? top.offset - position.offset : -1
       if (ahead >= 0) replace(answer)()
-      if (ahead !== 0 && view.current) resume()
+      if (ahead !== 0 && view.current) askAgain()
     },
 
     heard({ name, args }) {
       if (name === 'EPOCH') {
-        if (view.current && view.position?.epoch !== args.epoch) resume()
+        if (view.current && view.position?.epoch !== args.epoch) askAgain()
       } else if (name === 'PUBLISH') published(args)
       else if (follows(args.offset)) {
         if (name === 'STATE_UPDATE') {
@@ -185,7 +185,7 @@ export function createView({ tell, agreed, askAgain: resume, sentHere, now }: Vi
     if (!current || !position || offset <= position.offset) return false
     const next = offset === position.offset + 1
     if (next) view.position = { epoch: position.epoch, offset }
-    else resume()
+    else askAgain()
     return next
   }
 

@@ -34,11 +34,11 @@ test('the list is the same one until an entry comes or goes', () => {
   const history = createHistory(() => 0)
   history.resize(2, 0, false)
   history.add(entry(1))
-  const { entries: list } = history
-  expect(history.entries).toBe(list)
+  const { entries } = history
+  expect(history.entries).toBe(entries)
   history.add(entry(2))
-  expect(history.entries).not.toBe(list)
-  expect(list).toHaveLength(1)
+  expect(history.entries).not.toBe(entries)
+  expect(entries).toHaveLength(1)
 })
 
 test('where it holds publishes only, joins and leaves are left out', () => {
@@ -58,8 +58,8 @@ test('an entry that a snapshot brought is not added again', () => {
   const history = createHistory(() => 0)
   history.resize(5, 0, false)
   history.replace([['PUBLISH', { payload: 1, offset: 7 }]])
-  const { entries: list } = history
+  const { entries } = history
   history.add(['PUBLISH', { payload: 1, offset: 7 }])
   history.replace([['PUBLISH', { payload: 1, offset: 7 }]])
-  expect(history.entries).toBe(list)
+  expect(history.entries).toBe(entries)
 })
