@@ -124,9 +124,10 @@ describe('rooms of the hub', () => {
   })
 })
 
-test('the environment is read by the configuration and the command alone', () => {
+test('the environment is read by the configuration and the command alone, and in one place of the test kit', () => {
   const mayRead = ({ path }: Source) =>
-    path.startsWith(`${hub}config/`) || path.startsWith(`${hub}cli/`) || path.endsWith('.config.ts')
+    [`${hub}config/`, `${hub}cli/`, 'packages/testkit/src/environment.ts'].some((one) => path.startsWith(one)) ||
+    path.endsWith('.config.ts')
   const others = Object.keys(packages)
     .flatMap(sources)
     .filter((source) => !mayRead(source))

@@ -45,7 +45,7 @@ export interface Channels {
   keep(name: string, visits: number): Promise<boolean>
   /**
    * Forgets the channel, its log, state and members, in one atomic step; message ids outlive it for their window. With
-   * `unused` only where nobody is in it and no leave is owed. False when it is still there, or was not there.
+   * `unused` only where it is not {@link Wanted.used}. False when it is still there, or was not there.
    */
   remove(name: string, unused?: 'unused'): Promise<boolean>
   names(): Promise<string[]>
@@ -95,7 +95,7 @@ export interface StateChange {
 }
 
 export interface Wanted {
-  /** Somebody is in it, or the application is still to be told of a leave. */
+  /** Somebody is in it or expected, or the application is still to be told of a leave. */
   readonly used: boolean
   /** The application wants to keep it, and nobody has entered since it said so. */
   readonly kept: boolean
@@ -227,11 +227,21 @@ export interface Presence {
   leave(channel: string, who: Visitor, what: Unnumbered, how: Appending, owe?: Owed): Promise<Left>
   /** How things stand with one user. */
   find(channel: string, user: string): Promise<Present>
+  /**
+   * As {@link find}, and unless the channel is closing, the connection is expected from now on: until it has entered, is
+   * withdrawn, or {@link expectation} has passed, the channel counts as used.
+   */
+  expect(channel: string, who: Visitor): Promise<Present>
+  /** The connection does not enter after all. */
+  withdraw(channel: string, who: Visitor): Promise<void>
   /** What the application had for the user when it was asked about its entry: handed to the user's later connections. */
   provide(channel: string, user: string, initialData: JsonText | undefined): Promise<void>
   /** The application was told of this leave, or never will be. */
   settle(channel: string, user: string, owedId: string): Promise<void>
 }
+
+/** Milliseconds for which somebody who was to enter a channel, and has not been heard of again, counts as using it. */
+export const expectation = 60_000
 
 export interface Entering extends Appending {
   readonly anyway: boolean

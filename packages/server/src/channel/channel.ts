@@ -328,16 +328,28 @@ export class Channel {
   }
 
   async #askAndAdmit(member: Member, by: Subscriber, how: Entering): Promise<void> {
+    const who = { user: by.user, connection: by.id }
+    const { presence } = this.#services.broker
     await this.#alone(member, async () => {
-      const { presence } = this.#services.broker
-      const { connections, closing, owed, initialData } = await presence.find(this.name, by.user)
+      const mayAsk = asks(this.options, 'subscribe')
+      // Nobody is to end the channel while the application is asked about somebody who enters it.
+      const present = await (mayAsk ? presence.expect(this.name, who) : presence.find(this.name, by.user))
+      const { connections, closing, owed, initialData } = present
       if (closing && connections.length === 0) throw new ChannelClosing()
-      // A leave that is still to be told belongs before the next arrival.
-      if (owed) await this.#payLeave(member, owed, callerOf(owed))
-      this.#checkAlive(by)
-      member.initialData = initialData
-      const entersNow = connections.length === 0 && asks(this.options, 'subscribe')
-      await this.#admit(member, by, entersNow ? { ...how, initialData: await this.#askToEnter(member, by) } : how)
+      try {
+        // A leave that is still to be told belongs before the next arrival.
+        if (owed) await this.#payLeave(member, owed, callerOf(owed))
+        this.#checkAlive(by)
+        member.initialData = initialData
+        const entersNow = connections.length === 0 && mayAsk
+        await this.#admit(member, by, entersNow ? { ...how, initialData: await this.#askToEnter(member, by) } : how)
+      } catch (error) {
+        if (mayAsk && !this.#life.gone) {
+          await presence.withdraw(this.name, who)
+          this.#life.offer()
+        }
+        throw error
+      }
     })
   }
 
@@ -366,6 +378,7 @@ export class Channel {
       if (isNew) await this.#enter(member, by, how)
       const snapshot = await this.#read(how.since)
       if (!stillIn()) throw new HookboxError('refused', `taken out of channel "${this.name}" before it was entered`)
+      subscription.replay.pass(snapshot.top)
       by.send(this.#subscribed(member, how, snapshot))
       if (snapshot.missed) by.sendMissed(snapshot.missed.map(({ frame }) => frame))
       top = snapshot.top
@@ -528,7 +541,6 @@ export class Channel {
       for (const { subscriber, replay } of subscriptions) {
         const member = this.#members.get(subscriber.user)
         if (snapshot) {
-          // It was in all the time: what was told meanwhile is told, and not only shown.
           replay.pass(snapshot.top)
           const stillIn = this.#fanOut.get(subscriber.id)?.replay === replay
           if (member && stillIn) subscriber.send(this.#subscribed(member, { id: 0 }, snapshot))

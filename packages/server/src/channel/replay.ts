@@ -10,6 +10,7 @@ export class Replay<T extends { readonly position: Position }> {
   readonly #deliver: (live: T) => void
   readonly #held: T[] = []
   #holds = 0
+  /** What the last snapshot that was sent reached up to. */
   #top: Position | undefined
   #ended = false
 
@@ -27,13 +28,17 @@ export class Replay<T extends { readonly position: Position }> {
     return this.#holds > 0
   }
 
-  /** Delivers what is held up to `top`, as no snapshot stands for it. */
+  /**
+   * A snapshot that reaches up to `top` is about to be sent. To a page that has had one before, it stands for nothing: what
+   * is held up to there is told.
+   */
   pass(top: Position): void {
-    const isDue = ({ position }: T) => position.epoch === top.epoch && position.offset <= top.offset
-    const due = this.#held.filter(isDue)
-    const rest = this.#held.filter((live) => !isDue(live))
-    this.#held.splice(0, this.#held.length, ...rest)
-    for (const live of due) this.#deliver(live)
+    const before = this.#top
+    if (before === undefined) return
+    for (const live of this.#held.splice(0)) {
+      if (!isWithin(live.position, top)) this.#held.push(live)
+      else if (!isWithin(live.position, before)) this.#deliver(live)
+    }
   }
 
   /** From now on nothing is delivered, nor what is held: whoever has left hears nothing more. */
@@ -56,11 +61,10 @@ export class Replay<T extends { readonly position: Position }> {
     this.#top = top ?? this.#top
     this.#holds--
     if (this.#holds > 0) return
-    const reached = this.#top
-    this.#top = undefined
-    for (const live of this.#held.splice(0)) {
-      const isIn = live.position.epoch === reached?.epoch && live.position.offset <= reached.offset
-      if (!isIn) this.#deliver(live)
-    }
+    for (const live of this.#held.splice(0)) if (!isWithin(live.position, this.#top)) this.#deliver(live)
   }
+}
+
+function isWithin({ epoch, offset }: Position, top: Position | undefined): boolean {
+  return epoch === top?.epoch && offset <= top.offset
 }

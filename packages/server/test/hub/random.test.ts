@@ -22,9 +22,16 @@ test.each(seeds)(
   },
 )
 
+test.each(seeds)('and so it is with several nodes, which come, go and are killed (seed %i)', async (seed) => {
+  const run = new Run(seed, 3)
+  await run.play(250)
+  await run.end()
+})
+
 class Run {
   readonly #random: () => number
-  hub: TestHub
+  readonly #nodes: TestHub[] = []
+  readonly #mostNodes: number
   readonly #models: Model[] = []
   /** Who is in which channel by what the application was asked and told. */
   readonly #records = new Set<string>()
@@ -32,9 +39,10 @@ class Run {
   #orderly = false
   #destroyed = 0
 
-  constructor(seed: number) {
+  constructor(seed: number, mostNodes = 1) {
     this.#random = mulberry32(seed)
-    this.hub = new TestHub(
+    this.#mostNodes = mostNodes
+    const first = new TestHub(
       {
         connect: ({ payload }: { payload: { name: string } }) =>
           this.#answer({
@@ -65,41 +73,55 @@ class Run {
       },
       { linger: this.#chance(0.5) ? 2_000 : 0 },
     )
+    this.#nodes.push(first)
+    this.#nodes.push(...Array.from({ length: mostNodes - 1 }, () => first.join()))
+  }
+
+  /** Any of the nodes. */
+  get hub(): TestHub {
+    return this.#nodes.length === 1 ? (this.#nodes[0] as TestHub) : this.#pick(this.#nodes)
+  }
+
+  get clock(): TestHub['clock'] {
+    return (this.#nodes[0] as TestHub).clock
   }
 
   async play(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
       this.#step()
       if (this.#chance(0.5)) await settle()
-      if (this.#chance(0.3)) await this.hub.clock.advance(Math.floor(this.#random() * 1_500))
+      if (this.#chance(0.3)) await this.clock.advance(Math.floor(this.#random() * 1_500))
       if (this.#chance(0.2)) await this.#check()
-      if (this.#chance(0.01)) await this.#restart()
+      if (this.#mostNodes === 1 && this.#chance(0.01)) await this.#restart()
+      if (this.#mostNodes > 1 && this.#chance(0.04)) await this.#changeNodes()
     }
   }
 
   /** Everybody goes, the application is well again: nothing is left of anything. */
   async end(): Promise<void> {
     this.#orderly = true
-    await this.hub.clock.advance(30_000)
+    await this.clock.advance(30_000)
     await this.#check()
     for (const { page } of this.#models) page.cut(1006)
     for (const name of channels) {
       if ((await this.hub.hub.info()).channels.includes(name))
         ignored(() => this.hub.hub.setChannelOptions(name, { history_size: 1 }))
     }
-    await this.hub.clock.advance(700_000)
+    await this.clock.advance(700_000)
     // A channel that the application kept is its own to end.
     for (const name of (await this.hub.hub.info()).channels) await this.hub.hub.destroyChannel(name, false)
-    await this.hub.clock.advance(1_000)
+    await this.clock.advance(1_000)
     expect(await this.hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
     expect(await this.hub.broker.channels.names()).toEqual([])
-    expect(this.hub.clock.pending).toBe(0)
+    expect(this.clock.pending).toBe(0)
     expect([...this.#records]).toEqual([])
-    const sizes = insideOf(this.hub.hub)
-    expect(Object.keys(sizes).length).toBeGreaterThan(5)
-    const left = Object.entries(sizes).filter(([path, size]) => size > 0 && !path.startsWith('#sent'))
-    expect(left).toEqual([])
-    const bugs = this.hub.logged.filter(({ fields, message }) => fields.err && message !== 'webhook failed')
+    for (const { hub } of this.#nodes) {
+      const sizes = insideOf(hub)
+      expect(Object.keys(sizes).length).toBeGreaterThan(5)
+      expect(Object.entries(sizes).filter(([, size]) => size > 0)).toEqual([])
+    }
+    const logged = this.#nodes.flatMap((node) => node.logged)
+    const bugs = logged.filter(({ fields, message }) => fields.err && message !== 'webhook failed')
     expect(bugs.map(({ message, fields }) => [message, String(fields.err)])).toEqual([])
   }
 
@@ -152,14 +174,27 @@ class Run {
     return model
   }
 
-  /** The hub is stopped and started again, with what it knew. What is under way is decided before, as calls cannot be told apart. */
+  /** The hub is stopped and started again, with what it knew. */
   async #restart(): Promise<void> {
-    this.#orderly = true
-    await this.hub.clock.advance(3_000)
-    this.#orderly = false
+    await this.#decideAll()
     const faults = this.hub.logged.splice(0)
-    this.hub = await this.hub.restart(Math.floor(this.#random() * 1_000))
+    this.#nodes.splice(0, 1, await this.hub.restart(Math.floor(this.#random() * 1_000)))
     this.hub.logged.push(...faults)
+  }
+
+  /** A node comes, or one is killed or stopped: the others take over what it had. */
+  async #changeNodes(): Promise<void> {
+    await this.#decideAll()
+    if (this.#nodes.length < this.#mostNodes) return void this.#nodes.push((this.#nodes[0] as TestHub).join())
+    const [gone] = this.#nodes.splice(Math.floor(this.#random() * this.#nodes.length), 1)
+    await (this.#chance(0.5) ? gone?.crash() : gone?.stop())
+  }
+
+  /** What is under way is decided, as calls of one hub and of the next cannot be told apart. */
+  async #decideAll(): Promise<void> {
+    this.#orderly = true
+    await this.clock.advance(3_000)
+    this.#orderly = false
   }
 
   /** A page whose line broke opens another one, and goes on where it was. */
@@ -228,7 +263,7 @@ class Run {
   async #pause(): Promise<void> {
     if (this.#orderly || this.#chance(0.6)) return
     const delay = Math.floor(this.#random() * 2_000)
-    await new Promise<void>((resolve) => this.hub.clock.after(delay, resolve))
+    await new Promise<void>((resolve) => this.clock.after(delay, resolve))
   }
 
   /** A channel for whoever it is to leave: the application knows of it then. */

@@ -95,16 +95,15 @@ export class TestHub implements AsyncDisposable {
     await this.stop()
   }
 
-  /** Nothing changes any more. */
+  /** Nothing changes any more, here at least: other nodes go on. */
   async stop(): Promise<void> {
     this.hub.stop()
+    for (const page of this.#pages) page.close(4503, 'the hub is stopping')
     await this.broker.close()
   }
 
   /** Stops this hub and starts another one, which goes on where this one was; `away` passes in between. */
   async restart(away = 0): Promise<TestHub> {
-    this.hub.stop()
-    for (const page of this.#pages) page.close(4503, 'the hub is stopping')
     await this.stop()
     await this.clock.advance(away)
     const next = new TestHub(this.answers, this.settings, this.clock, createMemoryBroker(this.clock), false)

@@ -8,25 +8,26 @@ import {
   toJsonText,
 } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
-import type {
-  Appended,
-  Appending,
-  ChannelChange,
-  ChannelEar,
-  ChannelRecord,
-  HistoryPiece,
-  HistoryRange,
-  Left,
-  Owed,
-  Present,
-  Retention,
-  Seed,
-  Snapshot,
-  StateChange,
-  Stop,
-  Unnumbered,
-  Visitor,
-  Wanted,
+import {
+  type Appended,
+  type Appending,
+  type ChannelChange,
+  type ChannelEar,
+  type ChannelRecord,
+  expectation,
+  type HistoryPiece,
+  type HistoryRange,
+  type Left,
+  type Owed,
+  type Present,
+  type Retention,
+  type Seed,
+  type Snapshot,
+  type StateChange,
+  type Stop,
+  type Unnumbered,
+  type Visitor,
+  type Wanted,
 } from '../broker.ts'
 import type { BoundedIds } from './bounded-ids.ts'
 import { BoundedQueue, type Bounds } from './bounded-queue.ts'
@@ -84,6 +85,8 @@ export class ChannelLog {
   readonly #members: Map<string, Set<string>>
   readonly #initialData: Map<string, JsonText>
   readonly #owed: Map<string, Owed>
+  /** Connections that are about to enter, each with the time until which that counts. */
+  readonly #expected = new Map<string, number>()
   #options: JsonText
   #revision: number
   #visits: number
@@ -184,7 +187,11 @@ export class ChannelLog {
   }
 
   look(): Wanted {
-    return { used: this.#members.size > 0 || this.#owed.size > 0, kept: this.#kept, visits: this.#visits }
+    for (const [connection, until] of this.#expected) {
+      if (until <= this.#clock.now()) this.#expected.delete(connection)
+    }
+    const used = this.#members.size > 0 || this.#owed.size > 0 || this.#expected.size > 0
+    return { used, kept: this.#kept, visits: this.#visits }
   }
 
   keep(visits: number): boolean {
@@ -210,11 +217,12 @@ export class ChannelLog {
     how: Appending & { anyway: boolean },
   ): 'first' | 'further' | 'closing' {
     const connections = this.#members.get(user)
+    if (!connections && this.#closing() && !how.anyway) return 'closing'
+    this.#expected.delete(connection)
     if (connections) {
       connections.add(connection)
       return 'further'
     }
-    if (this.#closing() && !how.anyway) return 'closing'
     this.#members.set(user, new Set([connection]))
     this.#visits++
     this.#kept = false
@@ -241,6 +249,16 @@ export class ChannelLog {
       owed: this.#owed.get(user),
       closing: this.#closing(),
     }
+  }
+
+  expect({ user, connection }: Visitor): Present {
+    const present = this.find(user)
+    if (!present.closing) this.#expected.set(connection, this.#clock.now() + expectation)
+    return present
+  }
+
+  withdraw({ connection }: Visitor): void {
+    this.#expected.delete(connection)
   }
 
   provide(user: string, initialData: JsonText | undefined): void {

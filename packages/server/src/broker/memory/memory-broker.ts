@@ -125,6 +125,8 @@ class Memory {
         leave: async (channel, who, what, how, owe) =>
           this.#channels.get(channel)?.leave(who, what, how, owe) ?? { last: false, empty: true },
         find: async (channel, user) => log(channel).find(user),
+        expect: async (channel, who) => log(channel).expect(who),
+        withdraw: async (channel, who) => this.#channels.get(channel)?.withdraw(who),
         provide: async (channel, user, data) => log(channel).provide(user, data),
         settle: async (channel, user, owedId) => this.#channels.get(channel)?.settle(user, owedId),
       }),
