@@ -64,6 +64,9 @@ export class Line {
   #life = ''
   #isUp = false
   #ended: Error | undefined
+  /** Rejects when it ends. */
+  readonly #over: Promise<never>
+  #failOver: (why: Error) => void = () => {}
   #lastError: Error | undefined
   #timer: NodeJS.Timeout | undefined
   #tickDue = 0
@@ -77,6 +80,10 @@ export class Line {
     this.#settings = settings
     this.#probeTopic = probeTopic
     this.#events = events
+    this.#over = new Promise((_, reject) => {
+      this.#failOver = reject
+    })
+    this.#over.catch(() => {})
     this.#commands = this.#connection()
     this.#topics = this.#connection()
     this.#topics.on('smessage', this.#told)
@@ -96,14 +103,19 @@ export class Line {
     events: LineEvents,
   ): Promise<Line> {
     const line = new Line(address, settings, probeTopic, events)
+    const { connectTimeout } = settings
+    // A server that is stopped still takes connections.
+    const timer = setTimeout(() => line.end(new Error(`not connected within ${connectTimeout} ms`)), connectTimeout)
     try {
-      await line.#open()
+      await Promise.race([line.#open(), line.#over])
       return line
     } catch (error) {
       // Of the two, what the server said comes first.
       const why = line.#lastError ?? error
       line.end(why instanceof Error ? why : new Error(String(why)))
       throw isRefusal(why) ? new UnfitServer(`${line.#where}: ${textOfError(why)}`, { cause: why }) : why
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -152,6 +164,7 @@ export class Line {
   end(why: Error): void {
     if (this.#ended) return
     this.#ended = why
+    this.#failOver(why)
     clearTimeout(this.#timer)
     const text = `${this.#where}: ${textOfError(why)}`
     for (const { fail } of this.#flying) fail(unavailable(text, why))

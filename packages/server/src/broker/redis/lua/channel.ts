@@ -215,11 +215,11 @@ export const readHistory: Script = script(
 local limit, way, cursor_epoch = number(), arg(), arg()
 local since_epoch, after, before_epoch, before = arg(), arg(), arg(), arg()
 if not stand() then return false end
+local length = tidy_history()
 local is_cursor = way ~= ''
 if is_cursor and cursor_epoch ~= epoch then return {'cursor', epoch, offset} end
 if since_epoch ~= '' and since_epoch ~= epoch then return {'since', epoch, offset} end
 if before_epoch ~= '' and before_epoch ~= epoch then return {'before', epoch, offset} end
-local length = tidy_history()
 
 -- The place of the first entry whose serial, or whose number, is at least that.
 local function first(field, least)
