@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
@@ -73,18 +73,20 @@ function verdict({ exitCode }: Run): Tally {
   return exitCode === 0 ? onePassed : oneFailed
 }
 
-async function types(): Promise<Tally> {
+/** In two processes, each of which reads what its projects share once. */
+async function types(reports: string): Promise<Tally> {
   const projects = await typeScriptProjects()
-  let tally = nothing
-  async function work(): Promise<void> {
-    for (let project = projects.shift(); project !== undefined; project = projects.shift()) {
-      const checked = await run(bin('tsc'), ['-p', project, '--pretty'], { quiet: true })
-      if (checked.exitCode !== 0) console.log(`${relative(root, project) || 'the root'}:\n${checked.output}`)
-      tally = add(tally, verdict(checked))
-    }
-  }
-  await Promise.all([work(), work()])
-  return tally
+  const halves = [0, 1].map((half) => projects.filter((_, index) => index % 2 === half))
+  const tallies = await Promise.all(
+    halves.map(async (half, index) => {
+      const report = join(reports, `types${index}.json`)
+      const args = ['--conditions=@hookbox/source', 'scripts/types.ts', report, ...half]
+      const { exitCode, output } = await run(bin('tsx'), args, { quiet: true })
+      if (output !== '') console.log(output)
+      return tallyOf(await read(report), exitCode, (tally) => tally as Tally)
+    }),
+  )
+  return tallies.reduce(add, nothing)
 }
 
 async function typeScriptProjects(): Promise<string[]> {
