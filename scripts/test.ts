@@ -28,6 +28,9 @@ interface Section {
 const roomsTest = 'scripts/rooms.test.ts'
 const soakTests = 'soak/test/'
 
+/** Vitest would leave one alone, and with two have a single worker: half of the machine would stand idle. */
+const allProcessors = '--maxWorkers=100%'
+
 /** Cheap ones first, so that a slip is seen at once; all of them run, so that one run shows everything. */
 const sections: readonly Section[] = [
   {
@@ -55,13 +58,14 @@ const sections: readonly Section[] = [
   {
     name: 'packages',
     parts: ['check'],
-    run: (reports) => vitest(['--config', 'consumers/vitest.config.ts'], join(reports, 'packages.json')),
+    run: (reports) => vitest(['--config', 'consumers/vitest.config.ts', allProcessors], join(reports, 'packages.json')),
   },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
   {
     name: 'unit tests',
     parts: ['check'],
-    run: (reports) => vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`], join(reports, 'unit.json')),
+    run: (reports) =>
+      vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`, allProcessors], join(reports, 'unit.json')),
   },
   // By itself, as it keeps all processors busy.
   { name: 'soak', parts: ['check'], run: (reports) => vitest([soakTests], join(reports, 'soak.json')) },
