@@ -272,7 +272,8 @@ describe.skipIf(lacksRedis())('a broker over Redis', () => {
     const { node, proxy } = await distant(master, { wait: 1 })
     const event = new RecordingNode()
     await node.nodes.start(event)
-    await createChannel(node)
+    // A master counts a replica only when it has heard from it.
+    await insist(() => createChannel(node))
     const { ear } = await listen(node)
     for (const n of [1, 2]) await node.log.append('chat', publish(n), told)
     await ear.take(2)
@@ -420,7 +421,9 @@ describe.skipIf(lacksRedis())('a broker over Redis', () => {
     await insist(() => (nodes[0] as Broker).nodes.all())
     await until(async () => (await nodes[0]?.nodes.all())?.length === 2 || undefined, 'both to be there')
     await nodes[0]?.close()
-    expect(await events[1]?.next()).toBe(`inherit ${nodes[0]?.nodes.id}`)
+    const told = await heardUntil(events[1] as RecordingNode, `inherit ${nodes[0]?.nodes.id}`)
+    // What was asked when Redis stopped may be half done.
+    expect(told.slice(0, -1).every((what) => what === 'restore')).toBe(true)
     expect(events[0]?.estates).toEqual([])
   })
 

@@ -34,7 +34,8 @@ describe.skipIf(lacksRedis())('a broker whose servers change', () => {
       const [one, two] = [await redisNode(settings), await redisNode(settings)]
       const event = new RecordingNode()
       await one.nodes.start(event)
-      await createChannel(one)
+      // A master counts a replica only when it has heard from it.
+      await insist(() => createChannel(one))
       const { ear } = await listen(two)
       await one.log.append('chat', publish(1), told)
       expect(await ear.next()).toBe('PUBLISH 1')

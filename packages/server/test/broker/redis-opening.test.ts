@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { freePort, lacksRedis, type Redis, startRedis, TestClock, until } from '@hookbox/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createRedisBroker, type RedisBrokerOptions } from '../../src/broker/redis/redis-broker.ts'
-import { createChannel, publish, told } from '../contracts/broker/kit.ts'
+import { createChannel, keep, publish, RecordingNode, told } from '../contracts/broker/kit.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 import { redisNode } from '../kit/redis.ts'
 
@@ -12,8 +12,12 @@ async function redis(options: Parameters<typeof startRedis>[0] = {}): Promise<Re
   return started
 }
 
-function open(url: string, options: Partial<RedisBrokerOptions> = {}) {
-  return createRedisBroker({ urls: [url], clock: new TestClock(), log: new RecordingLog(), patience: 300, ...options })
+async function open(url: string, options: Partial<RedisBrokerOptions> = {}): Promise<void> {
+  const log = new RecordingLog()
+  const node = createRedisBroker({ urls: [url], clock: new TestClock(), log, patience: 300, ...options })
+  onTestFinished(() => node.crash())
+  await expect(node.log.read('chat', keep)).rejects.toMatchObject({ code: 'unavailable' })
+  await node.nodes.start(new RecordingNode())
 }
 
 /** A server that speaks just enough to be asked what it is. */

@@ -137,6 +137,8 @@ class RandomScript {
           node.presence.leave(channel, who, coming('UNSUBSCRIBE', user), this.#how(keep), this.#maybe(owed(number))),
       ],
       ['present', (node) => this.#find(node, channel, user)],
+      ['expect', (node) => this.#find(node, channel, user, connection)],
+      ['withdraw', (node) => node.presence.withdraw(channel, who)],
       ['provide', (node) => node.presence.provide(channel, user, this.#maybe(json(number)))],
       [
         'settle',
@@ -231,8 +233,10 @@ class RandomScript {
     return piece
   }
 
-  async #find(node: Broker, channel: string, user: string): Promise<unknown> {
-    const present = await node.presence.find(channel, user)
+  async #find(node: Broker, channel: string, user: string, connection?: string): Promise<unknown> {
+    const { presence } = node
+    const who = connection === undefined ? undefined : { user, connection }
+    const present = await (who ? presence.expect(channel, who) : presence.find(channel, user))
     return { ...present, connections: [...present.connections].sort() }
   }
 

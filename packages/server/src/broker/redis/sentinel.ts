@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis'
 import type { Address } from './line.ts'
 
 /**
@@ -31,6 +30,7 @@ export async function ask(
   timeout: number,
 ): Promise<unknown> {
   const { host, port, username, password, tls } = address
+  const { Redis } = await import('ioredis')
   const redis = new Redis({
     host,
     port,
