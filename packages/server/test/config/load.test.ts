@@ -404,7 +404,11 @@ test('browsers and the REST interface cannot have the same port of the same addr
 
 test('several Redis URLs are parted by spaces in the environment, as commas part the servers of one', () => {
   const urls = ['redis+sentinel://a:1,b:2/main', 'redis://c:3/1']
-  expect(config({ environment: { HOOKBOX_REDIS: urls.join('  ') } }).redis).toEqual({ urls, prefix: 'hookbox:', wait: 0 })
+  expect(config({ environment: { HOOKBOX_REDIS: urls.join('  ') } }).redis).toEqual({
+    urls,
+    prefix: 'hookbox:',
+    wait: 0,
+  })
   expect(config({ flags: urls.map((url) => `--redis=${url}`) }).redis?.urls).toEqual(urls)
 })
 
