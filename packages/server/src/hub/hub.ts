@@ -565,7 +565,9 @@ export class Hub {
         await this.#channels.with(name, async (channel) => {
           const entering = (this.#users.get(user)?.live ?? [])
             .filter((connection) => !channel.has(connection.id))
-            .map((connection) => this.#enter(connection, name, () => this.#give(connection, channel, { initialData })))
+            .map((connection) =>
+              this.#enterGiven(connection, name, () => this.#give(connection, channel, { initialData })),
+            )
           for (const outcome of await Promise.allSettled(entering)) {
             if (outcome.status === 'rejected') throw outcome.reason
           }
@@ -592,12 +594,11 @@ export class Hub {
       release: async ({ connection: id }) => {
         const connection = this.#users.connection(id)
         if (!connection) return []
-        const { entering, given } = connection
-        const pending = [...entering.keys()]
+        const promised = [...connection.promised]
         connection.released(closeCodes.silent, 'the page is back on another line')
-        await Promise.allSettled(entering.values())
+        await Promise.allSettled(connection.entering.values())
         this.#forget(connection)
-        return pending.filter((name) => given.has(name))
+        return promised
       },
     }
   }
@@ -809,7 +810,7 @@ export class Hub {
         if (isOwn || connection.channels.has(name) || connection.entering.has(name)) continue
         const since = connection === back?.connection ? back.since.get(name) : undefined
         this.#inBackground(`sharing ${JSON.stringify(name)}`, () =>
-          this.#enter(connection, name, () =>
+          this.#enterGiven(connection, name, () =>
             this.#channels.with(name, async (channel) => {
               if (!connection.gone && !channel.has(connection.id)) await this.#give(connection, channel, { since })
             }),
@@ -824,7 +825,7 @@ export class Hub {
   /** A subscription that the page never asked for; it arrives as `SUBSCRIBED` with id 0. */
   #letIn(connection: UserConnection, channelName: string, caller: Caller, since?: Position): void {
     this.#inBackground(`auto_subscribe to ${JSON.stringify(channelName)}`, () =>
-      this.#enter(connection, channelName, () =>
+      this.#enterGiven(connection, channelName, () =>
         this.#channels.use(channelName, caller, async (channel) => {
           if (!connection.gone && !channel.has(connection.id)) await this.#give(connection, channel, { since })
         }),
@@ -916,6 +917,16 @@ export class Hub {
       return await decided
     } finally {
       entering.delete(channelName)
+    }
+  }
+
+  /** The same with what the page never asked for: where the connection becomes another node's meanwhile, it is given it there. */
+  async #enterGiven(connection: UserConnection, channelName: string, enter: () => Promise<void>): Promise<void> {
+    connection.promised.add(channelName)
+    try {
+      await this.#enter(connection, channelName, enter)
+    } finally {
+      connection.promised.delete(channelName)
     }
   }
 

@@ -1,9 +1,11 @@
 import { describe } from 'vitest'
 import type { NodesSetup } from '../kit/nodes.ts'
 import { askingOnce } from './nodes/asking.ts'
+import { comingBack } from './nodes/coming-back.ts'
 import { hearing } from './nodes/hearing.ts'
 import { livesOfChannels } from './nodes/lives-of-channels.ts'
 import { restOverNodes } from './nodes/rest.ts'
+import { usersOfNodes } from './nodes/users.ts'
 
 /** What holds however many nodes a hub has, whatever they share it by. */
 export function nodesContract(name: string, setup: NodesSetup): void {
@@ -12,5 +14,7 @@ export function nodesContract(name: string, setup: NodesSetup): void {
     askingOnce(setup)
     livesOfChannels(setup)
     restOverNodes(setup)
+    usersOfNodes(setup)
+    comingBack(setup)
   })
 }
