@@ -617,11 +617,11 @@ export class Hub {
 
   async #inheritNote(note: Note): Promise<void> {
     if (note.kind === 'gone') {
-      // Told until it is heard; what counts here is that this node has begun.
-      this.#tellings.tellGone(note.departure, note.id)
+      await this.#tellings.inheritGone(note.departure, note.id)
       return
     }
     if (note.kind === 'started') {
+      // Told until it is heard; what counts here is that this node has begun.
       this.#tellings.tellStarted(this.id, note.id)
       return
     }
@@ -680,6 +680,7 @@ export class Hub {
       this.#forget(connection)
     }
     this.#channels.clear()
+    this.#tellings.handOver()
   }
 
   /** What the broker may have lost is written again, and what it may have brought back is taken away. */
@@ -730,7 +731,7 @@ export class Hub {
   /** Lets a user into a channel that exists, through all connections on all nodes. */
   async #giveAll(channelName: string, userName: string, initialData?: JsonText): Promise<void> {
     const user = await this.#broker.users.find(userName)
-    const nodes = (user?.connections ?? []).filter(({ live }) => live).map(({ node }) => node)
+    const nodes = await this.#nodesOfLive(user?.connections ?? [])
     const args = { channel: channelName, user: userName, ...(initialData !== undefined && { initialData }) }
     await this.#nodes.askAll(nodes, 'give', args)
   }
@@ -752,6 +753,14 @@ export class Hub {
   async #inside(channelName: string, userName: string): Promise<readonly ConnectionRecord[]> {
     const user = await this.#broker.users.find(userName)
     return (user?.connections ?? []).filter(({ channels }) => channels.has(channelName))
+  }
+
+  /** Where those of these connections are that hear what they are sent; of a node that is gone, none does. */
+  async #nodesOfLive(connections: readonly ConnectionRecord[]): Promise<readonly string[]> {
+    const nodes = new Set(connections.filter(({ live }) => live).map(({ node }) => node))
+    if (nodes.size === 0 || (nodes.size === 1 && nodes.has(this.id))) return [...nodes]
+    const alive = await this.#broker.nodes.all()
+    return alive.filter((node) => nodes.has(node))
   }
 
   /** Has the nodes of these connections do something. Those of a node that is gone are taken over before. */
@@ -789,11 +798,7 @@ export class Hub {
     connections: readonly ConnectionRecord[],
   ): Promise<void> {
     if (options.perConnectionSubscriptions) return
-    await this.#nodes.askAll(
-      connections.filter(({ live }) => live).map(({ node }) => node),
-      'share',
-      { user: userName },
-    )
+    await this.#nodes.askAll(await this.#nodesOfLive(connections), 'share', { user: userName })
   }
 
   async #shareHere(
@@ -943,6 +948,8 @@ export class Hub {
   }
 
   #noteDuty(duty: Duty, due: boolean): void {
+    // What this node saw to until it stopped, its heir is to see to.
+    if (this.#stopping && !due) return
     const key = JSON.stringify(Object.values(duty))
     const note: Note = { kind: 'duty', duty }
     this.#inBackground('noting what is to be done', () =>

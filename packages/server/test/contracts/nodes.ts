@@ -2,8 +2,10 @@ import { describe } from 'vitest'
 import type { NodesSetup } from '../kit/nodes.ts'
 import { askingOnce } from './nodes/asking.ts'
 import { comingBack } from './nodes/coming-back.ts'
+import { deathOfNodes } from './nodes/death.ts'
 import { hearing } from './nodes/hearing.ts'
 import { livesOfChannels } from './nodes/lives-of-channels.ts'
+import { pollingOnce } from './nodes/polling.ts'
 import { restOverNodes } from './nodes/rest.ts'
 import { usersOfNodes } from './nodes/users.ts'
 
@@ -16,5 +18,7 @@ export function nodesContract(name: string, setup: NodesSetup): void {
     restOverNodes(setup)
     usersOfNodes(setup)
     comingBack(setup)
+    deathOfNodes(setup)
+    pollingOnce(setup)
   })
 }

@@ -26,6 +26,12 @@ export interface Shared {
 
 export type NodesSetup = () => Promise<Shared>
 
+/** How a node joins. */
+export interface Joining {
+  /** It takes over from others when this resolves, as if nobody had noticed so far that they are gone. */
+  readonly inherits?: Promise<void>
+}
+
 export type TestNode = TestHub<TestBroker>
 
 /** Several nodes of one hub, with one application. */
@@ -34,6 +40,7 @@ export class Nodes implements AsyncDisposable {
   readonly #shared: Shared
   readonly #settings: Partial<ConnectionSettings>
   readonly #nodes: TestNode[] = []
+  readonly #crashed = new Set<TestNode>()
 
   private constructor(shared: Shared, answers: Answers, settings: Partial<ConnectionSettings>) {
     this.#shared = shared
@@ -46,10 +53,11 @@ export class Nodes implements AsyncDisposable {
     setup: NodesSetup,
     answers: Answers = {},
     settings: Partial<ConnectionSettings> = {},
+    joining: Joining = {},
   ): Promise<Nodes> {
     const nodes = new Nodes(await setup(), answers, settings)
-    await nodes.join()
-    await nodes.join()
+    await nodes.join(joining)
+    await nodes.join(joining)
     return nodes
   }
 
@@ -70,8 +78,8 @@ export class Nodes implements AsyncDisposable {
     return this.application.calls
   }
 
-  /** One more node. It takes over from others as soon as `inherits` resolves, if that is given. */
-  async join({ inherits }: { inherits?: Promise<void> } = {}): Promise<TestNode> {
+  /** One more node. */
+  async join({ inherits }: Joining = {}): Promise<TestNode> {
     const broker = await this.#shared.join()
     const patient = inherits ? inheritingAfter(broker, inherits) : broker
     const node = new TestHub(this.application, this.#settings, this.#shared.clock, patient)
@@ -94,6 +102,18 @@ export class Nodes implements AsyncDisposable {
     return this.#nodes.flatMap(({ logged }) => logged.map(({ message }) => message))
   }
 
+  /** A node is killed, and the others know. */
+  async crash(node: TestNode): Promise<void> {
+    const { id } = node.hub
+    this.#crashed.add(node)
+    const others = this.#nodes.filter((one) => !this.#crashed.has(one))
+    // Settles when somebody has taken over, which may be held up.
+    node.crash().catch(() => {})
+    await this.eventually(async () => {
+      for (const { hub } of others) expect(await hub.nodes()).not.toContain(id)
+    })
+  }
+
   /** Waits until the check throws no more. */
   eventually<T>(check: () => T | Promise<T>): Promise<T> {
     return eventually(this.#shared.clock, check)
@@ -109,8 +129,10 @@ export class Nodes implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.#nodes) await node.stop()
-    const bugs = this.#nodes.flatMap(({ logged }) => logged.filter(isBug))
+    const running = this.#nodes.filter((node) => !this.#crashed.has(node))
+    for (const node of running) await node.stop()
+    // Whatever happens in a process that is killed, nobody reads of it.
+    const bugs = running.flatMap(({ logged }) => logged.filter(isBug))
     expect(bugs.map(({ message, fields }) => [message, String(fields.err)])).toEqual([])
   }
 
@@ -121,8 +143,8 @@ export class Nodes implements AsyncDisposable {
   }
 }
 
-function isBug({ fields, message }: TestNode['logged'][number]): boolean {
-  return fields.err !== undefined && message !== 'webhook failed'
+function isBug({ level, fields, message }: TestNode['logged'][number]): boolean {
+  return level !== 'debug' && fields.err !== undefined && message !== 'webhook failed'
 }
 
 /** Nodes over one memory. */

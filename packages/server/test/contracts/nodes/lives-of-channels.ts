@@ -120,8 +120,7 @@ export function livesOfChannels(setup: NodesSetup): void {
     test('that only a publish made is offered also when the node that made it has died', async () => {
       await using nodes = await Nodes.begin(setup, { create_channel: room })
       await publish(await nodes.a.page('ann'), 1)
-      await nodes.a.crash()
-      await nodes.eventually(async () => expect(await nodes.b.hub.nodes()).toEqual([nodes.b.hub.id]))
+      await nodes.crash(nodes.a)
       await nodes.advance(3 * minute)
       await nodes.eventually(() => expect(nodes.asked('destroy_channel')).toHaveLength(1))
       await nodes.eventually(async () => expect((await nodes.b.hub.info()).channels).toEqual([]))
@@ -132,8 +131,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       const ann = await enter(nodes.a, 'ann')
       await unsubscribe(ann)
       await nodes.eventually(() => expect(nodes.asked('destroy_channel')).toHaveLength(1))
-      await nodes.a.crash()
-      await nodes.eventually(async () => expect(await nodes.b.hub.nodes()).toEqual([nodes.b.hub.id]))
+      await nodes.crash(nodes.a)
       nodes.answers.destroy_channel = {}
       await nodes.advance(3 * minute)
       await nodes.eventually(async () => expect((await nodes.b.hub.info()).channels).toEqual([]))
