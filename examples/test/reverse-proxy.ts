@@ -98,7 +98,7 @@ export const kinds: readonly Kind[] = [
     file: 'Caddyfile',
     language: 'caddyfile',
     own: ({ port, adminPort }) => [
-      ['# A site', `{\n\tadmin 127.0.0.1:${adminPort}\n}\n# A site`],
+      ['{\n', `{\n\tadmin 127.0.0.1:${adminPort}\n`],
       ['\nexample.org {', `\nhttp://127.0.0.1:${port} {`],
     ],
     args: (file) => ['run', '--config', file],
@@ -133,7 +133,8 @@ export async function startReverseProxy(kind: Kind, { hubs, application }: Sites
     command: kind.command,
     args: kind.args(file, folder),
     env: { PATH: path, HOME: folder },
-    end: 'SIGTERM',
+    // One that is killed leaves its workers behind; others would wait for streams.
+    end: kind.name === 'nginx' ? 'SIGTERM' : 'SIGKILL',
     async ready() {
       const response = await fetch(`http://127.0.0.1:${place.port}/`)
       await response.body?.cancel()

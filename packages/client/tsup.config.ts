@@ -1,29 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
-import { withoutMembers } from './without-members.ts'
+import { internalNames } from './internal-names.ts'
+import { names as inReconnectingWebSocket, use } from './reconnecting-websocket.ts'
+import { tailored } from './tailored.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
-
-/** What `transport/websocket.ts` uses of reconnecting-websocket does not need these, and every page would load them. */
-const unusedMembers = [
-  '_debug',
-  'CLOSING',
-  'CONNECTING',
-  'binaryType',
-  'bufferedAmount',
-  'dispatchEvent',
-  'extensions',
-  'onclose',
-  'onerror',
-  'onmessage',
-  'onopen',
-  'protocol',
-  'readyState',
-  'reconnect',
-  'removeEventListener',
-  'retryCount',
-  'url',
-]
 
 const common: Options = {
   target: 'es2022',
@@ -31,10 +12,17 @@ const common: Options = {
   noExternal: ['nanoevents', 'reconnecting-websocket'],
   esbuildPlugins: [
     {
+      name: 'short names inside',
+      setup({ initialOptions }) {
+        const names = internalNames(import.meta.dirname, ['src/index.ts', 'src/fallback.ts', 'src/global.ts'])
+        initialOptions.mangleProps = new RegExp(`^(${[...names, ...inReconnectingWebSocket].join('|')})$`)
+      },
+    },
+    {
       name: 'what pages need of reconnecting-websocket',
       setup(build) {
         build.onLoad({ filter: /reconnecting-websocket\.ts$/ }, ({ path }) => ({
-          contents: withoutMembers(readFileSync(path, 'utf8'), unusedMembers),
+          contents: tailored(readFileSync(path, 'utf8'), use),
           loader: 'ts',
         }))
       },
@@ -45,8 +33,6 @@ const common: Options = {
 const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (options) => {
   // the package's own source: what it ships as JavaScript is ES5 and a quarter larger
   options.alias = { 'reconnecting-websocket': 'reconnecting-websocket/reconnecting-websocket.ts' }
-  // only it names its own members so, and the bundler of an application cannot know that they are nobody else's
-  options.mangleProps = /^_/
   // its licence stands beside the script, in a file that is published with it
   options.legalComments = 'external'
 }

@@ -128,8 +128,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${client}/outbox.ts`,
-        find: 'askText(name, text,',
-        replace: 'askText(name, text.replace(/"message_id":"/, \'"message_id":"\' + Math.random()),',
+        find: 'ask(name, text,',
+        replace: 'ask(name, text.replace(/"message_id":"/, \'"message_id":"\' + Math.random()),',
       },
     ],
     found: 'stored twice',

@@ -7,19 +7,16 @@ import { HookboxError } from '@hookbox/protocol'
  * @throws HookboxError `bad_request` when it is neither.
  */
 export function webSocketAddress(url: string, page?: string): string {
-  let address: URL | undefined
   let cause: unknown
   try {
-    address = new URL(url, page)
+    const address = new URL(url, page)
+    address.protocol = address.protocol.replace('http', 'ws')
+    address.pathname = address.pathname.replace(/\/*$/, '/ws')
+    // browsers refuse a WebSocket address with a fragment
+    address.hash = ''
+    if (/^wss?:/.test(address.href)) return address.href
   } catch (error) {
     cause = error
   }
-  if (!address || !/^(http|ws)s?:/.test(address.protocol)) {
-    throw new HookboxError('bad_request', `url: expected an address with http(s) or ws(s), got "${url}"`, { cause })
-  }
-  address.protocol = address.protocol.replace('http', 'ws')
-  address.pathname = address.pathname.replace(/\/*$/, '/ws')
-  // browsers refuse a WebSocket address with a fragment
-  address.hash = ''
-  return address.href
+  throw new HookboxError('bad_request', `url: expected an address with http(s) or ws(s), got "${url}"`, { cause })
 }

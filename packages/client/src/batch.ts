@@ -4,7 +4,7 @@ import { messageLimit } from '@hookbox/protocol'
 export interface Batch {
   add(frame: string): void
   /** What is there goes out now. */
-  flush(): void
+  sendNow(): void
   /** What is there goes nowhere. */
   clear(): void
 }
@@ -12,7 +12,7 @@ export interface Batch {
 export function createBatch(send: (message: string) => void): Batch {
   let frames: string[] = []
 
-  function flush(): void {
+  function sendNow(): void {
     let message = ''
     for (const frame of frames.splice(0)) {
       // a character is at most three bytes; counting them truly would cost more than a message too many
@@ -28,9 +28,9 @@ export function createBatch(send: (message: string) => void): Batch {
 
   return {
     add(frame) {
-      if (frames.push(frame) === 1) queueMicrotask(flush)
+      if (frames.push(frame) === 1) queueMicrotask(sendNow)
     },
-    flush,
+    sendNow,
     clear() {
       frames = []
     },

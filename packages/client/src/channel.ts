@@ -1,6 +1,6 @@
-import { closeSilent, formatPosition, HookboxError, type ServerArgs } from '@hookbox/protocol'
+import { closeSilent, HookboxError, type ServerArgs } from '@hookbox/protocol'
 import { type Deferred, deferred } from './deferred.ts'
-import { Emitter } from './emitter.ts'
+import { createEmitter, type Emitter } from './emitter.ts'
 import type { SubscriptionEvents } from './events.ts'
 import type { Means } from './means.ts'
 import { createReader, type Parse, type Reader } from './parse.ts'
@@ -10,19 +10,26 @@ import { type ChannelFrame, createView, type View, type Viewer } from './view.ts
 /** How a subscription has ended. */
 export type Ending = 'refused' | 'ended' | 'cancelled'
 
+/** What a subscription tells the page, and what it tells inside. */
+export interface HoldEvents extends SubscriptionEvents {
+  /** The hub has agreed. */
+  agreed: () => void
+  /** It has ended. */
+  end: (error: HookboxError) => void
+}
+
 /** One subscription's hold on its channel. Each has handlers of its own, and gives back no more than itself. */
 export interface Hold {
-  readonly events: Emitter<SubscriptionEvents>
+  readonly emitter: Emitter<HoldEvents>
   readonly ready: Deferred<void>
+  /** Settles once it is given back: when the hub has let go, where this was the last hold. */
+  readonly givenBack: Deferred<void>
   /** False where the application made it: then the hub restores it after a break, not the page. */
   readonly asked: boolean
-  /** Set once; nothing is told from then on. */
+  /** Set once, both; nothing is told from then on. */
   ending?: Ending
-  /** Settles when the hub has let go, where this was the last hold. */
-  leaving?: Deferred<void>
+  error?: HookboxError
   readonly reader: Reader
-  /** Told the end: with the error where the hub refused. */
-  readonly onEnd: Set<(error?: HookboxError) => void>
 }
 
 /**
@@ -32,20 +39,18 @@ export interface Hold {
 export interface Channel {
   readonly name: string
   readonly holds: ReadonlySet<Hold>
-  /** Called whenever the hub has agreed. */
-  readonly onAgreed: Set<() => void>
   readonly view: View
   hold(asked: boolean, parse?: Parse): Hold
-  release(hold: Hold): Promise<void>
+  giveBack(hold: Hold): Promise<void>
   /** A line is open: ask for what is held, and leave what was given back meanwhile. */
   opened(): void
-  lost(): void
+  lineLost(): void
   /** The connection is over. */
   close(error: HookboxError): void
   /** SUBSCRIBED that answers nothing: the application's doing. */
   joined(answer: ServerArgs['SUBSCRIBED']): void
   /** UNSUBSCRIBED: the hub has put this page out. Whether anybody here held it. */
-  removed(error: HookboxError): boolean
+  putOut(error: HookboxError): boolean
   /** What is told to everybody in the channel. */
   heard(frame: ChannelFrame): void
 }
@@ -54,14 +59,15 @@ export interface Channel {
 export function createChannel(name: string, means: Means, forget: (channel: Channel) => void): Channel {
   const { around, line, requests, outbox, timeout } = means
   const holds = new Set<Hold>()
-  const onAgreed = new Set<() => void>()
   const viewer: Viewer = {
     tell,
     agreed() {
-      for (const hold of holds) hold.ready.resolve()
-      for (const agreed of onAgreed) agreed()
+      for (const { ready, emitter } of holds) {
+        ready.resolve()
+        emitter.tell('agreed')
+      }
     },
-    resume() {
+    askAgain() {
       view.current = false
       settle()
     },
@@ -74,22 +80,22 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way. */
   let unanswered = false
   let failures = 0
-  let retry: Cancel | undefined
+  /** Set while a SUBSCRIBE or UNSUBSCRIBE may still be answered in time, or while the next one is waited for. */
+  let timer: Cancel | undefined
   /** Whoever gave the channel back, and waits until the hub has let go. */
   let leaving: Deferred<void>[] = []
 
   const channel: Channel = {
     name,
     holds,
-    onAgreed,
     get view() {
       return view
     },
 
     hold(asked, parse) {
-      const events = new Emitter<SubscriptionEvents>()
-      const reader = createReader(events, view.shown, parse)
-      const hold: Hold = { events, reader, ready: deferred(), asked, onEnd: new Set() }
+      const emitter = createEmitter<HoldEvents>()
+      const reader = createReader(emitter, view.shown, parse)
+      const hold: Hold = { emitter, reader, ready: deferred(), givenBack: deferred(), asked }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
@@ -103,17 +109,14 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       return hold
     },
 
-    release(hold) {
-      if (!hold.leaving) {
-        hold.leaving = deferred()
-        if (holds.has(hold)) {
-          leaving.push(hold.leaving)
-          end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
-          // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
-          queueMicrotask(settle)
-        } else hold.leaving.resolve()
+    giveBack(hold) {
+      if (holds.has(hold)) {
+        leaving.push(hold.givenBack)
+        end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
+        // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
+        queueMicrotask(settle)
       }
-      return hold.leaving.promise
+      return hold.givenBack.promise
     },
 
     opened() {
@@ -121,15 +124,15 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.size === 0 || [...holds].some((hold) => hold.asked)) settle()
     },
 
-    lost() {
+    lineLost() {
       unanswered = false
       view.current = false
-      stopRetrying()
+      stopTimer()
       left()
     },
 
     close(error) {
-      channel.lost()
+      channel.lineLost()
       endAll('ended', error)
     },
 
@@ -137,12 +140,12 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       // the answer to what is under way is newer than this
       if (unanswered) return
       inside = true
-      if (view.current) return view.changed(answer)
-      stopRetrying()
-      view.enter(answer, view.position)
+      if (view.current) return view.saidAgain(answer)
+      stopTimer()
+      view.enter(answer)
     },
 
-    removed(error) {
+    putOut(error) {
       // the answer to what is under way is newer than this
       if (unanswered || holds.size === 0) return false
       inside = false
@@ -158,18 +161,18 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   function settle(): void {
     if (holds.size > 0) {
       left()
-      if (line.open && !unanswered && !retry && !view.current) subscribe()
+      if (line.open && !timer && !view.current) subscribe()
       return
     }
     view.current = false
-    stopRetrying()
     if (view.position) view = createView(viewer)
     if (!line.open) left()
-    else if (!unanswered && inside) unsubscribe()
-    if (!unanswered && !inside) {
+    if (unanswered) return
+    stopTimer()
+    if (!inside) {
       left()
       forget(channel)
-    }
+    } else if (line.open) unsubscribe()
   }
 
   function ask<Answer>(
@@ -178,41 +181,37 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     done: (answer: Answer) => void,
     failed: (error: HookboxError) => void,
   ): void {
+    const settling =
+      <What>(told: (what: What) => void) =>
+      (what: What): void => {
+        unanswered = false
+        stopTimer()
+        told(what)
+        settle()
+      }
     unanswered = true
-    requests.ask(
-      frame,
-      { channel_name: name, since },
-      (answer: Answer) => {
-        unanswered = false
-        done(answer)
-        settle()
-      },
-      (error) => {
-        if (error.code === 'timeout') return line.drop(closeSilent, `no answer to ${frame}`)
-        unanswered = false
-        failed(error)
-        settle()
-      },
-      timeout,
-    )
+    // the hub's state is unknown then
+    timer = around.later(timeout, () => line.drop(closeSilent, `no answer to ${frame}`))
+    requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed))
   }
 
   function subscribe(): void {
     const asked = view
-    const since = view.position
     inside = true
     ask(
       'SUBSCRIBE',
-      since && formatPosition(since),
+      view.shown.position,
       (answer: ServerArgs['SUBSCRIBED']) => {
         failures = 0
-        const same = asked === view
         // given up and taken again meanwhile: what was missed does not belong to the new holder, who needs all of it
-        if (holds.size > 0 && (same || !answer.recovered)) view.enter(answer, same ? since : undefined)
+        if (holds.size > 0 && (asked === view || !answer.recovered)) view.enter(answer)
       },
       (error) => {
         if (error.temporary) {
-          retryIn(line.delay(++failures))
+          timer = around.later(line.waitBefore(++failures), () => {
+            stopTimer()
+            settle()
+          })
           tell('error', error)
         } else {
           inside = false
@@ -234,17 +233,9 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     })
   }
 
-  function retryIn(delay: number): void {
-    stopRetrying()
-    retry = around.after(delay, () => {
-      retry = undefined
-      settle()
-    })
-  }
-
-  function stopRetrying(): void {
-    retry?.()
-    retry = undefined
+  function stopTimer(): void {
+    timer?.()
+    timer = undefined
   }
 
   /** Whoever gave the channel back need not wait any longer. */
@@ -255,15 +246,17 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
   function end(hold: Hold, ending: Ending, error: HookboxError): void {
     hold.ending = ending
+    hold.error = error
     holds.delete(hold)
     hold.ready.reject(error)
-    for (const end of hold.onEnd) end(ending === 'refused' ? error : undefined)
+    if (ending !== 'cancelled') hold.givenBack.resolve()
+    hold.emitter.tell('end', error)
   }
 
   function endAll(ending: Ending, error: HookboxError): void {
     for (const hold of [...holds]) {
       end(hold, ending, error)
-      if (ending === 'refused') hold.events.emit('error', error)
+      if (ending === 'refused') hold.emitter.tell('error', error)
     }
   }
 

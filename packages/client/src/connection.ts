@@ -1,15 +1,14 @@
 import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
 import type { ChannelMap, InitialDataOf, PayloadOf, Sendable, StateOf } from './channel-map.ts'
-import { Emitter, type ListenOptions, type Unbind } from './emitter.ts'
+import { type ListenOptions, reporting, type Unbind } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus } from './events.ts'
-import type { LineSettings } from './line.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 import type { Backoff } from './reconnect.ts'
 import { createSession } from './session.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { Fallback, LineEvents, WebSocketConstructor } from './transport/transport.ts'
+import type { Fallback, WebSocketConstructor } from './transport/transport.ts'
 import { openWebSocket } from './transport/websocket.ts'
 
 /** How to connect. */
@@ -107,24 +106,12 @@ export interface Connection {
 
 /** `connect` with everything that it takes from around it. */
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
-  const { backoff = {}, timeout = 20_000 } = options
-  // what throws there must not stop anything here
-  const logger = new Emitter<{ log: NonNullable<ConnectOptions['log']> }>()
-  if (options.log) logger.on('log', options.log)
-  const log: LineSettings['log'] = (...logged) => logger.emit('log', ...logged)
+  const { timeout = 20_000, log = () => {}, fallback, WebSocket: WebSocketClass = globalThis.WebSocket } = options
   const address = webSocketAddress(url, around.address)
-  const pick = pickFrom(options, address)
-  const open = (events: LineEvents) => openWebSocket(pick, events)
-  return createSession({ ...options, backoff, timeout, log, address, open }, around)
-}
-
-function pickFrom({ fallback, WebSocket: given }: ConnectOptions, address: string): () => WebSocketConstructor {
-  if (fallback) return fallback(address, given)
-  const only = given ?? globalWebSocket()
-  return () => only
-}
-
-function globalWebSocket(): WebSocketConstructor {
-  if (typeof WebSocket === 'function') return WebSocket
-  throw new HookboxError('bad_request', 'WebSocket: expected a class in the options')
+  if (!fallback && !WebSocketClass) throw new HookboxError('bad_request', 'WebSocket: expected a class in the options')
+  const pick = fallback?.(address, WebSocketClass) ?? (() => WebSocketClass)
+  return createSession(
+    { ...options, timeout, log: reporting(log), address, open: (events) => openWebSocket(pick, events) },
+    around,
+  )
 }

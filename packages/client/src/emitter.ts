@@ -18,49 +18,50 @@ type EventMap<Events> = { [Name in keyof Events]: (...args: never[]) => void }
  * Handlers by event name. A handler that throws does not stop the others, and one that was unbound is not called any
  * more, not even by the event that is being told just now.
  */
-export class Emitter<Events extends EventMap<Events>> {
-  readonly #events = createNanoEvents<Events>()
+export interface Emitter<Events extends EventMap<Events>> {
+  on<Name extends keyof Events>(name: Name, handler: Events[Name], options?: ListenOptions): Unbind
+  tell<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void
+}
 
-  constructor() {
-    // names come from callers, and `constructor` is one that every ordinary object has
-    this.#events.events = Object.create(null)
-  }
-
-  on<Name extends keyof Events>(name: Name, handler: Events[Name], options: ListenOptions = {}): Unbind {
-    const { signal, once } = options
-    if (signal?.aborted) return () => {}
-    let bound = true
-    // a function of its own for every binding: bound twice, a handler is called twice and unbound one at a time
-    const call = (...args: Parameters<Events[Name]>): void => {
-      if (!bound) return
-      if (once) unbind()
-      try {
-        handler(...args)
-      } catch (error) {
-        report(error)
+export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events> {
+  const handlers = createNanoEvents<Events>()
+  // names come from callers, and `constructor` is one that every ordinary object has
+  handlers.events = Object.create(null)
+  return {
+    on(name, handler, { signal, once } = {}) {
+      const safely = reporting(handler)
+      let bound = true
+      // a function of its own for every binding: bound twice, a handler is called twice and unbound one at a time
+      const call = (...args: Parameters<typeof handler>): void => {
+        if (!bound) return
+        if (once) unbind()
+        safely(...args)
       }
-    }
-    const remove = this.#events.on(name, call as Events[Name])
-    const unbind = (): void => {
-      bound = false
-      remove()
-      forget()
-    }
-    const forget = onAbort(signal, unbind)
-    return unbind
-  }
-
-  emit<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void {
-    this.#events.emit(name, ...args)
+      const remove = handlers.on(name, call as typeof handler)
+      const unbind = (): void => {
+        bound = false
+        remove()
+        signal?.removeEventListener('abort', unbind)
+      }
+      onAbort(signal, unbind)
+      return unbind
+    },
+    tell: (name, ...args) => handlers.emit(name, ...args),
   }
 }
 
-/** Shows an error where uncaught ones are shown, without stopping what is going on. */
-function report(error: unknown): void {
-  if (typeof reportError === 'function') reportError(error)
-  else {
-    queueMicrotask(() => {
-      throw error
-    })
+/** A function of the page's. What it throws is shown where uncaught errors are shown, without stopping what is going on. */
+export function reporting<Args extends unknown[]>(run: (...args: Args) => void): (...args: Args) => void {
+  return (...args) => {
+    try {
+      run(...args)
+    } catch (error) {
+      if (typeof reportError === 'function') reportError(error)
+      else {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
   }
 }

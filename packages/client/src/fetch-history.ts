@@ -1,4 +1,4 @@
-import { type ClientArgs, type HistoryPage, HookboxError } from '@hookbox/protocol'
+import type { ClientArgs, HistoryPage } from '@hookbox/protocol'
 import type { Channel, Hold } from './channel.ts'
 import { giveUp } from './giving-up.ts'
 import type { Means } from './means.ts'
@@ -16,15 +16,8 @@ export function fetchHistory(
     const again = () =>
       requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, found, reject)
     const found = (page: HistoryPage) => resolve({ ...page, history: hold.reader.page(page.history) })
-    const over = () => new HookboxError('closed', 'the subscription has ended')
-    const ended = (error = over()) => reject(error)
-    if (hold.ending) throw over()
-    channel.onAgreed.add(again)
-    hold.onEnd.add(ended)
-    cleanUp.push(
-      () => channel.onAgreed.delete(again),
-      () => hold.onEnd.delete(ended),
-    )
+    if (hold.error) throw hold.error
+    cleanUp.push(hold.emitter.on('agreed', again), hold.emitter.on('end', reject))
     if (channel.view.current) again()
   })
 }

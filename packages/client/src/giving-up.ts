@@ -1,4 +1,4 @@
-import { HookboxError } from '@hookbox/protocol'
+import { type ErrorCode, HookboxError } from '@hookbox/protocol'
 import { deferred } from './deferred.ts'
 import type { Cancel, Surroundings } from './surroundings.ts'
 
@@ -20,6 +20,7 @@ export function giveUp<T>(
   begin: (resolve: (value: T) => void, reject: (error: HookboxError) => void, cleanUp: Cancel[]) => void,
 ): Promise<T> {
   const answer = deferred<T>()
+  const failure = failureOf(name)
   const cleanUp: Cancel[] = []
   const finish = (): void => {
     for (const undo of cleanUp) undo()
@@ -32,13 +33,14 @@ export function giveUp<T>(
     finish()
     answer.resolve(value)
   }
-  const abort = () => reject(new HookboxError('aborted', `${name}: given up by the caller`, { cause: signal?.reason }))
+  const abort = () => reject(failure('aborted', 'given up by the caller', signal?.reason))
   if (signal?.aborted) abort()
   else {
     try {
       begin(resolve, reject, cleanUp)
       cleanUp.push(onAbort(signal, abort))
-      if (timeout !== undefined) cleanUp.push(around.after(timeout, () => reject(late(name, timeout))))
+      if (timeout !== undefined)
+        cleanUp.push(around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`))))
     } catch (error) {
       reject(error as HookboxError)
     }
@@ -46,13 +48,14 @@ export function giveUp<T>(
   return answer.promise
 }
 
+/** Failures of what has this name. */
+export function failureOf(name: string): (code: ErrorCode, text: string, cause?: unknown) => HookboxError {
+  return (code, text, cause) => new HookboxError(code, `${name}: ${text}`, { cause })
+}
+
 /** Calls `run` when the signal aborts, at once where it has. */
 export function onAbort(signal: AbortSignal | undefined, run: () => void): Cancel {
   if (signal?.aborted) run()
   else signal?.addEventListener('abort', run)
   return () => signal?.removeEventListener('abort', run)
-}
-
-export function late(name: string, timeout: number): HookboxError {
-  return new HookboxError('timeout', `${name}: no answer within ${timeout} ms`)
 }

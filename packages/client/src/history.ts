@@ -6,61 +6,61 @@ import type { Entry } from '@hookbox/protocol'
  * Ages are told by the hub's clock, as the page's may be wrong by hours: the newest time that an entry said, moved on by
  * what has passed here since it came.
  */
-export class History {
-  readonly #now: () => number
-  #entries: readonly Entry[] = []
-  #duration = 0
-  #publishOnly = false
-  /** How far the hub's clock is ahead of the page's. */
-  #ahead = Number.NEGATIVE_INFINITY
-  size = 0
-
-  constructor(now: () => number) {
-    this.#now = now
-  }
-
+export interface History {
   /** Stays the same list until an entry comes or goes. */
-  get list(): readonly Entry[] {
-    if (this.#duration > 0) {
-      const oldest = this.#now() + this.#ahead - this.#duration * 1000
-      // an entry that says no time stays until newer ones push it out
-      const kept = this.#entries.filter(([, { datetime }]) => !(time(datetime) <= oldest))
-      if (kept.length < this.#entries.length) this.#entries = kept
-    }
-    return this.#entries
-  }
-
+  readonly entries: readonly Entry[]
   /** With `publishOnly` joins and leaves are left out. */
-  resize(size: number, duration: number, publishOnly: boolean): void {
-    this.size = size
-    this.#duration = duration
-    this.#publishOnly = publishOnly
-    this.replace(this.#entries)
-  }
-
-  replace(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#saw(entry)
-    const kept = this.#fitting(entries)
-    if (JSON.stringify(kept) !== JSON.stringify(this.#entries)) this.#entries = kept
-  }
-
+  resize(size: number, duration: number, publishOnly: boolean | undefined): void
+  replace(entries: readonly Entry[]): void
   /** An entry that is in already, as a snapshot brought it before it was told, is not added again. */
-  add(entry: Entry): void {
-    this.#saw(entry)
-    const newest = this.#entries.at(-1)?.[1].offset ?? 0
-    const { offset = newest + 1 } = entry[1]
-    if (offset > newest && this.#fitting([entry]).length > 0) this.#entries = this.#fitting([...this.#entries, entry])
+  add(entry: Entry): void
+}
+
+export function createHistory(now: () => number): History {
+  let list: readonly Entry[] = []
+  let size = 0
+  let duration = 0
+  let publishOnly: boolean | undefined
+  /** How far the hub's clock is ahead of the page's. */
+  let ahead = Number.NEGATIVE_INFINITY
+
+  /** Those of the entries that it may hold. */
+  function fitting(entries: readonly Entry[]): readonly Entry[] {
+    return entries.filter(([name]) => !publishOnly || name === 'PUBLISH').slice(-size || entries.length)
   }
 
-  #fitting(entries: readonly Entry[]): readonly Entry[] {
-    const kept = entries.filter(([name]) => !this.#publishOnly || name === 'PUBLISH')
-    return kept.slice(Math.max(0, kept.length - this.size))
+  function see([, { datetime }]: Entry): void {
+    const more = time(datetime) - now()
+    if (more > ahead) ahead = more
   }
 
-  #saw([, { datetime }]: Entry): void {
-    const ahead = time(datetime) - this.#now()
-    if (ahead > this.#ahead) this.#ahead = ahead
+  const history: History = {
+    get entries() {
+      if (duration > 0) {
+        const oldest = now() + ahead - duration * 1000
+        // an entry that says no time stays until newer ones push it out
+        const kept = list.filter(([, { datetime }]) => !(time(datetime) <= oldest))
+        if (kept.length < list.length) list = kept
+      }
+      return list
+    },
+    resize(...settings) {
+      ;[size, duration, publishOnly] = settings
+      history.replace(list)
+    },
+    replace(entries) {
+      entries.forEach(see)
+      const kept = fitting(entries)
+      if (JSON.stringify(kept) !== JSON.stringify(list)) list = kept
+    },
+    add(entry) {
+      see(entry)
+      const newest = list.at(-1)?.[1].offset ?? 0
+      const { offset = newest + 1 } = entry[1]
+      if (offset > newest && fitting([entry]).length > 0) list = fitting([...list, entry])
+    },
   }
+  return history
 }
 
 function time(datetime: string | undefined): number {

@@ -3,7 +3,7 @@ import { createBatch } from './batch.ts'
 import type { Emitter } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus, StatusEvent } from './events.ts'
 import { type Backoff, createWatchdog, delayBefore } from './reconnect.ts'
-import type { Cancel, Surroundings } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
 import type { LineEnd, LineEvents, Transport } from './transport/transport.ts'
 import { listenToPage } from './wake.ts'
 
@@ -18,7 +18,7 @@ const asleep = 4001
 
 /** How a line is kept. */
 export interface LineSettings {
-  readonly backoff: Backoff
+  readonly backoff?: Backoff | undefined
   /** Milliseconds that the hub may take to agree. */
   readonly timeout: number
   readonly log: (text: string, details?: unknown) => void
@@ -44,15 +44,15 @@ export interface Line {
   /** Grows with every end of a line: what began before belongs to another one. */
   readonly number: number
   send(frame: string): void
-  flush(): void
-  /** The hub has agreed, and tells something at least every `silence` milliseconds, where that is not 0. */
-  connected(silence: number): void
+  sendNow(): void
+  /** The hub has agreed, and tells something at least every `silence` milliseconds, where it says so. */
+  connected(silence: number | undefined): void
   /** Gives the line up, as the hub seems gone or its state unknown, and comes back. */
   drop(code: number, reason: string): void
   /** Ends it for good. */
   disconnect(): void
   /** Milliseconds to wait before try `n`. */
-  delay(n: number): number
+  waitBefore(n: number): number
 }
 
 export function createLine(
@@ -61,112 +61,111 @@ export function createLine(
   events: Emitter<ConnectionEvents>,
   talk: Talk,
 ): Line {
-  const { now, after } = around
-  let transport: Transport | undefined
-  let phase: 'waiting' | 'opening' | 'open' | 'connected' | 'closed' = 'opening'
+  const { now } = around
+  let phase: Exclude<ConnectionStatus, 'offline'> = 'connecting'
+  let isOpen = false
   let number = 0
   let told: StatusEvent = { status: 'connecting' }
   let offline = false
   let tries = 0
   /** When the next try is due; undefined while the page sleeps, and then only waking up brings one. */
   let due: number | undefined = now()
+  /** Tries, where a try waits until it is due. */
   let goOn: (() => void) | undefined
-  let cancelWait: Cancel | undefined
   let connectedAt = 0
 
   const batch = createBatch((message) => {
     log('sent', message)
-    transport?.send(message)
+    transport.send(message)
   })
-  const watch = createWatchdog(around, () => drop(closeSilent, 'nothing heard'))
-  const delay = (n: number) => delayBefore(n, backoff, around.random)
+  const watch = createWatchdog(around, () => (goOn ? goOn() : drop(closeSilent, 'nothing heard')))
+  const waitBefore = (n: number) => delayBefore(n, backoff, around.random)
+
+  const transport = open({
+    next: () =>
+      new Promise((resolve) => {
+        if (phase === 'closed') return
+        goOn = () => {
+          goOn = undefined
+          phase = 'connecting'
+          watch.expect(opening)
+          tellStatus()
+          resolve(address)
+        }
+        watch.expect(due && due - now())
+      }),
+    opened() {
+      isOpen = true
+      watch.expect(timeout)
+      talk.opened()
+      batch.sendNow()
+    },
+    heard(text) {
+      watch.heard()
+      log('heard', text)
+      const line = number
+      setOffline(false)
+      if (line === number) talk.heard(text)
+    },
+    ended,
+    failed(cause) {
+      events.tell('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
+    },
+  })
+  const stopListening = listenToPage(around, {
+    wake() {
+      setOffline(false)
+      watch.lookNow()
+      if (phase !== 'waiting') return
+      due = now()
+      goOn?.()
+    },
+    offline: () => setOffline(true),
+    sleep() {
+      if (phase === 'waiting') {
+        due = undefined
+        watch.expect()
+        tellStatus()
+      } else if (phase !== 'closed') drop(asleep, 'asleep')
+    },
+  })
 
   function status(): ConnectionStatus {
-    if (phase === 'closed') return phase
-    if (offline) return 'offline'
-    return phase === 'connected' || phase === 'waiting' ? phase : 'connecting'
+    return offline && phase !== 'closed' ? 'offline' : phase
   }
 
   function tellStatus(): void {
     const retryAt = phase === 'waiting' ? due : undefined
     if (status() === told.status && retryAt === told.retryAt) return
     told = { status: status(), ...(retryAt !== undefined && { retryAt }) }
-    events.emit('status', told)
-  }
-
-  function dial(): void {
-    transport = open({
-      next: () =>
-        new Promise((resolve) => {
-          const go = (): void => {
-            stopWaiting()
-            phase = 'opening'
-            watch.expect(opening)
-            tellStatus()
-            resolve(address)
-          }
-          const wait = (due ?? 0) - now()
-          if (wait <= 0) return go()
-          goOn = go
-          cancelWait = after(wait, go)
-        }),
-      opened() {
-        phase = 'open'
-        watch.expect(timeout)
-        talk.opened()
-        batch.flush()
-      },
-      heard(text) {
-        watch.heard()
-        log('heard', text)
-        const line = number
-        setOffline(false)
-        if (line === number) talk.heard(text)
-      },
-      ended,
-      failed(cause) {
-        events.emit('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
-      },
-    })
-  }
-
-  function stopWaiting(): void {
-    goOn = undefined
-    cancelWait?.()
-  }
-
-  function letGo(code: number, reason: string): void {
-    stopWaiting()
-    transport?.close(code, reason)
-    transport = undefined
+    events.tell('status', told)
   }
 
   function drop(code: number, reason: string): void {
-    letGo(code, reason)
-    ended({ code, reason, wasClean: false })
-    // a handler may have woken it up already
-    if (phase === 'waiting' && !transport) dial()
+    if (phase === 'closed') return
+    transport.drop(code, reason)
+    ended({ code, reason, wasClean: code === asleep })
   }
 
-  function ended(end: LineEnd, sleeps?: boolean): void {
+  function ended(end: LineEnd): void {
     if (phase === 'closed') return
     log('line ended', end)
     const wasConnected = phase === 'connected'
     const back = comesBack(end.code)
     number++
-    watch.expect(0)
+    isOpen = false
+    watch.expect()
     batch.clear()
     if (wasConnected && now() - connectedAt >= lasting) tries = 0
-    due = sleeps ? undefined : now() + delay(++tries)
-    phase = 'waiting'
+    due = end.code === asleep ? undefined : now() + waitBefore(++tries)
+    phase = back ? 'waiting' : 'closed'
     if (!back) {
-      phase = 'closed'
       // ends the tries of the transport, also when it was the hub that closed
-      letGo(closeNormal, 'disconnected')
+      transport.close(closeNormal, 'disconnected')
       stopListening()
     }
     talk.ended(end, back)
-    events.emit('close', { ...end, wasConnected, comesBack: back })
+    events.tell('close', { ...end, wasConnected, comesBack: back })
     tellStatus()
   }
 
@@ -176,38 +175,18 @@ export function createLine(
     tellStatus()
   }
 
-  dial()
-  const stopListening = listenToPage(around, {
-    wake() {
-      setOffline(false)
-      watch.check()
-      if (phase !== 'waiting') return
-      due = now()
-      if (transport) goOn?.()
-      else dial()
-    },
-    offline: () => setOffline(true),
-    sleep() {
-      if (phase === 'closed') return
-      letGo(asleep, 'asleep')
-      if (phase !== 'waiting') return ended({ code: asleep, reason: 'asleep', wasClean: true }, true)
-      due = undefined
-      tellStatus()
-    },
-  })
-
   return {
     get status() {
       return status()
     },
     get open() {
-      return phase === 'open' || phase === 'connected'
+      return isOpen
     },
     get number() {
       return number
     },
     send: batch.add,
-    flush: batch.flush,
+    sendNow: batch.sendNow,
     connected(silence) {
       phase = 'connected'
       connectedAt = now()
@@ -217,9 +196,9 @@ export function createLine(
     drop,
     disconnect() {
       if (phase === 'closed') return
-      batch.flush()
+      batch.sendNow()
       ended({ code: closeNormal, reason: 'disconnected', wasClean: true })
     },
-    delay,
+    waitBefore,
   }
 }

@@ -1,5 +1,5 @@
-import { frameLimit, HookboxError, type Json, type Published } from '@hookbox/protocol'
-import { giveUp } from './giving-up.ts'
+import { frameLimit, type HookboxError, type Json, type Published } from '@hookbox/protocol'
+import { failureOf, giveUp } from './giving-up.ts'
 import type { Requests } from './requests.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -46,7 +46,7 @@ export interface Outbox {
   sentHere(messageId: string): boolean
   /** `frameLimit` is how many bytes the hub takes in one frame. */
   connected(frameLimit: number): void
-  lost(): void
+  lineLost(): void
   close(error: HookboxError): void
 }
 
@@ -70,26 +70,6 @@ export function createOutbox(
   let closed: HookboxError | undefined
   let frameBytes: number = frameLimit
 
-  function remember(id: string): void {
-    chosen.add(id)
-    const [oldest] = chosen
-    if (oldest !== undefined && chosen.size > rememberedIds) chosen.delete(oldest)
-  }
-
-  /** The text to send, if it may be sent. */
-  function admit(name: string, args: { payload: Json }): string {
-    if (closed) throw closed
-    if (whenOffline === 'refuse' && !connected) throw new HookboxError('offline', `${name}: not connected`)
-    if (items.size >= limit) throw new HookboxError('too_many', `${name}: expected at most ${limit} unanswered`)
-    const text = encode(name, args)
-    // the number and the name of the frame come on top of its arguments
-    const room = frameBytes - 32
-    if (text.length * 3 > room && new TextEncoder().encode(text).length > room) {
-      throw new HookboxError('too_large', `${name}: expected at most ${frameBytes} bytes`)
-    }
-    return text
-  }
-
   function add<Result>(
     name: 'PUBLISH' | 'MESSAGE',
     to: object,
@@ -97,30 +77,61 @@ export function createOutbox(
     { id, ...patience }: SendOptions = {},
     result: (answer: Published) => Result,
   ): Promise<Result> {
+    const failure = failureOf(name)
+
+    /** The text to send, if it may be sent. */
+    function admitted(): string {
+      if (closed) throw closed
+      if (whenOffline === 'refuse' && !connected) throw failure('offline', 'not connected')
+      if (items.size >= limit) throw failure('too_many', `expected at most ${limit} unanswered`)
+      const text = written()
+      // the number and the name of the frame come on top of its arguments
+      const room = frameBytes - 32
+      if (text.length * 3 > room && new TextEncoder().encode(text).length > room) {
+        throw failure('too_large', `expected at most ${frameBytes} bytes`)
+      }
+      return text
+    }
+
+    function written(): string {
+      let cause: unknown
+      try {
+        if (JSON.stringify(payload) !== undefined) {
+          return JSON.stringify({ ...to, payload, message_id: id ?? prefix + ++count })
+        }
+      } catch (error) {
+        cause = error
+      }
+      throw failure('bad_request', 'payload: expected JSON', cause)
+    }
+
     return giveUp(around, name, patience, (resolve, fail, cleanUp) => {
-      const text = admit(name, { ...to, payload, message_id: id ?? prefix + ++count } as { payload: Json })
+      const text = admitted()
       let sentAt: number | undefined
-      const expire = () => fail(new HookboxError('outcome_unknown', `${name}: sent, no answer within ${repeatable} ms`))
+      const expire = () => fail(failure('outcome_unknown', `sent, no answer within ${repeatable} ms`))
+      let cancel = around.later(timeToLive, () => fail(failure('offline', `not connected within ${timeToLive} ms`)))
       const item: Item = {
         send() {
           const now = around.now()
           if (sentAt === undefined) {
             sentAt = now
-            cancelWait()
-            cleanUp.push(around.after(repeatable, expire))
+            cancel()
+            cancel = around.later(repeatable, expire)
           } else if (now - sentAt >= repeatable) return expire() // timers sleep with the page
-          requests.askText(name, text, (answer: Published) => resolve(result(answer)), fail)
+          requests.ask(name, text, (answer: Published) => resolve(result(answer)), fail)
         },
         fail,
       }
-      const cancelWait = connected
-        ? () => {}
-        : around.after(timeToLive, () =>
-            fail(new HookboxError('offline', `${name}: not connected within ${timeToLive} ms`)),
-          )
-      cleanUp.push(cancelWait, () => items.delete(item))
+      cleanUp.push(
+        () => cancel(),
+        () => items.delete(item),
+      )
       items.add(item)
-      if (id !== undefined) remember(id)
+      if (id !== undefined) {
+        chosen.add(id)
+        const [oldest = id] = chosen
+        if (chosen.size > rememberedIds) chosen.delete(oldest)
+      }
       if (connected) item.send()
     })
   }
@@ -138,7 +149,7 @@ export function createOutbox(
       connected = true
       for (const { send } of items) send()
     },
-    lost() {
+    lineLost() {
       connected = false
     },
     close(error) {
@@ -146,14 +157,4 @@ export function createOutbox(
       for (const { fail } of items) fail(error)
     },
   }
-}
-
-function encode(name: string, args: { payload: Json }): string {
-  let cause: unknown
-  try {
-    if (JSON.stringify(args.payload) !== undefined) return JSON.stringify(args)
-  } catch (error) {
-    cause = error
-  }
-  throw new HookboxError('bad_request', `${name} payload: expected JSON`, { cause })
 }

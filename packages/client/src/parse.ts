@@ -28,24 +28,22 @@ export function createReader(
   let source: readonly Entry[] | undefined
   let list: readonly Entry[] = []
 
-  function read<Said extends PublishEntry | PublishEvent>(said: Said, parse: Parse, silent?: boolean): Said[] {
-    try {
-      return [{ ...said, payload: parse(said.payload) as Json }]
-    } catch (cause) {
-      if (!silent) events.emit('error', new HookboxError('bad_request', `payload: ${cause}`, { cause }))
-      return []
-    }
-  }
-
   function readAll<List extends readonly Entry[]>(entries: List, silent?: boolean): List {
     if (!parse) return entries
     return entries.flatMap((entry) => {
-      const [name, said] = entry
-      const made =
-        known.get(entry) ?? (name === 'PUBLISH' ? read(said, parse, silent).map((one): Entry => [name, one]) : [entry])
+      const made = known.get(entry) ?? read(parse, entry, silent)
       known.set(entry, made)
       return made
     }) as readonly Entry[] as List
+  }
+
+  function read(parse: Parse, [name, said]: Entry, silent?: boolean): Entry[] {
+    try {
+      return [name === 'PUBLISH' ? [name, { ...said, payload: parse(said.payload) as Json }] : [name, said]]
+    } catch (cause) {
+      if (!silent) events.tell('error', new HookboxError('bad_request', `payload: ${cause}`, { cause }))
+      return []
+    }
   }
 
   return {
@@ -53,8 +51,10 @@ export function createReader(
       const [event] = args
       // what comes late is told for itself, by publishes
       if (name === 'subscribed' && !(event as SubscribedEvent).recovered) readAll(shown.history)
-      if (parse && name === 'publish') for (const one of read(event as PublishEvent, parse)) events.emit('publish', one)
-      else events.emit(name, ...args)
+      if (name !== 'publish') events.tell(name, ...args)
+      else
+        for (const [, said] of readAll([['PUBLISH', event as PublishEntry]]))
+          events.tell('publish', said as PublishEvent)
     },
     history() {
       if (source !== shown.history) {

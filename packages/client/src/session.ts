@@ -1,7 +1,6 @@
 import {
   type ClientArgs,
   closeInternal,
-  closeNormal,
   closeRefused,
   decodeServerMessage,
   formatPosition,
@@ -10,13 +9,13 @@ import {
   type Json,
   type Position,
   type ServerArgs,
-  type ServerFrame,
+  type ServerFrameName,
 } from '@hookbox/protocol'
 import { type Channel, createChannel } from './channel.ts'
 import type { Connection, SubscribeOptions, SubscriptionTo } from './connection.ts'
 import { deferred } from './deferred.ts'
-import { Emitter } from './emitter.ts'
-import type { ConnectionEvents, OpenEvent } from './events.ts'
+import { createEmitter } from './emitter.ts'
+import type { ConnectionEvents } from './events.ts'
 import { onAbort } from './giving-up.ts'
 import { createLine, type LineSettings } from './line.ts'
 import type { Means } from './means.ts'
@@ -25,7 +24,7 @@ import { createRequests, type Given, toError } from './requests.ts'
 import { createSubscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd } from './transport/transport.ts'
-import { toPosition } from './view.ts'
+import { type ChannelFrame, toPosition } from './view.ts'
 
 /** Replaced with the package's version when it is built. */
 declare const packageVersion: string
@@ -38,34 +37,106 @@ export interface SessionSettings extends LineSettings {
   readonly whenOffline?: WaitOptions | 'wait' | 'refuse' | undefined
 }
 
+/** Who hears what the hub tells a connection, by the frame's name; the rest is for channels. */
+type Handlers = { readonly [Name in ServerFrameName]?: (args: ServerArgs[Name]) => void }
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
+
 /**
  * One connection over many lines: shakes hands on each, takes every channel up where it was, sends again what was not
  * answered, and hands what comes in to whom it concerns.
  */
 export function createSession(settings: SessionSettings, around: Surroundings): Connection {
   const { log, timeout } = settings
-  const events = new Emitter<ConnectionEvents>()
+  const events = createEmitter<ConnectionEvents>()
   const ready = deferred<void>()
   const channels = new Map<string, Channel>()
-  /** What the hub said when it agreed. */
-  let welcome: Pick<OpenEvent, 'user' | 'id' | 'payload'> | undefined
   let ticket: string | undefined
   /** How far the private messages have been told. */
   let messages: Position | undefined
   let refusal: HookboxError | undefined
+  /** Set once it is closed. */
+  let over: HookboxError | undefined
 
-  const requests = createRequests(around, (text) => line.send(text))
+  const requests = createRequests((text) => line.send(text))
   const outbox = createOutbox(around, requests, settings.whenOffline)
   const line = createLine(settings, around, events, { opened, heard, ended })
 
   const means: Means = { around, line, requests, outbox, timeout }
 
+  const connection: Writable<Connection> = {
+    get status() {
+      return line.status
+    },
+    user: undefined,
+    id: undefined,
+    payload: undefined,
+    ready: ready.promise,
+    on: events.on,
+    subscribe<Payload, Name extends string>(name: Name, { signal, parse }: SubscribeOptions<Payload> = {}) {
+      const channel = channels.get(name) ?? open(name)
+      const hold = channel.hold(true, parse)
+      hold.emitter.on(
+        'end',
+        onAbort(signal, () => channel.giveBack(hold)),
+      )
+      if (over) {
+        channel.close(over)
+        channels.clear()
+      }
+      return createSubscription(channel, hold, means) as unknown as SubscriptionTo<Name, Payload>
+    },
+    publish: (channel, payload, options) => outbox.publish(channel, payload as Json, options),
+    message: outbox.message,
+    disconnect: line.disconnect,
+    async [Symbol.asyncDispose]() {
+      line.disconnect()
+    },
+  }
+
+  const handlers: Handlers = {
+    SUBSCRIBED(args) {
+      const held = channels.get(args.channel_name)
+      if (held) return held.joined(args)
+      const channel = open(args.channel_name)
+      const hold = channel.hold(false)
+      channel.joined(args)
+      events.tell('subscribed', createSubscription(channel, hold, means))
+    },
+    UNSUBSCRIBED({ channel_name: channel, reason }) {
+      const error = new HookboxError('closed', `the subscription has ended: ${reason}`)
+      if (channels.get(channel)?.putOut(error)) events.tell('unsubscribed', { channel, reason })
+    },
+    MESSAGE(message) {
+      const { offset } = message
+      if (offset !== undefined && messages) {
+        if (offset <= messages.offset) return
+        // only a connect can ask for what was lost
+        if (offset > messages.offset + 1) return line.drop(closeInternal, 'a message was lost')
+        messages = { epoch: messages.epoch, offset }
+      }
+      events.tell('message', message)
+    },
+    SET_COOKIE({ cookie }) {
+      try {
+        if (around.document) around.document.cookie = cookie
+      } catch (cause) {
+        // a sandboxed page may not; the hub has the cookie all the same
+        log('cookie not set', cause)
+      }
+    },
+    PING() {
+      line.send('[0,"PONG",{}]')
+      line.sendNow()
+    },
+    ERROR: (args) => events.tell('error', toError(args)),
+  }
+
   function opened(): void {
     const { payload, cookies } = settings
-    const since: [string, string][] = []
-    for (const { name, holds, view } of channels.values()) {
-      if (holds.size > 0 && view.position) since.push([name, formatPosition(view.position)])
-    }
+    const since = [...channels.values()].flatMap(({ name, holds, view }) =>
+      holds.size > 0 && view.shown.position ? [[name, view.shown.position]] : [],
+    )
     const args: Given<ClientArgs['CONNECT']> = {
       payload,
       cookie_string: cookies,
@@ -78,26 +149,25 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       // the hub closes then, and the code says whether to come back; it does not where the frame itself is wrong, and so
       // would be the next
       refusal = error
-      events.emit('error', error)
+      events.tell('error', error)
       if (/bad_request|too_large/.test(error.code)) line.disconnect()
     })
-    for (const channel of [...channels.values()]) channel.opened()
+    for (const channel of channels.values()) channel.opened()
   }
 
-  function connected(answer: ServerArgs['CONNECTED']): void {
-    const { name: user, id, payload, ping } = answer
-    const again = welcome !== undefined
+  function connected({ name: user, id, payload, ping, limits, ...answer }: ServerArgs['CONNECTED']): void {
+    const again = connection.id !== undefined
     const recovered = answer.messages?.recovered
     if (answer.messages && !(recovered && messages)) messages = toPosition(answer.messages.position)
-    welcome = { user, id, payload }
     ticket = answer.ticket
     refusal = undefined
+    Object.assign(connection, { user, id, payload })
     ready.resolve()
-    outbox.connected(answer.limits?.frame ?? frameLimit)
+    outbox.connected(limits?.frame ?? frameLimit)
     const { number } = line
-    line.connected(ping > 0 ? ping * 1000 + 10_000 : 0)
+    line.connected(ping > 0 ? ping * 1000 + 10_000 : undefined)
     if (number === line.number) {
-      events.emit('open', { ...welcome, again, ...(recovered !== undefined && { recovered }) })
+      events.tell('open', { user, id, payload, again, ...(recovered !== undefined && { recovered }) })
     }
   }
 
@@ -107,83 +177,29 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       for (const frame of decodeServerMessage(text)) {
         // a handler of the frame before may have ended this line
         if (number !== line.number) return
-        take(frame)
+        const { id, name, args } = frame
+        const handle = handlers[name] as ((args: unknown) => void) | undefined
+        if (id > 0) requests.answered(frame)
+        else if (handle) handle(args)
+        // CONNECTED and RESULT would be an answer to nothing
+        else if ('channel_name' in args) channels.get(args.channel_name as string)?.heard(frame as ChannelFrame)
       }
     } catch (cause) {
       // handlers cannot throw to here, so it is what the hub sent
       if (number === line.number) line.drop(closeInternal, 'not understood')
-      events.emit('error', new HookboxError('malformed', 'not understood', { cause }))
-    }
-  }
-
-  function take(frame: ServerFrame): void {
-    if (frame.id > 0) return requests.answered(frame)
-    switch (frame.name) {
-      case 'SUBSCRIBED':
-        return subscribed(frame.args)
-      case 'UNSUBSCRIBED':
-        return unsubscribed(frame.args)
-      case 'MESSAGE':
-        return message(frame.args)
-      case 'SET_COOKIE':
-        return setCookie(frame.args.cookie)
-      case 'PING':
-        line.send('[0,"PONG",{}]')
-        return line.flush()
-      case 'ERROR':
-        return events.emit('error', toError(frame.args))
-      case 'CONNECTED':
-      case 'RESULT':
-        // an answer to nothing
-        return
-      default:
-        return channels.get(frame.args.channel_name)?.heard(frame)
-    }
-  }
-
-  function subscribed(args: ServerArgs['SUBSCRIBED']): void {
-    const held = channels.get(args.channel_name)
-    if (held) return held.joined(args)
-    const channel = open(args.channel_name)
-    const hold = channel.hold(false)
-    channel.joined(args)
-    events.emit('subscribed', createSubscription(channel, hold, means))
-  }
-
-  function unsubscribed({ channel_name: channel, reason }: ServerArgs['UNSUBSCRIBED']): void {
-    const error = new HookboxError('closed', `the subscription has ended: ${reason}`)
-    if (channels.get(channel)?.removed(error)) events.emit('unsubscribed', { channel, reason })
-  }
-
-  function message(message: ServerArgs['MESSAGE']): void {
-    const { offset } = message
-    if (offset !== undefined && messages) {
-      if (offset <= messages.offset) return
-      // only a connect can ask for what was lost
-      if (offset > messages.offset + 1) return line.drop(closeInternal, 'a message was lost')
-      messages = { epoch: messages.epoch, offset }
-    }
-    events.emit('message', message)
-  }
-
-  function setCookie(cookie: string): void {
-    try {
-      if (around.document) around.document.cookie = cookie
-    } catch (cause) {
-      // a sandboxed page may not; the hub has the cookie all the same
-      log('cookie not set', cause)
+      events.tell('error', new HookboxError('malformed', 'not understood', { cause }))
     }
   }
 
   function ended(end: LineEnd, back: boolean): void {
-    requests.lost()
-    outbox.lost()
-    if (back) for (const channel of [...channels.values()]) channel.lost()
+    requests.lineLost()
+    outbox.lineLost()
+    if (back) for (const channel of channels.values()) channel.lineLost()
     else {
-      const error = refusal ?? closed(end)
-      ready.reject(error)
-      outbox.close(error)
-      for (const channel of channels.values()) channel.close(error)
+      over = refusal ?? closed(end)
+      ready.reject(over)
+      outbox.close(over)
+      for (const channel of channels.values()) channel.close(over)
       channels.clear()
     }
     refusal = undefined
@@ -197,42 +213,11 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     return channel
   }
 
-  return {
-    get status() {
-      return line.status
-    },
-    get user() {
-      return welcome?.user
-    },
-    get id() {
-      return welcome?.id
-    },
-    get payload() {
-      return welcome?.payload
-    },
-    ready: ready.promise,
-    on: (name, handler, options) => events.on(name, handler, options),
-    subscribe<Payload, Name extends string>(name: Name, { signal, parse }: SubscribeOptions<Payload> = {}) {
-      const channel = channels.get(name) ?? open(name)
-      const hold = channel.hold(true, parse)
-      hold.onEnd.add(onAbort(signal, () => channel.release(hold)))
-      if (line.status === 'closed') {
-        channel.close(closed())
-        channels.clear()
-      }
-      return createSubscription(channel, hold, means) as unknown as SubscriptionTo<Name, Payload>
-    },
-    publish: (channel, payload, options) => outbox.publish(channel, payload as Json, options),
-    message: outbox.message,
-    disconnect: line.disconnect,
-    async [Symbol.asyncDispose]() {
-      line.disconnect()
-    },
-  }
+  return connection
 }
 
-function closed(end?: LineEnd): HookboxError {
-  if (end?.code === closeRefused) return new HookboxError('unauthorized', end.reason || 'refused')
-  const why = end && end.code !== closeNormal ? ` with ${end.code} ${end.reason}`.trimEnd() : ''
-  return new HookboxError('closed', `the connection was closed${why}`)
+function closed({ code, reason }: LineEnd): HookboxError {
+  return code === closeRefused
+    ? new HookboxError('unauthorized', reason || 'refused')
+    : new HookboxError('closed', `the connection was closed with ${code} ${reason}`.trimEnd())
 }

@@ -6,35 +6,19 @@ export interface StateChange<Values = Readonly<Record<string, Json>>> {
   readonly deletes: readonly (keyof Values & string)[]
 }
 
-/** A channel's state. A map inside, as a key may have the name of something that every object inherits. */
-export class State {
-  readonly #values = new Map<string, Json>()
-  #object: Readonly<Record<string, Json>> | undefined
+/** What a state is after a change. A spread, as a key may have the name of something that every object inherits. */
+export function changed(state: StateChange['updates'], { updates, deletes }: StateChange): StateChange['updates'] {
+  const next = { ...state, ...updates }
+  for (const key of deletes) delete next[key]
+  return next
+}
 
-  /** Stays the same object until a value changes. */
-  get object(): Readonly<Record<string, Json>> {
-    this.#object ??= Object.fromEntries(this.#values)
-    return this.#object
-  }
-
-  apply({ updates, deletes }: StateChange): void {
-    for (const [key, value] of Object.entries(updates)) {
-      if (this.#values.get(key) === value) continue
-      this.#values.set(key, value)
-      this.#object = undefined
-    }
-    for (const key of deletes) if (this.#values.delete(key)) this.#object = undefined
-  }
-
-  /** What is different then, or nothing. */
-  replace(state: Readonly<Record<string, Json>>): StateChange | undefined {
-    const updates = Object.entries(state).filter(
-      ([key, value]) => JSON.stringify(this.#values.get(key)) !== JSON.stringify(value),
-    )
-    const deletes = [...this.#values.keys()].filter((key) => !Object.hasOwn(state, key))
-    if (updates.length + deletes.length === 0) return undefined
-    const change = { updates: Object.fromEntries(updates), deletes }
-    this.apply(change)
-    return change
-  }
+/** What is different in another state, or nothing. */
+export function difference(state: StateChange['updates'], next: StateChange['updates']): StateChange | undefined {
+  const values = new Map(Object.entries(state))
+  const updates = Object.entries(next).filter(
+    ([key, value]) => JSON.stringify(values.get(key)) !== JSON.stringify(value),
+  )
+  const deletes = Object.keys(state).filter((key) => !Object.hasOwn(next, key))
+  return updates.length + deletes.length > 0 ? { updates: Object.fromEntries(updates), deletes } : undefined
 }

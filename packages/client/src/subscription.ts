@@ -137,10 +137,10 @@ export function createSubscription(channel: Channel, hold: Hold, means: Means): 
     get history() {
       return hold.reader.history()
     },
-    on: (event, handler, options) => hold.events.on(event, handler, options),
+    on: hold.emitter.on as Subscription['on'],
     publish: (payload, options) => means.outbox.publish(name, payload, options),
     fetchHistory: (options = {}) => fetchHistory(channel, hold, options, means),
-    cancel: () => channel.release(hold),
+    cancel: () => channel.giveBack(hold),
     [Symbol.asyncIterator]: () => iterate(hold),
   }
   return Object.setPrototypeOf(own, view.shown) as Subscription

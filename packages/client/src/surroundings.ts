@@ -12,7 +12,7 @@ export interface Surroundings {
   /** Milliseconds since 1970. Not a monotonic clock: those stand still while some machines sleep. */
   now(): number
   /** Runs something once, `delay` milliseconds from now. */
-  after(delay: number, run: () => void): Cancel
+  later(delay: number, run: () => void): Cancel
   /** A number from 0 to below 1. */
   random(): number
   readonly window?: EventTarget | undefined
@@ -25,13 +25,13 @@ export interface Surroundings {
 export function realSurroundings(): Surroundings {
   return {
     now: () => Date.now(),
-    after(delay, run) {
+    later(delay, run) {
       const timer = setTimeout(run, delay)
       return () => clearTimeout(timer)
     },
     random: () => Math.random(),
     window: typeof addEventListener === 'function' ? globalThis : undefined,
-    document: typeof document === 'object' ? document : undefined,
-    address: typeof location === 'object' ? location.href : undefined,
+    document: globalThis.document,
+    address: globalThis.location?.href,
   }
 }

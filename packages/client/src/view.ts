@@ -3,14 +3,13 @@ import {
   formatPosition,
   HookboxError,
   type Position,
-  parsePosition,
   type ServerArgs,
   type ServerFrame,
 } from '@hookbox/protocol'
 import type { GapEvent, SubscriptionEvents } from './events.ts'
-import { History } from './history.ts'
-import { Presence } from './presence.ts'
-import { State } from './state.ts'
+import { createHistory } from './history.ts'
+import { cameOrWent } from './presence.ts'
+import { changed, difference, type StateChange } from './state.ts'
 import type { Subscription } from './subscription.ts'
 
 /** Whatever all subscribers of a channel are told. */
@@ -25,7 +24,7 @@ export interface Viewer {
   /** The hub has agreed, and the view is as it says. */
   agreed(): void
   /** Frames are missing: the hub is to be asked again, from the position. */
-  resume(): void
+  askAgain(): void
   /** Whether a publish with this id went out from this page. */
   sentHere(messageId: string): boolean
   now(): number
@@ -49,18 +48,16 @@ export interface View {
   current: boolean
   /** The last entry that was delivered. It moves before handlers run. */
   position: Position | undefined
-  /** The hub has agreed: asked from `since`, or from the beginning. */
-  enter(answer: ServerArgs['SUBSCRIBED'], since: Position | undefined): void
+  /** The hub has agreed: asked from the position, or from the beginning. */
+  enter(answer: ServerArgs['SUBSCRIBED']): void
   /** The hub says so again, unasked. */
-  changed(answer: ServerArgs['SUBSCRIBED']): void
+  saidAgain(answer: ServerArgs['SUBSCRIBED']): void
   /** What is told to everybody in the channel. */
   heard(frame: ChannelFrame): void
 }
 
-export function createView({ tell, agreed, resume, sentHere, now }: Viewer): View {
-  const history = new History(now)
-  const presence = new Presence()
-  const state = new State()
+export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): View {
+  const history = createHistory(now)
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
 
@@ -69,21 +66,13 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
       return view.position && formatPosition(view.position)
     },
     get history() {
-      return history.list
+      return history.entries
     },
-    get historySize() {
-      return history.size
-    },
+    historySize: 0,
     moreHistory: false,
-    get presence() {
-      return presence.list
-    },
-    get present() {
-      return presence.count
-    },
-    get state() {
-      return state.object
-    },
+    presence: [],
+    present: 0,
+    state: {},
     presenceful: false,
     reflective: true,
     initialData: undefined,
@@ -94,63 +83,78 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
     current: false,
     position: undefined,
 
-    enter(answer, since) {
+    enter(answer) {
+      const since = view.position
       const top = toPosition(answer.position)
       const recovered = since !== undefined && answer.recovered === true
       view.current = true
       configure(answer)
       replayedTo = recovered ? top.offset : 0
       if (!recovered) view.position = top
-      const tellChanges = recovered ? () => {} : replace(answer)
+      const tellChanges = !recovered && replace(answer)
       agreed()
       if (since && !recovered) tell('gap', gap(since, top))
-      tellChanges()
+      if (tellChanges) tellChanges()
       tell('subscribed', { recovered, replayed: (recovered && answer.missed) || 0 })
     },
 
     // The options have changed of a channel whose every frame was heard, so that there is no gap. Had the hub left some out
     // that its answer holds already, they would be asked for: handlers are told each, and history takes each once.
-    changed(answer) {
+    saidAgain(answer) {
       const { position } = view
       configure(answer)
       if (!position || answer.recovered) return
       const top = toPosition(answer.position)
-      const ahead = top.epoch === position.epoch ? top.offset - position.offset : Number.NaN
+      const ahead = top.epoch === position.epoch ? top.offset - position.offset : -1
       if (ahead >= 0) replace(answer)()
-      if (ahead !== 0 && view.current) resume()
+      if (ahead !== 0 && view.current) askAgain()
     },
 
     heard({ name, args }) {
       if (name === 'EPOCH') {
-        if (view.current && view.position?.epoch !== args.epoch) resume()
+        if (view.current && view.position?.epoch !== args.epoch) askAgain()
       } else if (name === 'PUBLISH') published(args)
       else if (follows(args.offset)) {
         if (name === 'STATE_UPDATE') {
           const { updates, deletes } = args
-          state.apply(args)
-          tell('state', state.object, { updates, deletes })
-        } else if (name !== 'POSITION') cameOrWent(name, args)
+          setState(changed(shown.state, args))
+          tell('state', shown.state, { updates, deletes })
+        } else if (name !== 'POSITION') moved(name, args)
       }
     },
   }
 
   function configure(answer: ServerArgs['SUBSCRIBED']): void {
-    shown.presenceful = answer.presenceful
-    shown.reflective = answer.reflective
-    history.resize(answer.history_size, answer.history_duration, answer.history_publish_only === true)
-    if (answer.initial_data !== undefined) shown.initialData = answer.initial_data
+    const { presenceful, reflective, history_size: historySize, initial_data: initialData = shown.initialData } = answer
+    Object.assign(shown, { presenceful, reflective, historySize, initialData })
+    history.resize(historySize, answer.history_duration, answer.history_publish_only)
   }
 
   /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
-  function replace(answer: ServerArgs['SUBSCRIBED']): () => void {
-    shown.moreHistory = answer.more === true
-    history.replace(answer.history ?? [])
-    const presenceChanged = presence.replace(answer.presence ?? [], answer.present)
-    const stateChange = state.replace(answer.state ?? {})
+  function replace({
+    more,
+    history: entries = [],
+    presence: users = [],
+    present = users.length,
+    state = {},
+  }: ServerArgs['SUBSCRIBED']): () => void {
+    shown.moreHistory = more === true
+    history.replace(entries)
+    const { presence } = shown
+    const others = shown.present !== present || JSON.stringify(presence) !== JSON.stringify(users)
+    if (others) Object.assign(shown, { presence: users, present })
+    const change = setState(state)
     return () => {
-      if (presenceChanged) tell('presence', presence.list)
-      if (stateChange) tell('state', state.object, stateChange)
+      if (others) tell('presence', shown.presence)
+      if (change) tell('state', shown.state, change)
     }
+  }
+
+  /** Stays the same object until a value changes. */
+  function setState(state: Shown['state']): StateChange | undefined {
+    const change = difference(shown.state, state)
+    if (change) shown.state = state
+    return change
   }
 
   function published({ channel_name, ...entry }: ServerArgs['PUBLISH']): void {
@@ -163,12 +167,13 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
     tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })
   }
 
-  function cameOrWent(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
+  function moved(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
     const came = name === 'SUBSCRIBE'
+    const { presence } = shown
     history.add([name, { user, datetime, offset }])
-    const changed = came ? presence.join(user) : presence.leave(user)
+    Object.assign(shown, cameOrWent(shown, user, came))
     tell(came ? 'subscribe' : 'unsubscribe', { user, datetime })
-    if (changed) tell('presence', presence.list)
+    if (shown.presence !== presence) tell('presence', shown.presence)
   }
 
   /**
@@ -180,7 +185,7 @@ export function createView({ tell, agreed, resume, sentHere, now }: Viewer): Vie
     if (!current || !position || offset <= position.offset) return false
     const next = offset === position.offset + 1
     if (next) view.position = { epoch: position.epoch, offset }
-    else resume()
+    else askAgain()
     return next
   }
 
@@ -200,7 +205,8 @@ function gap(last: Position, now: Position): GapEvent {
 
 /** Reads a position that the hub must have written well. */
 export function toPosition(text: string): Position {
-  const position = parsePosition(text)
-  if (!position) throw new HookboxError('malformed', `position: expected "epoch:offset", got "${text}"`)
-  return position
+  const [epoch = '', offset] = text.split(':')
+  const position = { epoch, offset: Number(offset) }
+  if (position.offset >= 0) return position
+  throw new HookboxError('malformed', `position: expected "epoch:offset", got "${text}"`)
 }

@@ -13,17 +13,17 @@ export interface Wakeful {
 /** Passes on what the browser tells, until cancelled. */
 export function listenToPage({ window, document }: Surroundings, { wake, offline, sleep }: Wakeful): Cancel {
   const bound = new AbortController()
-  const listen = (target: EventTarget | undefined, name: string, run: () => void): void => {
-    target?.addEventListener(name, run, { signal: bound.signal })
+  const listen = (target: EventTarget | undefined, run: () => void, ...names: string[]): void => {
+    for (const name of names) target?.addEventListener(name, run, { signal: bound.signal })
   }
-  listen(window, 'online', wake)
-  listen(window, 'pageshow', wake)
-  listen(window, 'offline', offline)
-  listen(window, 'pagehide', sleep)
-  listen(document, 'resume', wake)
-  listen(document, 'freeze', sleep)
-  listen(document, 'visibilitychange', () => {
+  const seen = (): void => {
     if (document?.visibilityState === 'visible') wake()
-  })
+  }
+  listen(window, wake, 'online', 'pageshow')
+  listen(window, offline, 'offline')
+  listen(window, sleep, 'pagehide')
+  listen(document, wake, 'resume')
+  listen(document, seen, 'visibilitychange')
+  listen(document, sleep, 'freeze')
   return () => bound.abort()
 }

@@ -1,32 +1,29 @@
 import { expect, test } from 'vitest'
-import { Presence } from '../src/presence.ts'
+import { cameOrWent, type Presence } from '../src/presence.ts'
+
+const named = (...presence: string[]): Presence => ({ presence, present: presence.length })
 
 test('users are listed once, in the order they came', () => {
-  const presence = new Presence()
-  expect(presence.replace(['ann', 'bob'])).toBe(true)
-  expect(presence.join('cid')).toBe(true)
-  expect(presence.join('ann')).toBe(false)
-  expect(presence.leave('bob')).toBe(true)
-  expect(presence.leave('bob')).toBe(false)
-  expect(presence.list).toEqual(['ann', 'cid'])
-  expect(presence.count).toBe(2)
+  const three = cameOrWent(named('ann', 'bob'), 'cid', true)
+  expect(three).toEqual(named('ann', 'bob', 'cid'))
+  expect(cameOrWent(three, 'ann', true)).toEqual(three)
+  const two = cameOrWent(three, 'bob', false)
+  expect(two).toEqual(named('ann', 'cid'))
+  expect(cameOrWent(two, 'bob', false)).toEqual(two)
 })
 
 test('the list is the same one until somebody comes or goes', () => {
-  const presence = new Presence()
-  presence.replace(['ann'])
-  const { list } = presence
-  expect(presence.replace(['ann'])).toBe(false)
-  presence.join('ann')
-  expect(presence.list).toBe(list)
+  const before = named('ann')
+  expect(cameOrWent(before, 'ann', true).presence).toBe(before.presence)
+  expect(cameOrWent(before, 'bob', false).presence).toBe(before.presence)
+  expect(cameOrWent(before, 'bob', true).presence).not.toBe(before.presence)
+  expect(before).toEqual(named('ann'))
 })
 
 test('where there are too many to be named, they are counted', () => {
-  const presence = new Presence()
-  presence.replace([], 12_000)
-  presence.join('ann')
-  presence.leave('bob')
-  presence.leave('cid')
-  expect(presence.list).toEqual([])
-  expect(presence.count).toBe(11_999)
+  let presence: Presence = { presence: [], present: 12_000 }
+  presence = cameOrWent(presence, 'ann', true)
+  presence = cameOrWent(presence, 'bob', false)
+  presence = cameOrWent(presence, 'cid', false)
+  expect(presence).toEqual({ presence: [], present: 11_999 })
 })

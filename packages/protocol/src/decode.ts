@@ -87,27 +87,23 @@ const serverFrameNames: { readonly [N in ServerFrameName]: true } = {
 
 /**
  * Reads a message from the hub. Frames with a name that this version does not know are left out, so that the hub can grow.
+ * It checks less than {@link decodeMessage}, as pages load it and the hub is trusted with what it says.
  *
  * @throws HookboxError `malformed` when it is not made of frames.
  */
 export function decodeServerMessage(message: string): ServerFrame[] {
-  const frames: ServerFrame[] = []
-  for (const line of message.split('\n')) {
-    const [id, name, args = {}] = serverShape(line)
-    if (Object.hasOwn(serverFrameNames, name)) frames.push({ id, name, args } as unknown as ServerFrame)
+  try {
+    return message
+      .split('\n')
+      .map(serverFrame)
+      .filter(({ name }) => Object.hasOwn(serverFrameNames, name))
+  } catch (cause) {
+    throw new HookboxError('malformed', 'frame: expected [id, "NAME", {…}]', { cause })
   }
-  return frames
 }
 
-/** Shorter than {@link shape}, as pages load it; what came is in their log. */
-function serverShape(line: string): Shape {
-  let value: unknown
-  let cause: unknown
-  try {
-    value = JSON.parse(line)
-  } catch (error) {
-    cause = error
-  }
-  if (isShape(value)) return value
-  throw new HookboxError('malformed', 'frame: expected [id, "NAME", {…}]', { cause })
+function serverFrame(line: string): ServerFrame {
+  const [id, name, args = {}] = JSON.parse(line)
+  if (id >= 0 && name && !Array.isArray(args)) return { id, name, args }
+  throw new Error(line)
 }

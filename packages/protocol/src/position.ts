@@ -6,7 +6,7 @@ export interface Position {
   readonly offset: number
 }
 
-const form = /^([A-Za-z0-9_-]{1,64}):(0|[1-9]\d{0,15})$/
+const form = /^([\w-]{1,64}):(0|[1-9]\d{0,15})$/
 
 /** Reads the text form `epoch:offset`; undefined when it is not one. */
 export function parsePosition(text: string): Position | undefined {

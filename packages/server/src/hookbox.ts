@@ -1,7 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import { closeCodes, HookboxError, type Json, quote } from '@hookbox/protocol'
+import type { Broker } from './broker/broker.ts'
 import { createMemoryBroker } from './broker/memory/memory-broker.ts'
+import { createRedisBroker } from './broker/redis/redis-broker.ts'
 import { systemClock } from './clock.ts'
 import { changeConfig } from './config/change.ts'
 import type { Config } from './config/config.ts'
@@ -26,6 +28,7 @@ import { userMethods } from './rest/user-methods.ts'
 import { takeSnapshot, writeSnapshot } from './snapshot/snapshot-file.ts'
 import { createForwarded } from './transport/address.ts'
 import { createDoorkeeper } from './transport/origin.ts'
+import type { SendHead } from './transport/stream-head.ts'
 import { createStreams } from './transport/streams.ts'
 import type { Accept } from './transport/transport.ts'
 import { createAcceptUpgrade } from './transport/websocket.ts'
@@ -114,9 +117,22 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       clock,
     })
   const polls = createFetch({ clock, version })
-  const broker = createMemoryBroker(clock, config.recoveryMemory)
+  const memory = config.redis ? undefined : createMemoryBroker(clock, config.recoveryMemory)
+  const broker = memory ?? redisBroker(config, log)
   const hub = new Hub({
     broker,
+    verbs: {
+      post: async ({ head, message }) => {
+        streams.take(head as unknown as SendHead, message)
+        return null
+      },
+      read: ({ session, ack }) => streams.relay(session, ack),
+      configure: async ({ changes }) => {
+        configure(changes)
+        return null
+      },
+      configuration: async () => configured,
+    },
     callbacks: createCallbacks(ask, log),
     clock,
     log,
@@ -137,13 +153,28 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       }),
   })
 
-  function setConfig(changes: { readonly [key: string]: unknown }): void {
-    try {
-      live = changeConfig(live, changes)
-    } catch (error) {
-      throw error instanceof ConfigError ? new HookboxError('bad_request', error.message, { cause: error }) : error
-    }
+  /** What `set_config` has changed so far, on whichever node it was called. */
+  let configured: { [key: string]: Json } = {}
+
+  function configure(changes: { readonly [key: string]: Json }): void {
+    live = checkedChange(live, changes)
+    configured = { ...configured, ...changes }
     log.warn({ keys: Object.keys(changes) }, 'the configuration was changed by set_config')
+  }
+
+  async function setConfig(changes: { readonly [key: string]: unknown }): Promise<void> {
+    checkedChange(live, changes)
+    await hub.nodes.askAll(await hub.nodes.names(), 'configure', { changes: changes as { [key: string]: Json } })
+  }
+
+  /** What was changed before this node came. */
+  async function adoptConfiguration(): Promise<void> {
+    for (const node of await hub.nodes.names()) {
+      if (node === hub.id) continue
+      const changes = await hub.nodes.ask(node, 'configuration', {})
+      if (Object.keys(changes).length > 0) configure(changes)
+      return
+    }
   }
 
   const connections = new Set<Connection>()
@@ -178,7 +209,25 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   const doorkeeper = createDoorkeeper(config)
   const access = createAccessLog(config.log.accessFile)
   const common = { addressOf: (request: IncomingMessage) => forwarded(request).address, log, access }
-  const streams = createStreams({ doorkeeper, forwarded, accept, clock, readBody })
+  const streams = createStreams({
+    ...{ doorkeeper, forwarded, accept, clock, readBody },
+    node: () => hub.id,
+    elsewhere: {
+      async post(node, head, message) {
+        await checkAlive(node)
+        await hub.nodes.ask(node, 'post', { head: head as unknown as Json, message })
+      },
+      async read(node, head) {
+        await checkAlive(node)
+        return hub.nodes.ask(node, 'read', head)
+      },
+    },
+  })
+
+  /** A page whose node is gone connects anew. */
+  async function checkAlive(node: string): Promise<void> {
+    if (!(await hub.nodes.names()).includes(node)) throw new HookboxError('closed', 'unknown session: connect anew')
+  }
   const pages = createRouter({
     ...common,
     basePath: config.basePath,
@@ -208,9 +257,10 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   async function start(): Promise<void> {
     if (isStarted) return
     isStarted = true
-    const pieces = config.snapshot === undefined ? undefined : takeSnapshot(config.snapshot, log)
-    for (const piece of pieces ?? []) broker.restore(piece)
+    const pieces = memory && config.snapshot !== undefined ? takeSnapshot(config.snapshot, log) : undefined
+    for (const piece of pieces ?? []) memory?.restore(piece)
     await hub.start(!config.open)
+    await adoptConfiguration()
     if (pieces) log.info({ pieces: pieces.length }, 'went on where the hub before this one was stopped')
   }
 
@@ -228,14 +278,32 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
 
   async function close(): Promise<void> {
     for (const stop of detach) stop()
+    const closed = servers.map((server) => closeServer(server, clock))
+    await drain()
     hub.stop()
-    for (const connection of connections) connection.close(closeCodes.stopping, 'the hub is stopping')
+    for (const connection of connections) connection.close(closeCodes.stopping, stopping)
     streams.stop()
-    await Promise.all([...servers.map((server) => closeServer(server, clock)), http?.close(), polls.close()])
-    // What was being answered is answered: from here on nothing changes any more.
+    await Promise.all([...closed, http?.close(), polls.close()])
+    // What was being answered is answered: from here on nothing changes any more, and others take over what is left.
     await broker.close()
     access.close()
-    if (config.snapshot !== undefined && isStarted) writeSnapshot(config.snapshot, broker.save())
+    if (memory && config.snapshot !== undefined && isStarted) writeSnapshot(config.snapshot, memory.save())
+  }
+
+  /** Pages go to the other nodes one after another, so that those are not overrun; meanwhile everything goes on. */
+  async function drain(): Promise<void> {
+    const others = isStarted ? await hub.nodes.names().catch(() => []) : []
+    if (others.length < 2) return
+    const leaving = [...connections].map(
+      (connection) =>
+        new Promise<void>((left) => {
+          clock.after(Math.random() * config.drain, () => {
+            connection.close(closeCodes.stopping, stopping)
+            left()
+          })
+        }),
+    )
+    await Promise.all(leaving)
   }
 
   return {
@@ -261,6 +329,28 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
 
     // Once: a second snapshot could be taken up after the first one was.
     close: () => (closing ??= close()),
+  }
+}
+
+/** What a page reads whose line is closed so. */
+const stopping = 'the hub is stopping'
+
+/** @throws ConfigError naming what is wrong with a URL */
+function redisBroker({ redis }: Config, log: Log): Broker {
+  const { urls = [], prefix = '', wait = 0 } = redis ?? {}
+  try {
+    return createRedisBroker({ urls, prefix, wait, clock: systemClock, log })
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
+/** @throws HookboxError `bad_request` naming the key */
+function checkedChange(config: Config, changes: { readonly [key: string]: unknown }): Config {
+  try {
+    return changeConfig(config, changes)
+  } catch (error) {
+    throw error instanceof ConfigError ? new HookboxError('bad_request', error.message, { cause: error }) : error
   }
 }
 

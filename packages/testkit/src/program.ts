@@ -65,7 +65,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       await closed
       throw new Error(`${name} ended with ${started.exitCode ?? started.signalCode}: ${said()}`)
     } catch (error) {
-      await kill(end)
+      await finish()
       throw error
     }
   }
@@ -75,6 +75,15 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve))
     child.kill(signal)
     return await within(exit, `${name} to end on ${signal}`, said)
+  }
+
+  /** Whoever does not end when he is asked to is a failure, and ends even so. */
+  async function finish(): Promise<void> {
+    try {
+      await kill(end)
+    } finally {
+      if (!ended(child)) child.kill('SIGKILL')
+    }
   }
 
   await start()
@@ -88,11 +97,11 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     kill,
     signal: (signal) => void child.kill(signal),
     async restart() {
-      await kill(end)
+      await finish()
       await start()
     },
     async [Symbol.asyncDispose]() {
-      await kill(end)
+      await finish()
     },
   }
 }

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onCi, programPath, redisUrl } from './environment.ts'
 import { freePort } from './free-port.ts'
-import { onCi } from './on-ci.ts'
 import { type Program, startProgram } from './program.ts'
 import { callRedis, type RedisReply } from './redis-call.ts'
 import { until } from './until.ts'
@@ -74,7 +74,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
       name: `redis-server at port ${port}`,
       command,
       args: [file, ...(sentinel ? ['--sentinel'] : [])],
-      env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
+      env: { PATH: programPath(), LC_ALL: 'C' },
       // While it reads its data it answers with an error.
       ready: async () => ((await call('PING')) === 'PONG' ? true : undefined),
     })
@@ -103,8 +103,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
 
 /** A server that a test does nothing to but call it: the one of `REDIS_URL`, whose keys it shares with others, else one of its own. */
 export async function useRedis(): Promise<RedisServer> {
-  const url = process.env.REDIS_URL
-  if (!url) return startRedis()
+  const url = redisUrl()
+  if (url === undefined) return startRedis()
   return { url, call: (...command) => callRedis(url, command), async [Symbol.asyncDispose]() {} }
 }
 

@@ -7,7 +7,7 @@ export interface LineEnd {
 
 /** Whom a transport serves. One line follows another; nothing of an earlier one is told after `opened` of the next. */
 export interface LineEvents {
-  /** Asked before every try: settles with the address when the next one is due. Never rejects. */
+  /** Asked before every try, once more after a close: settles with the address when the next one is due. Never rejects. */
   next(): Promise<string>
   opened(): void
   heard(text: string): void
@@ -21,6 +21,8 @@ export interface LineEvents {
 export interface Transport {
   /** Without an open line the text is not kept. */
   send(text: string): void
+  /** Ends the line at once, without telling so, and tries again. */
+  drop(code: number, reason: string): void
   /** Ends it for good and at once: nothing is told any more. */
   close(code: number, reason: string): void
 }

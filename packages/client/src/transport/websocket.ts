@@ -14,46 +14,44 @@ const lostLine: LineEnd = { code: 1006, reason: '', wasClean: false }
  * nothing is queued in it (its queue goes out before any handshake). An instance is never used again after `close`.
  */
 export function openWebSocket(pick: () => WebSocketConstructor, events: LineEvents): Transport {
-  let closed = false
-  let giveUp: (() => void) | undefined
+  /** The socket whose end is still to be told. */
+  let current: RawSocket | undefined
 
   function guarded(url: string, protocols: string): RawSocket {
-    const socket = construct(url, protocols)
-    let told = false
-    const end = ({ code, reason, wasClean }: LineEnd): void => {
-      if (told || closed) return
-      told = true
-      giveUp = undefined
-      events.ended({ code, reason, wasClean })
+    let socket: RawSocket
+    try {
+      socket = new (pick())(url, protocols) as RawSocket
+    } catch (cause) {
+      events.failed(cause)
+      socket = deadSocket()
     }
-    giveUp = () => end(lostLine)
+    current = socket
     // without one of its own the `ws` package throws when a socket is closed before it has opened
     socket.addEventListener('error', () => {})
     // bound first, so that a close for good is decided before the next try is prepared
-    socket.addEventListener('close', (event) => end(event as Event & LineEnd))
+    socket.addEventListener('close', (event) => {
+      if (socket === current) end(event as Event & LineEnd)
+    })
     return socket
   }
 
-  function construct(url: string, protocols: string): RawSocket {
-    try {
-      return new (pick())(url, protocols) as RawSocket
-    } catch (cause) {
-      if (!closed) events.failed(cause)
-      return deadSocket()
-    }
+  // reconnecting-websocket knows a WebSocket class by this constant
+  guarded.CLOSING = 2
+
+  function end({ code, reason, wasClean }: LineEnd): void {
+    current = undefined
+    events.ended({ code, reason, wasClean })
   }
 
   const lines = new ReconnectingWebSocket(
     () => {
       // after an error the next try may come before the socket has said how it ended
-      giveUp?.()
-      // asked even after a close, but then the try comes to nothing
-      return closed ? new Promise<string>(() => {}) : events.next()
+      if (current) end(lostLine)
+      return events.next()
     },
     subprotocol,
     {
-      // it knows a WebSocket class by this constant
-      WebSocket: Object.assign(guarded, { CLOSING: 2 }),
+      WebSocket: guarded,
       minReconnectionDelay: 0,
       reconnectionDelayGrowFactor: 1,
       // the session watches the clock itself; a timer of this length never fires, a longer one would fire at once
@@ -62,16 +60,20 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
     },
   )
   lines.addEventListener('open', () => {
-    if (!closed) events.opened()
+    if (current) events.opened()
   })
   lines.addEventListener('message', ({ data }: { data: unknown }) => {
-    if (!closed && typeof data === 'string') events.heard(data)
+    if (current && typeof data === 'string') events.heard(data)
   })
 
   return {
     send: (text) => lines.send(text),
+    drop(code, reason) {
+      current = undefined
+      lines.reconnect(code, reason)
+    },
     close(code, reason) {
-      closed = true
+      current = undefined
       lines.close(code, reason)
     },
   }

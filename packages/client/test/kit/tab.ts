@@ -38,7 +38,7 @@ export class Tab {
     const { window, document, address } = world.surroundings
     const surroundings = {
       now: () => around.hub.clock.now(),
-      after: (delay: number, run: () => void) => this.#after(around, delay, run),
+      later: (delay: number, run: () => void) => this.#after(around, delay, run),
       random: () => around.random(),
       window,
       document,

@@ -34,7 +34,7 @@ export class World {
     const { window, document } = this
     return {
       now: () => Date.now(),
-      after(delay, run) {
+      later(delay, run) {
         const timer = setTimeout(run, delay)
         return () => clearTimeout(timer)
       },

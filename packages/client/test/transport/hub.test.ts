@@ -30,7 +30,7 @@ afterEach(() => {
 /** The secret, as the page itself shows it. */
 function sessionIn(calls: readonly (readonly unknown[])[]): string {
   for (const [, init] of calls) {
-    const [, session] = /"session":"([0-9a-f]{32})"/.exec(String((init as RequestInit).body)) ?? []
+    const [, session] = /"session":"([0-9a-f]{64})"/.exec(String((init as RequestInit).body)) ?? []
     if (session !== undefined) return session
   }
   throw new Error('expected a request with a session')

@@ -32,10 +32,21 @@ export interface Config {
   readonly snapshot: string | undefined
   /** Bytes that all recovery windows may take together. */
   readonly recoveryMemory: number
+  /** What the nodes of a hub share is there; undefined: in this process alone. */
+  readonly redis: RedisConfig | undefined
+  /** Milliseconds over which the lines of a node that stops are closed. */
+  readonly drain: number
   /** User options for everyone, not checked yet. */
   readonly userDefaults: { readonly [option: string]: unknown }
   readonly webhooks: WebhookConfig
   readonly log: LogConfig
+}
+
+export interface RedisConfig {
+  readonly urls: readonly string[]
+  readonly prefix: string
+  /** Replicas that must have an entry before it counts as appended. */
+  readonly wait: number
 }
 
 /** Where and how the web application is asked. */

@@ -167,7 +167,7 @@ function parseFile(file: string, readText: (file: string) => string): { [key: st
 function check(option: Option, source: string, value: unknown, shown: unknown = value): Setting {
   const checked = option.kind.check(value)
   if (checked !== undefined) return { source, value: checked }
-  const got = option.secret ? '' : `, got ${quote(shown)}`
+  const got = option.unshown ? '' : `, got ${quote(shown)}`
   throw new ConfigError(`${source}: expected ${option.kind.expected}${got}`)
 }
 
@@ -197,6 +197,8 @@ function finish(given: Given, surroundings: { readonly callbacks?: boolean; read
     rate: value('rate'),
     snapshot: value('snapshot'),
     recoveryMemory: value<number>('recoveryMemory') * 1_048_576,
+    redis: redisOf(value('redis'), value('redisPrefix'), value('redisWait')),
+    drain: value('drain'),
     userDefaults: value('userDefaults'),
     webhooks: {
       host: value('cbhost'),
@@ -225,7 +227,15 @@ function finish(given: Given, surroundings: { readonly callbacks?: boolean; read
       `${webApiPort.source}: expected another port than that for browsers, got ${config.port} for both`,
     )
   }
+  const snapshot = given.get('snapshot')
+  if (snapshot && config.redis) {
+    throw new ConfigError(`${snapshot.source}: with Redis a hub has no memory of its own that could be put away`)
+  }
   return { config, warnings: warnings(given) }
+}
+
+function redisOf(urls: readonly string[], prefix: string, wait: number): Config['redis'] {
+  return urls.length === 0 ? undefined : { urls, prefix, wait }
 }
 
 function sameAddress({ interface: main, webApiInterface: web = main }: Config): boolean {

@@ -20,6 +20,14 @@ export interface HookboxOptions {
   snapshot?: string
   /** Mebibytes. */
   recoveryMemory?: number
+  /** Where the nodes of a hub keep what they share: a URL, or a list of them. */
+  redis?: string | readonly string[]
+  /** What all keys in Redis begin with. */
+  redisPrefix?: string
+  /** How many replicas must have what is published before it counts as published. */
+  redisWait?: number
+  /** Seconds. */
+  drain?: number
   open?: boolean
   apiSecurityToken?: string
   adminPassword?: string
@@ -77,6 +85,7 @@ export type Group =
   | 'Where it listens'
   | 'Who may connect'
   | 'Memory'
+  | 'More than one machine'
   | 'The web application'
   | 'Webhook names'
   | 'REST'
@@ -100,6 +109,8 @@ export interface Option {
   readonly help: string
   /** Never shown in a message; an empty one is refused, a short one is warned about. */
   readonly secret: boolean
+  /** Never shown in a message, as it may hold a password. */
+  readonly unshown: boolean
   /** May be set without leaving open mode (contract: Open mode). */
   readonly openMode: boolean
   /** One of the callback options, which open mode has no use for. */
@@ -139,13 +150,18 @@ function text(placeholder: string, expected: string, read: (value: string) => st
   }
 }
 
-/** `fromText` leaves a single flag as it is and splits the environment's comma list; see `load.ts`. */
-function list(placeholder: string, expected: string, read: (value: string) => string | undefined): Kind {
+/** `fromText` leaves a single flag as it is and splits the environment's list, which `between` parts; see `load.ts`. */
+function list(
+  placeholder: string,
+  expected: string,
+  read: (value: string) => string | undefined,
+  between: ',' | ' ' = ',',
+): Kind {
   return {
     shape: 'list',
     placeholder,
     expected: `${expected}, or a list of these`,
-    fromText: (value) => value.split(',').map((part) => part.trim()),
+    fromText: (value) => value.trim().split(between === ',' ? /\s*,\s*/ : /\s+/),
     check(value) {
       const values: readonly unknown[] = Array.isArray(value) ? value : [value]
       const checked = values.map((one) => (typeof one === 'string' ? read(one) : undefined))
@@ -215,6 +231,16 @@ const cookieName = text('NAME', 'the name of a cookie', (value) =>
   /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? value : undefined,
 )
 const url = text('URL', 'an http or https URL', webUrl)
+const redisUrl = list(
+  'URL',
+  'a URL that begins with redis://, rediss://, redis+sentinel:// or redis+cluster://',
+  (value) => (/^rediss?(\+sentinel|\+cluster)?:\/\/[^\s/]/i.test(value) ? value : undefined),
+  // Commas part the servers of one URL.
+  ' ',
+)
+const prefix = text('TEXT', 'a text of at most 64 letters, digits and punctuation marks', (value) =>
+  /^[\w.:/-]{1,64}$/.test(value) ? value : undefined,
+)
 const origin = list('ORIGIN', 'an origin as a browser sends it, such as https://example.org', exactOrigin)
 
 /**
@@ -292,6 +318,31 @@ export const options: readonly Option[] = [
     'Memory',
     'Mebibytes, about, for what pages may have missed in all channels together; beyond it the oldest goes first, and who missed it is told of a gap.',
     { openMode: true },
+  ),
+
+  row(
+    'redis',
+    redisUrl,
+    [],
+    'More than one machine',
+    'Share everything through this Redis (7.0 or newer, or Valkey) with all other hubs that name it: redis://HOST:PORT/DB, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT. Several share the channels among them.',
+    { unshown: true, defaultText: '' },
+  ),
+  row('redis-prefix', prefix, 'hookbox:', 'More than one machine', 'What all keys in Redis begin with.'),
+  row(
+    'redis-wait',
+    whole(0, 16),
+    0,
+    'More than one machine',
+    'How many replicas must have what is published before it is answered; 0 asks for none.',
+  ),
+  row(
+    'drain',
+    seconds(60),
+    3_000,
+    'More than one machine',
+    'Seconds over which a hub that is stopped sends its pages to the others.',
+    { defaultText: '3' },
   ),
 
   row('cbhost', host, 'localhost', 'The web application', 'Its host.', { callback: true }),
@@ -415,6 +466,7 @@ interface More {
   short?: string
   defaultText?: string
   secret?: boolean
+  unshown?: boolean
   openMode?: boolean
   callback?: boolean
   fileOnly?: boolean
@@ -435,6 +487,7 @@ function row(flag: string, kind: Kind, fallback: unknown, group: Group, help: st
     defaultText: more.fileOnly ? '' : (more.defaultText ?? shown),
     help,
     secret: more.secret ?? false,
+    unshown: more.secret ?? more.unshown ?? false,
     openMode: more.openMode ?? false,
     callback: more.callback ?? false,
   }

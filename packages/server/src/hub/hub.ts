@@ -51,6 +51,8 @@ export interface HubParts {
   poll(options: PollingOptions, target: PollTarget): Stop
   /** Makes a connection without a line of one that another node had: it lingers from now on. */
   takeOver(hub: Hub, record: ConnectionRecord): UserConnection
+  /** What other nodes may have this one do besides what concerns users and channels. */
+  readonly verbs: Pick<NodeVerbs, 'post' | 'read' | 'configure' | 'configuration'>
 }
 
 /** What a node notes for whoever inherits from it. */
@@ -67,10 +69,10 @@ export class Hub {
   /** The pages that may come back without a question to the application. */
   readonly tickets: Tickets
   readonly inboxes: Inboxes
+  readonly nodes: OtherNodes
   readonly #broker: Broker
   readonly #users = new Users()
   readonly #channels: Channels
-  readonly #nodes: OtherNodes
   readonly #tellings: Tellings
   readonly #takeOver: HubParts['takeOver']
   #toldOfHiddenCookie = false
@@ -103,7 +105,7 @@ export class Hub {
       poll: parts.poll,
     }
     this.#channels = new Channels(services)
-    this.#nodes = new OtherNodes(broker.bus, this.#verbs())
+    this.nodes = new OtherNodes(broker, { ...this.#verbs(), ...parts.verbs })
   }
 
   /** This node's name. */
@@ -504,7 +506,7 @@ export class Hub {
   /** The application puts a user out: none of its pages comes back by itself. @throws HookboxError `unknown_user` */
   async disconnectUser(userName: string): Promise<void> {
     const { connections } = await this.#needUser(userName)
-    await this.#reach(connections, (nodes) => this.#nodes.askAll(nodes, 'putOutUser', { user: userName }))
+    await this.#reach(connections, (nodes) => this.nodes.askAll(nodes, 'putOutUser', { user: userName }))
   }
 
   /** The same with one connection, by its id. @throws HookboxError `unknown_connection` */
@@ -513,7 +515,7 @@ export class Hub {
     if (!found) {
       throw new HookboxError('unknown_connection', `connection ${JSON.stringify(connectionId)} does not exist`)
     }
-    await this.#reach([found], (nodes) => this.#nodes.askAll(nodes, 'putOut', { connection: connectionId }))
+    await this.#reach([found], (nodes) => this.nodes.askAll(nodes, 'putOut', { connection: connectionId }))
   }
 
   channelInfo(channelName: string): ReturnType<Channel['info']> {
@@ -543,11 +545,6 @@ export class Hub {
     return { channels: names, ...all }
   }
 
-  /** The names of all nodes, this one among them. */
-  nodes(): Promise<string[]> {
-    return this.#broker.nodes.all()
-  }
-
   /** Nobody leaves because the hub does: pages come back to the next one, or to another node, and the application is told nothing more. */
   stop(): void {
     if (this.#stopping) return
@@ -559,7 +556,7 @@ export class Hub {
     this.#channels.stop()
   }
 
-  #verbs(): NodeVerbs {
+  #verbs(): Omit<NodeVerbs, keyof HubParts['verbs']> {
     return {
       give: async ({ channel: name, user, initialData }) => {
         await this.#channels.with(name, async (channel) => {
@@ -654,7 +651,7 @@ export class Hub {
     const record = await this.#broker.users.claim(user, id)
     if (!record) return
     const connection = await this.#restore(record)
-    const pending = await this.#nodes.ask(node, 'release', { connection: id }).catch((err: unknown) => {
+    const pending = await this.nodes.ask(node, 'release', { connection: id }).catch((err: unknown) => {
       // That node is gone, or will find out by itself that the connection is not its own any more.
       this.log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
       return []
@@ -733,21 +730,21 @@ export class Hub {
     const user = await this.#broker.users.find(userName)
     const nodes = await this.#nodesOfLive(user?.connections ?? [])
     const args = { channel: channelName, user: userName, ...(initialData !== undefined && { initialData }) }
-    await this.#nodes.askAll(nodes, 'give', args)
+    await this.nodes.askAll(nodes, 'give', args)
   }
 
   /** Takes a user out of a channel, through all connections on all nodes. */
   async #removeAll(channelName: string, userName: string): Promise<void> {
     const inside = await this.#inside(channelName, userName)
     const args = { channel: channelName, user: userName, reason: 'removed' } as const
-    await this.#reach(inside, (nodes) => this.#nodes.askAll(nodes, 'remove', args))
+    await this.#reach(inside, (nodes) => this.nodes.askAll(nodes, 'remove', args))
   }
 
   /** The user leaves, and so do its connections on other nodes. */
   async #removeElsewhere(userName: string, channelName: string): Promise<void> {
     const elsewhere = (await this.#inside(channelName, userName)).filter(({ node }) => node !== this.id)
     const args = { channel: channelName, user: userName, reason: 'unsubscribed' } as const
-    await this.#reach(elsewhere, (nodes) => this.#nodes.askAll(nodes, 'remove', args))
+    await this.#reach(elsewhere, (nodes) => this.nodes.askAll(nodes, 'remove', args))
   }
 
   async #inside(channelName: string, userName: string): Promise<readonly ConnectionRecord[]> {
@@ -798,7 +795,7 @@ export class Hub {
     connections: readonly ConnectionRecord[],
   ): Promise<void> {
     if (options.perConnectionSubscriptions) return
-    await this.#nodes.askAll(await this.#nodesOfLive(connections), 'share', { user: userName })
+    await this.nodes.askAll(await this.#nodesOfLive(connections), 'share', { user: userName })
   }
 
   async #shareHere(

@@ -1,5 +1,5 @@
 import { HookboxError, type Json, type JsonText, type UnsubscribedReason } from '@hookbox/protocol'
-import type { Bus } from '../broker/broker.ts'
+import type { Broker } from '../broker/broker.ts'
 
 /** What one node may have another one do; each acts on what is that node's own. */
 export interface NodeVerbs {
@@ -15,15 +15,33 @@ export interface NodeVerbs {
   putOut(args: { connection: string }): Promise<null>
   /** Lets go of a connection that was claimed; tells what it was about to be given. */
   release(args: { connection: string }): Promise<string[]>
+  /** Takes a POST of a page whose stream is there. */
+  post(args: { head: Json; message: string }): Promise<null>
+  /** What a page whose stream is there is to read next; empty where there is nothing for a moment. */
+  read(args: { session: string; ack: number }): Promise<string>
+  /** Changes the configuration. */
+  configure(args: { changes: { [key: string]: Json } }): Promise<null>
+  /** All changes of the configuration so far. */
+  configuration(args: Record<string, never>): Promise<{ [key: string]: Json }>
 }
 
 /** The other nodes, and this one among them: whoever wants something of all of a user's connections need not know where they are. */
 export class OtherNodes {
-  readonly #bus: Bus
+  readonly #broker: Pick<Broker, 'bus' | 'nodes'>
 
-  constructor(bus: Bus, verbs: NodeVerbs) {
-    this.#bus = bus
-    bus.answer((question) => answer(verbs, question))
+  constructor(broker: Pick<Broker, 'bus' | 'nodes'>, verbs: NodeVerbs) {
+    this.#broker = broker
+    broker.bus.answer((question) => answer(verbs, question))
+  }
+
+  /** This node's name. */
+  get self(): string {
+    return this.#broker.nodes.id
+  }
+
+  /** The names of all nodes, this one among them. */
+  names(): Promise<string[]> {
+    return this.#broker.nodes.all()
   }
 
   /** @throws HookboxError as the verb does there; `unavailable` */
@@ -32,7 +50,7 @@ export class OtherNodes {
     verb: V,
     args: Parameters<NodeVerbs[V]>[0],
   ): Promise<Awaited<ReturnType<NodeVerbs[V]>>> {
-    return (await this.#bus.ask(node, [verb, args as Json])) as Awaited<ReturnType<NodeVerbs[V]>>
+    return (await this.#broker.bus.ask(node, [verb, args as Json])) as Awaited<ReturnType<NodeVerbs[V]>>
   }
 
   /** Each node once. All are asked, whatever one of them says. @throws what the first of them threw */

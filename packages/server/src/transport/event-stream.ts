@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { closeCodes } from '@hookbox/protocol'
 import type { Cancel, Clock } from '../clock.ts'
 import { cutReason } from './close-reason.ts'
@@ -19,6 +18,20 @@ const brokeOff = 1006
 const closeGrace = 5_000
 /** Whoever does not read will not read the close either. */
 const slowGrace = 1_000
+
+/** What a stream, or the answer to one poll, is written to: an HTTP response, or one that another node passes on. */
+export interface StreamResponse {
+  /** Bytes that were written and have not left. */
+  readonly writableLength: number
+  writeHead(status: number, headers: { readonly [name: string]: string }): unknown
+  flushHeaders(): void
+  write(text: string, sent: () => void): unknown
+  end(text?: string, sent?: () => void): unknown
+  destroy(): unknown
+  on(event: 'close', hear: () => void): unknown
+  once(event: 'close', hear: () => void): unknown
+  off(event: 'close', hear: () => void): unknown
+}
 
 /** Told by a transport to whoever keeps it. */
 export interface StreamKeeper {
@@ -44,7 +57,7 @@ export class EventStreamTransport implements Transport {
   readonly #posts: Posts
   #session: Session | undefined
   /** What can be written to at present: a stream, or a poll that is not answered yet. */
-  #response: ServerResponse | undefined
+  #response: StreamResponse | undefined
   #poll = false
   #opened = false
   /** Bytes that were written before and are on their way again: they do not count as unread a second time. */
@@ -120,7 +133,7 @@ export class EventStreamTransport implements Transport {
    * The page reads from here on. An older stream, which may only seem alive, ends. False where messages that the page lacks
    * are forgotten: then the session has ended.
    */
-  attach(response: ServerResponse, poll: boolean): boolean {
+  attach(response: StreamResponse, poll: boolean): boolean {
     const { missing } = this.#messages
     if (missing === undefined) {
       this.#finish(brokeOff, 'the page was away too long')
@@ -176,7 +189,7 @@ export class EventStreamTransport implements Transport {
   }
 
   /** Once, and also where the response breaks before: Node leaves some callbacks of a broken one uncalled. */
-  #tellSent(response: ServerResponse, taken: readonly NumberedMessage[]): () => void {
+  #tellSent(response: StreamResponse, taken: readonly NumberedMessage[]): () => void {
     const sent = () => {
       response.off('close', sent)
       if (this.#response === response) this.#repeated = 0
@@ -193,7 +206,7 @@ export class EventStreamTransport implements Transport {
     if (close !== undefined) this.#finish(close.code, cutReason(close.reason))
   }
 
-  #broke(response: ServerResponse): void {
+  #broke(response: StreamResponse): void {
     if (this.#response !== response) return
     this.#leave()
   }

@@ -72,8 +72,8 @@ function parseHead(body: string): Fields {
 }
 
 function sessionOf(value: unknown): string {
-  if (typeof value === 'string' && /^[0-9a-f]{32}$/.test(value)) return value
-  throw new HookboxError('bad_request', 'session: expected the 32 hex digits of the first event')
+  if (typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)) return value
+  throw new HookboxError('bad_request', 'session: expected the 64 hex digits of the first event')
 }
 
 function numberOf(name: string, value: unknown, least: number): number {

@@ -43,6 +43,8 @@ test('what nobody set has its default', () => {
     rate: 100,
     recoveryMemory: 134_217_728,
     snapshot: undefined,
+    redis: undefined,
+    drain: 3_000,
     userDefaults: {},
     webhooks: {
       host: 'localhost',
@@ -398,4 +400,25 @@ test('browsers and the REST interface cannot have the same port of the same addr
     '--web-api-port: expected another port than that for browsers, got 9000 for both',
   )
   expect(loaded({ flags: ['-i', '127.0.0.1', '-p', '9000', '-w', '9000', '-W', '127.0.0.2'] }).config.port).toBe(9000)
+})
+
+test('several Redis URLs are parted by spaces in the environment, as commas part the servers of one', () => {
+  const urls = ['redis+sentinel://a:1,b:2/main', 'redis://c:3/1']
+  expect(config({ environment: { HOOKBOX_REDIS: urls.join('  ') } }).redis).toEqual({
+    urls,
+    prefix: 'hookbox:',
+    wait: 0,
+  })
+  expect(config({ flags: urls.map((url) => `--redis=${url}`) }).redis?.urls).toEqual(urls)
+})
+
+test('a Redis URL is never shown, as it may hold a password', () => {
+  const wrong = () => loaded({ flags: ['--redis', 'http://ann:hush@app'] })
+  expect(wrong).toThrow(/^--redis: expected a URL that begins with redis:\/\//)
+  expect(wrong).not.toThrow('hush')
+})
+
+test('a snapshot is of a memory of its own, which a hub with Redis has not', () => {
+  const both = () => loaded({ flags: ['--redis', 'redis://one', '--snapshot', 'hub.snapshot'] })
+  expect(both).toThrow('--snapshot: with Redis a hub has no memory of its own')
 })

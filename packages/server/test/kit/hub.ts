@@ -32,6 +32,11 @@ export interface Call {
   readonly id: string
 }
 
+/** What only streams and a configuration could do. */
+async function nothingHere(): Promise<never> {
+  throw new HookboxError('closed', 'nothing of that is here')
+}
+
 export type Answers = { [action in WebhookName]?: Answer }
 
 /** The application, which is the test: one for all nodes. */
@@ -94,6 +99,12 @@ export class TestHub<B extends NodeBroker = MemoryBroker> implements AsyncDispos
         if (!fetch) return () => {}
         const asking = { options, fetch, clock, log, callbacksOrigin: undefined, secret: undefined }
         return startPoller({ ...target, ...asking })
+      },
+      verbs: {
+        post: nothingHere,
+        read: nothingHere,
+        configure: nothingHere,
+        configuration: async () => ({}),
       },
       takeOver: (hub, record) => Connection.takeOver(hub, record, this.settings),
     })

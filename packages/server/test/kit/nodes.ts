@@ -110,7 +110,7 @@ export class Nodes implements AsyncDisposable {
     // Settles when somebody has taken over, which may be held up.
     node.crash().catch(() => {})
     await this.eventually(async () => {
-      for (const { hub } of others) expect(await hub.nodes()).not.toContain(id)
+      for (const { hub } of others) expect(await hub.nodes.names()).not.toContain(id)
     })
   }
 

@@ -35,7 +35,8 @@ export async function redisSetup(
 export async function redisNode(
   options: Partial<RedisBrokerOptions> & { urls: readonly string[] },
 ): Promise<RedisBroker> {
-  const node = await createRedisBroker({ clock: new TestClock(), log: new RecordingLog(), ...quick, ...options })
+  const node = createRedisBroker({ clock: new TestClock(), log: new RecordingLog(), ...quick, ...options })
   onTestFinished(() => node.crash())
+  await node.ready()
   return node
 }

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { HookboxError } from '@hookbox/protocol'
 import { deferred, TestClock, within } from '@hookbox/testkit'
 import { systemClock } from '../../src/clock.ts'
 import { readBody } from '../../src/http/body.ts'
@@ -6,7 +7,7 @@ import { closeServer, createServer, listen } from '../../src/http/server.ts'
 import type { AccessLine } from '../../src/log.ts'
 import { createForwarded } from '../../src/transport/address.ts'
 import { createDoorkeeper } from '../../src/transport/origin.ts'
-import { createStreams, type Streams } from '../../src/transport/streams.ts'
+import { createStreams, type Elsewhere, type Streams } from '../../src/transport/streams.ts'
 import type { Arrival, Transport } from '../../src/transport/transport.ts'
 import { createAcceptUpgrade } from '../../src/transport/websocket.ts'
 import { router } from './http.ts'
@@ -36,10 +37,22 @@ export interface TransportHubOptions {
   readonly checkHost?: boolean
   readonly maxAway?: number
   readonly receive?: (served: Served, message: string) => void
+  readonly node?: string
+  readonly elsewhere?: Elsewhere
+}
+
+/** There are no other nodes. */
+const nowhere: Elsewhere = {
+  async post() {
+    throw new HookboxError('closed', 'unknown session: connect anew')
+  },
+  async read() {
+    throw new HookboxError('closed', 'unknown session: connect anew')
+  },
 }
 
 export async function startTransportHub(options: TransportHubOptions = {}): Promise<TransportHub> {
-  const { trustProxy = 0, checkHost = false, maxAway, receive } = options
+  const { trustProxy = 0, checkHost = false, maxAway, receive, node = '0'.repeat(32), elsewhere = nowhere } = options
   const clock = new TestClock()
   const served: Served[] = []
   const access: AccessLine[] = []
@@ -66,7 +79,10 @@ export async function startTransportHub(options: TransportHubOptions = {}): Prom
     },
   }
   const accessLog = { write: (line: AccessLine) => void access.push(line), close() {} }
-  const streams = createStreams({ ...common, readBody, ...(maxAway === undefined ? {} : { maxAway }) })
+  const streams = createStreams({
+    ...{ ...common, readBody, node: () => node, elsewhere },
+    ...(maxAway === undefined ? {} : { maxAway }),
+  })
   const server = createServer(
     router({
       upgrades: { '/ws': createAcceptUpgrade({ ...common, access: accessLog }) },

@@ -66,7 +66,7 @@ describe('opening', () => {
       },
     ])
     expect(reading.text.slice(0, 2_051)).toMatch(/^: {2048}\n\n$/)
-    expect(session).toMatch(/^[0-9a-f]{32}$/)
+    expect(session).toMatch(/^[0-9a-f]{64}$/)
   })
 
   test('gives every page another secret, and needs no body', async () => {
@@ -79,7 +79,7 @@ describe('opening', () => {
     const hub = await start()
     const { reading } = await page(hub, { poll: true })
     expect(await reading.ended).toBe('ended')
-    expect(reading.text).toMatch(/^event: session\ndata: \{"session":"[0-9a-f]{32}"\}\n\n$/)
+    expect(reading.text).toMatch(/^event: session\ndata: \{"session":"[0-9a-f]{64}"\}\n\n$/)
   })
 
   test('with another version of the protocol is told 4406, and meets no session', async () => {
@@ -104,6 +104,8 @@ describe('opening', () => {
       accept: () => expect.unreachable(),
       clock: new TestClock(),
       readBody: async () => '{}',
+      node: () => '',
+      elsewhere: { post: () => expect.unreachable(), read: () => expect.unreachable() },
     })
     const response = { destroyed: true, setHeader() {} } as unknown as ServerResponse
     await streams.read({ headers: {} } as IncomingMessage, response)
@@ -117,7 +119,7 @@ describe('what other sites may do', () => {
     async (path) => {
       const hub = await start()
       const origin = 'https://listed.example'
-      const { headers } = await post(hub.server, { session: '0'.repeat(32), seq: 1 }, '', { origin }, path)
+      const { headers } = await post(hub.server, { session: '0'.repeat(64), seq: 1 }, '', { origin }, path)
       expect(headers).toMatchObject({
         'access-control-allow-origin': origin,
         'access-control-allow-credentials': 'true',
@@ -176,7 +178,7 @@ describe('a POST', () => {
   })
 
   test.each([
-    { name: 'of an unknown session', head: { session: 'f'.repeat(32), seq: 1 }, status: 410 },
+    { name: 'of an unknown session', head: { session: 'f'.repeat(64), seq: 1 }, status: 410 },
     { name: 'without a session', head: { seq: 1 }, status: 400 },
     { name: 'that is none', head: 'nonsense', status: 400 },
   ])('$name is $status', async ({ head, status }) => {
@@ -218,7 +220,7 @@ describe('a POST', () => {
     hub.streams.take({ session, seq: 2, ack: 0, close: undefined }, 'second')
     await post(hub.server, { session, seq: 2 }, 'second')
     expect(served.received).toEqual(['first', 'second'])
-    const elsewhere = { session: 'f'.repeat(32), seq: 1, ack: 0, close: undefined }
+    const elsewhere = { session: 'f'.repeat(64), seq: 1, ack: 0, close: undefined }
     expect(() => hub.streams.take(elsewhere, '')).toThrow(expect.objectContaining({ code: 'closed', status: 410 }))
   })
 

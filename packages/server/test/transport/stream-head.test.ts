@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readHead, sendHead } from '../../src/transport/stream-head.ts'
 
-const session = '0123456789abcdef0123456789abcdef'
+const session = '0123456789abcdef'.repeat(4)
 const sending = (fields: object) => JSON.stringify({ session, seq: 1, ...fields })
 
 describe('a page that reads', () => {
@@ -21,8 +21,8 @@ describe('a page that reads', () => {
     ['[]', 'head: expected a JSON object in the first line'],
     ['nonsense', 'head: expected a JSON object in the first line'],
     [`{"x":"${'x'.repeat(1_024)}"}`, 'head: expected less than 1024 characters'],
-    ['{"session":7}', 'session: expected the 32 hex digits of the first event'],
-    ['{"session":"__proto__"}', 'session: expected the 32 hex digits of the first event'],
+    ['{"session":7}', 'session: expected the 64 hex digits of the first event'],
+    ['{"session":"__proto__"}', 'session: expected the 64 hex digits of the first event'],
     ['{"ack":-1}', 'ack: expected a whole number from 0'],
     ['{"ack":1.5}', 'ack: expected a whole number from 0'],
     ['{"ack":9007199254740992}', 'ack: expected a whole number from 0'],
@@ -46,7 +46,7 @@ describe('a page that says something', () => {
   })
 
   test.each([
-    ['', 'session: expected the 32 hex digits of the first event'],
+    ['', 'session: expected the 64 hex digits of the first event'],
     [JSON.stringify({ session }), 'seq: expected a whole number from 1'],
     [sending({ seq: 0 }), 'seq: expected a whole number from 1'],
     [sending({ ack: '1' }), 'ack: expected a whole number from 0'],

@@ -33,7 +33,7 @@ export function readUrls(urls: readonly string[]): Place {
   return { kind: 'shards', shards }
 }
 
-export function readUrl(url: string): Found | (Place & { kind: 'cluster' }) {
+function readUrl(url: string): Found | (Place & { kind: 'cluster' }) {
   // With several hosts it is no URL that the platform reads.
   const [, scheme, secure, login, hosts, path, query] =
     /^(redis|rediss)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/i
@@ -63,14 +63,14 @@ export function readUrl(url: string): Found | (Place & { kind: 'cluster' }) {
   const password = fields.get('sentinel_password') ?? undefined
   const sentinels = hostsOf(url, hosts, 26379).map((host) => ({ ...host, password, database: 0, tls, cluster: false }))
   const as = { ...who, database: databaseOf(url, database), tls, cluster: false }
-  return { kind: 'sentinel', sentinels, master: decodeURIComponent(master), as }
+  return { kind: 'sentinel', sentinels, master: decoded(master), as }
 }
 
 function hostsOf(url: string, hosts: string, defaultPort: number): { host: string; port: number }[] {
   return hosts.split(',').map((one) => {
     const [, v6, name, digits] = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(one) ?? []
     const host = v6 ?? name
-    if (host === undefined) throw new Error(`Redis: expected host:port, got ${JSON.stringify(one)} in ${shown(url)}`)
+    if (host === undefined) throw new Error(`Redis: expected host:port, got ${shown(url)}`)
     return { host, port: digits === undefined ? defaultPort : Number(digits) }
   })
 }
@@ -78,18 +78,26 @@ function hostsOf(url: string, hosts: string, defaultPort: number): { host: strin
 function loginOf(login: string | undefined): { username?: string; password?: string } {
   if (login === undefined) return {}
   const colon = login.indexOf(':')
-  const username = decodeURIComponent(colon < 0 ? login : login.slice(0, colon))
-  const password = colon < 0 ? '' : decodeURIComponent(login.slice(colon + 1))
+  const username = decoded(colon < 0 ? login : login.slice(0, colon))
+  const password = colon < 0 ? '' : decoded(login.slice(colon + 1))
   return { ...(username ? { username } : {}), ...(password ? { password } : {}) }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new Error('Redis: expected % in a URL to stand before two hex digits')
+  }
 }
 
 function databaseOf(url: string, text: string | undefined): number {
   if (text === undefined) return 0
-  if (!/^\d{1,5}$/.test(text)) throw new Error(`Redis: expected the number of a database, got ${text} in ${shown(url)}`)
+  if (!/^\d{1,5}$/.test(text)) throw new Error(`Redis: expected the number of a database, got ${shown(url)}`)
   return Number(text)
 }
 
-/** Without the password. */
-export function shown(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//')
+/** Without what may be secret: all before the last `@`, and the query. */
+function shown(url: string): string {
+  return JSON.stringify(url.replace(/\/\/.*@/s, '//').replace(/\?.*/s, ''))
 }

@@ -56,7 +56,7 @@ export function redisChannels(context: Context): Channels {
     },
 
     async look(name) {
-      const reply = await servers.run(lookChannel, keys.channel(name), [])
+      const reply = await servers.run(lookChannel, keys.channel(name), [context.clock.now()])
       if (reply === null) throw unknownChannel(name)
       const [used, kept, visits] = listOf(reply).map(numberOf)
       return { used: used === 1, kept: kept === 1, visits: visits ?? 0 }
@@ -70,7 +70,11 @@ export function redisChannels(context: Context): Channels {
 
     async remove(name, unused) {
       const spot = keys.channel(name)
-      const token = await servers.runSafely(removeChannel, spot, [spot.topic, flag(unused !== undefined)])
+      const token = await servers.runSafely(removeChannel, spot, [
+        context.clock.now(),
+        spot.topic,
+        flag(unused !== undefined),
+      ])
       if (token === null) return false
       // It is gone in any case: a name too much is left out by whoever reads.
       await index.strikeOut(name, textOf(token)).catch(() => {})

@@ -17,7 +17,7 @@ export interface ClusterParts {
   readonly self: string
   readonly settings: Settings
   readonly log: Log
-  readonly reborn: () => void
+  readonly uncertain: () => void
 }
 
 interface Master {
@@ -155,17 +155,17 @@ export class Cluster implements Servers {
     this.#parts.log.info('slots of the Redis cluster have moved')
     this.topics.rehome()
     // Whether they came with their data, or a replica has what it had, is not known.
-    this.#parts.reborn()
+    this.#parts.uncertain()
   }
 
   #master(address: Address): Master {
     const name = `${address.host}:${address.port}`
     const known = this.#masters.get(name)
     if (known) return known
-    const { settings, log, reborn } = this.#parts
+    const { settings, log, uncertain } = this.#parts
     const events: LinkEvents = {
       up: (link) => this.topics.renew(link),
-      reborn,
+      uncertain,
       told: this.topics.told,
       shaken: (link) => void this.#look().then(() => this.topics.renew(link)),
     }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { codeOf, Elsewhere, UnfitServer, unavailable } from './failure.ts'
 import { allScripts } from './lua/all.ts'
 import { textOf } from './replies.ts'
@@ -23,8 +23,8 @@ export interface LineEvents {
   told(topic: string, text: string): void
   /** The server has ended subscriptions by itself. */
   shaken(): void
-  /** It is over, after which nothing more is told. */
-  ended(why: Error): void
+  /** It is over, after which nothing more is told. `inFlight`: something was asked and not answered. */
+  ended(why: Error, inFlight: boolean): void
 }
 
 /** Beyond this many, or this many bytes, what is asked for fails at once instead of waiting for its answer. */
@@ -64,6 +64,9 @@ export class Line {
   #life = ''
   #isUp = false
   #ended: Error | undefined
+  /** Rejects when it ends. */
+  readonly #over: Promise<never>
+  #failOver: (why: Error) => void = () => {}
   #lastError: Error | undefined
   #timer: NodeJS.Timeout | undefined
   #tickDue = 0
@@ -72,13 +75,23 @@ export class Line {
   #probing: string | undefined
   #replicated: Promise<void> | undefined
 
-  private constructor(address: Address, settings: Settings, probeTopic: () => string | undefined, events: LineEvents) {
+  private constructor(
+    client: typeof Redis,
+    address: Address,
+    settings: Settings,
+    probeTopic: () => string | undefined,
+    events: LineEvents,
+  ) {
     this.#address = address
     this.#settings = settings
     this.#probeTopic = probeTopic
     this.#events = events
-    this.#commands = this.#connection()
-    this.#topics = this.#connection()
+    this.#over = new Promise((_, reject) => {
+      this.#failOver = reject
+    })
+    this.#over.catch(() => {})
+    this.#commands = this.#connection(client)
+    this.#topics = this.#connection(client)
     this.#topics.on('smessage', this.#told)
     this.#topics.on('moved', () => {
       if (this.#isUp && !this.#ended) events.shaken()
@@ -95,15 +108,22 @@ export class Line {
     probeTopic: () => string | undefined,
     events: LineEvents,
   ): Promise<Line> {
-    const line = new Line(address, settings, probeTopic, events)
+    // Whoever has no Redis does not load its client.
+    const { Redis } = await import('ioredis')
+    const line = new Line(Redis, address, settings, probeTopic, events)
+    const { connectTimeout } = settings
+    // A server that is stopped still takes connections.
+    const timer = setTimeout(() => line.end(new Error(`not connected within ${connectTimeout} ms`)), connectTimeout)
     try {
-      await line.#open()
+      await Promise.race([line.#open(), line.#over])
       return line
     } catch (error) {
       // Of the two, what the server said comes first.
       const why = line.#lastError ?? error
       line.end(why instanceof Error ? why : new Error(String(why)))
       throw isRefusal(why) ? new UnfitServer(`${line.#where}: ${textOfError(why)}`, { cause: why }) : why
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -152,22 +172,24 @@ export class Line {
   end(why: Error): void {
     if (this.#ended) return
     this.#ended = why
+    this.#failOver(why)
     clearTimeout(this.#timer)
+    const inFlight = this.#unanswered > 0
     const text = `${this.#where}: ${textOfError(why)}`
     for (const { fail } of this.#flying) fail(unavailable(text, why))
     this.#flying.clear()
     // What has not arrived yet is of no use to anybody: a stopped server would hold it for ever.
     for (const one of [this.#commands, this.#topics]) one.disconnect()
-    if (this.#isUp) this.#events.ended(why)
+    if (this.#isUp) this.#events.ended(why, inFlight)
   }
 
   get #where(): string {
     return `Redis at ${this.#address.host}:${this.#address.port}`
   }
 
-  #connection(): Redis {
+  #connection(client: typeof Redis): Redis {
     const { host, port, username, password, database, tls } = this.#address
-    const redis = new Redis({
+    const redis = new client({
       host,
       port,
       ...(username === undefined ? {} : { username }),

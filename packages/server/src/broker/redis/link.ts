@@ -6,8 +6,8 @@ import type { Log, Settings } from './settings.ts'
 export interface LinkEvents {
   /** There is a line again. What was told meanwhile was not heard. */
   up(link: Link): void
-  /** What was written last may be lost: the data have another life than before. */
-  reborn(): void
+  /** What was written last may be lost, or half done. */
+  uncertain(): void
   told(topic: string, text: string): void
   /** Subscriptions may have ended. */
   shaken(link: Link): void
@@ -41,6 +41,8 @@ export class Link {
   #line: Line | undefined
   #life: string | undefined
   #attempts = 0
+  /** The last line has ended while something was asked and not answered. */
+  #inFlight = false
   #timer: NodeJS.Timeout | undefined
   #closed = false
   #why = new Error('not connected yet')
@@ -135,7 +137,7 @@ export class Link {
       line = await Line.open(await find(), settings, probeTopic, {
         told: events.told,
         shaken: () => events.shaken(this),
-        ended: (why) => this.#lost(line, why),
+        ended: (why, inFlight) => this.#lost(line, why, inFlight),
       })
     } catch (error) {
       this.#failed(error instanceof Error ? error : new Error(String(error)))
@@ -157,11 +159,14 @@ export class Link {
     this.#unfit = undefined
     this.#wake()
     this.#parts.events.up(this)
-    if (before !== undefined && before !== line.life) this.#parts.events.reborn()
+    if (before === undefined || (before === line.life && !this.#inFlight)) return
+    this.#inFlight = false
+    this.#parts.events.uncertain()
   }
 
-  #lost(line: Line | undefined, why: Error): void {
+  #lost(line: Line | undefined, why: Error, inFlight: boolean): void {
     if (line === undefined || this.#line !== line) return
+    this.#inFlight ||= inFlight
     this.#line = undefined
     this.#parts.log.warn({ server: this.name, err: why }, 'lost the connection to Redis')
     this.#failed(why)

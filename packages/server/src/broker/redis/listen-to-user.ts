@@ -14,6 +14,8 @@ interface Standing {
   options: Options
   /** Of the private messages. */
   top: Position
+  /** How many changes were told. */
+  turn: number
 }
 
 /** Follows a user, like {@link openChannel}. */
@@ -50,6 +52,7 @@ export async function listenToUser(context: Context, user: string, ear: UserEar)
     const { isHere, options } = known
     known.isHere = now.isHere
     known.options = now.options
+    known.turn = now.turn
     if (!isHere && now.isHere) tell(() => ear.came())
     // A log that has ended was heard to its end, or what is lost of it comes with the next.
     if (now.missed) for (const numbered of now.missed) hear(known, numbered)
@@ -64,9 +67,8 @@ export async function listenToUser(context: Context, user: string, ear: UserEar)
     if (!standing) return true
     const rest = text.slice(2)
     if (text[0] === 'T') return applyTold(standing, rest)
-    if (text[0] === 'E') return readPosition(rest).position.epoch === standing.top.epoch
-    // Coming, going and options have no number by which it could be seen whether they are in what was read.
-    return !wasHeld && applyChange(standing, text[0], rest)
+    if (text[0] === 'E') return applyEpoch(standing, readPosition(rest).position, wasHeld)
+    return applyChange(standing, text[0], rest)
   }
 
   function applyTold(known: Standing, text: string): boolean {
@@ -77,34 +79,35 @@ export async function listenToUser(context: Context, user: string, ear: UserEar)
     return true
   }
 
+  /** Whatever was told before has been heard before. */
+  function applyEpoch(known: Standing, top: Position, wasHeld: boolean): boolean {
+    if (top.epoch === known.top.epoch) return true
+    if (!wasHeld) lose(known, top)
+    return !wasHeld
+  }
+
   function applyChange(known: Standing, kind: string | undefined, text: string): boolean {
-    switch (kind) {
-      case 'A': {
-        const { position } = readPosition(text)
-        const { epoch, offset } = known.top
-        const isNewLog = position.epoch !== epoch && position.offset === 0
-        if (known.isHere || !(isNewLog || (position.epoch === epoch && position.offset === offset))) return false
-        known.isHere = true
-        known.top = position
-        tell(() => ear.came())
-        return true
-      }
-      case 'G':
-        if (!known.isHere) return false
-        known.isHere = false
-        tell(() => ear.left())
-        return true
-      case 'O': {
-        const options = parsed(text)
-        if (!isObject(options)) throw unreadable('the options of a user')
-        const told = options as Options
-        known.options = told
-        tell(() => ear.changed(told))
-        return true
-      }
-      default:
-        throw unreadable('something that is told of a user')
-    }
+    const [, epoch, digits, rest] = /^(\S+) (\d+) (.*)$/s.exec(text) ?? []
+    const turn = numberOf(digits)
+    const beginsLog = kind === 'A' && rest === '0' && turn === 1 && epoch !== undefined && epoch !== known.top.epoch
+    if (beginsLog && !known.isHere) known.top = { epoch, offset: 0 }
+    else if (epoch !== known.top.epoch || turn > known.turn + 1) return false
+    else if (turn <= known.turn) return true
+    known.turn = turn
+    if (kind === 'O') {
+      const options = parsed(rest ?? '')
+      if (!isObject(options)) throw unreadable('the options of a user')
+      known.options = options as Options
+      tell(() => ear.changed(options as Options))
+    } else if (kind === 'A') {
+      if (!known.isHere) tell(() => ear.came())
+      known.isHere = true
+      return numberOf(rest) === known.top.offset
+    } else if (kind === 'G') {
+      if (known.isHere) tell(() => ear.left())
+      known.isHere = false
+    } else throw unreadable('something that is told of a user')
+    return true
   }
 
   function hear(known: Standing, numbered: Numbered): void {
@@ -128,7 +131,13 @@ export async function listenToUser(context: Context, user: string, ear: UserEar)
 }
 
 function readStanding(reply: unknown): Standing & { readonly missed: readonly Numbered[] | undefined } {
-  const [isHere, options, epoch, offset, missed] = listOf(reply)
+  const [isHere, options, epoch, offset, missed, turn = 0] = listOf(reply)
   const top = epoch === undefined ? nowhere : { epoch: textOf(epoch), offset: numberOf(offset) }
-  return { isHere: isHere === 1, options: readOptions(options), top, missed: readMissed(missed, top) }
+  return {
+    isHere: isHere === 1,
+    options: readOptions(options),
+    top,
+    turn: turn === null ? 0 : numberOf(turn),
+    missed: readMissed(missed, top),
+  }
 }

@@ -10,40 +10,60 @@ import { listOf, pairsOf, parsed, textsOf } from './replies.ts'
 /** Milliseconds for which a node that has not started may write. */
 const unstarted = 86_400_000
 
+export interface NodesParts {
+  readonly context: Context
+  readonly mailbox: RedisMailbox
+  /** Milliseconds until Redis must have been reached for the first time. */
+  readonly patience: number
+  /** Nothing is this node's own any more. */
+  readonly onExpelled: () => void
+}
+
 /**
  * Which nodes there are. Each gives a sign of life now and then; whoever finds that another has been silent for too long takes
  * over what it left, and is itself replaced where it dies before that is done.
  */
 export class RedisNodes implements Nodes {
+  readonly #parts: NodesParts
   readonly #context: Context
-  readonly #mailbox: RedisMailbox
-  /** Nothing is this node's own any more. */
-  readonly #onExpelled: () => void
   readonly #inheriting = new Map<string, Promise<void>>()
   #id = randomId()
   #stopListening: Stop = () => {}
   #events: NodeEvents | undefined
   #timer: NodeJS.Timeout | undefined
+  #begun: Promise<void> | undefined
   #beating: Promise<void> | undefined
   #owesRestore = false
   #closed = false
 
-  constructor(context: Context, mailbox: RedisMailbox, onExpelled: () => void) {
-    this.#context = context
-    this.#mailbox = mailbox
-    this.#onExpelled = onExpelled
-    mailbox.read('B', () => void this.#beatNow())
+  constructor(parts: NodesParts) {
+    this.#parts = parts
+    this.#context = parts.context
+    parts.mailbox.read('B', () => void this.#beatNow())
   }
 
   get id(): string {
     return this.#id
   }
 
-  /** From now on it can be spoken to, and may write as itself. */
-  async begin(): Promise<void> {
+  /** As soon as Redis can be reached, this node can be spoken to, and may write as itself. */
+  begin(): Promise<void> {
+    this.#begun ??= this.#begin().catch((error: unknown) => {
+      this.#begun = undefined
+      throw error
+    })
+    return this.#begun
+  }
+
+  async #begin(): Promise<void> {
+    await this.#context.servers.ready(this.#parts.patience)
+    await this.#appear()
+  }
+
+  async #appear(): Promise<void> {
     const node = this.#context.keys.node(this.#id)
     const [stop] = await Promise.all([
-      this.#mailbox.open(this.#id),
+      this.#parts.mailbox.open(this.#id),
       this.#context.servers.send(node, 'SET', node.key('alive'), 1, 'PX', unstarted),
     ])
     this.#stopListening()
@@ -56,6 +76,7 @@ export class RedisNodes implements Nodes {
   }
 
   async start(events: NodeEvents): Promise<{ readonly fresh: boolean }> {
+    await this.begin()
     const fresh = await this.#register()
     this.#events = events
     await this.#beatNow()
@@ -73,8 +94,8 @@ export class RedisNodes implements Nodes {
     }
   }
 
-  /** The data have another life than before. */
-  reborn(): void {
+  /** What was written last may be lost, or half done. */
+  uncertain(): void {
     this.#owesRestore = true
     void this.#beatNow()
   }
@@ -86,7 +107,7 @@ export class RedisNodes implements Nodes {
     const { servers, keys } = this.#context
     const others = textsOf(await servers.run(endNode, keys.nodes(), [this.#id]))
     // One of them is enough, and would find out by itself.
-    await Promise.allSettled(others.map((other) => this.#mailbox.post(other, 'B')))
+    await Promise.allSettled(others.map((other) => this.#parts.mailbox.post(other, 'B')))
   }
 
   /** Does nothing more, as if its process had ended. */
@@ -153,8 +174,8 @@ export class RedisNodes implements Nodes {
     log.warn({ node: before }, 'the other nodes took this one for dead, or Redis lost its data')
     this.#id = randomId()
     this.#owesRestore = false
-    this.#onExpelled()
-    await this.begin()
+    this.#parts.onExpelled()
+    await this.#appear()
     const fresh = await this.#register()
     this.#events?.expelled(fresh)
     // Where only its own part was lost, the others still know it by its old name.

@@ -63,14 +63,14 @@ export async function openChannel(
     else known.record = now.record
   }
 
-  function apply(text: string): boolean {
+  function apply(text: string, wasHeld: boolean): boolean {
     const rest = text.slice(2)
     if (!standing) return true
     switch (text[0]) {
       case 'T':
         return applyTold(standing, rest)
       case 'E':
-        return readPosition(rest).position.epoch === standing.top.epoch
+        return applyEpoch(standing, readPosition(rest).position, wasHeld)
       case 'O': {
         const [, born, revision, options] = /^(\S+) (\d+) (.*)$/s.exec(rest) ?? []
         if (born !== standing.born) return false
@@ -93,6 +93,13 @@ export async function openChannel(
     if (position.epoch !== epoch || position.offset > offset + 1) return false
     if (position.offset === offset + 1) hear(known, readEntry(rest, position))
     return true
+  }
+
+  /** Whatever was told before has been heard before. */
+  function applyEpoch(known: Standing, top: Position, wasHeld: boolean): boolean {
+    if (top.epoch === known.top.epoch) return true
+    if (!wasHeld) lose(known, top)
+    return !wasHeld
   }
 
   function hear(known: Standing, numbered: Numbered): void {

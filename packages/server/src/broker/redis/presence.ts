@@ -1,5 +1,5 @@
 import { isObject, type JsonText } from '@hookbox/protocol'
-import type { Owed, Presence, Visitor } from '../broker.ts'
+import { expectation, type Owed, type Presence, type Present, type Visitor } from '../broker.ts'
 import { unknownChannel } from './channels.ts'
 import type { Context } from './context.ts'
 import { appendArgs, flag, idArgs, keepArgs } from './entries.ts'
@@ -11,7 +11,19 @@ import type { Arg } from './servers.ts'
 
 /** Who is in a channel. */
 export function redisPresence(context: Context): Presence {
-  const { servers, keys } = context
+  const { servers, keys, clock } = context
+
+  async function find(channel: string, args: readonly Arg[]): Promise<Present> {
+    const reply = await servers.run(findMember, keys.channel(channel), args)
+    if (reply === null) throw unknownChannel(channel)
+    const [connections, initialData, owed, closing] = listOf(reply)
+    return {
+      connections: textsOf(connections).map((one) => one.slice(one.indexOf('\n') + 1)),
+      initialData: optionalText(initialData) as JsonText | undefined,
+      owed: readOwed(optionalText(owed)),
+      closing: closing === 1,
+    }
+  }
 
   return {
     async enter(channel, who, what, how) {
@@ -32,16 +44,13 @@ export function redisPresence(context: Context): Presence {
       return { last: last === 1, empty: empty === 1 }
     },
 
-    async find(channel, user) {
-      const reply = await servers.run(findMember, keys.channel(channel), [escapeName(user)])
-      if (reply === null) throw unknownChannel(channel)
-      const [connections, initialData, owed, closing] = listOf(reply)
-      return {
-        connections: textsOf(connections).map((one) => one.slice(one.indexOf('\n') + 1)),
-        initialData: optionalText(initialData) as JsonText | undefined,
-        owed: readOwed(optionalText(owed)),
-        closing: closing === 1,
-      }
+    find: (channel, user) => find(channel, [escapeName(user)]),
+
+    expect: (channel, { user, connection }) => find(channel, [escapeName(user), connection, clock.now() + expectation]),
+
+    async withdraw(channel, { connection }) {
+      const spot = keys.channel(channel)
+      await servers.send(spot, 'HDEL', spot.key('expected'), connection)
     },
 
     async provide(channel, user, initialData) {

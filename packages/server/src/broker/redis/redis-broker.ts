@@ -42,6 +42,12 @@ export interface RedisBrokerOptions extends Partial<Settings> {
 
 /** A broker over Redis, for many nodes. */
 export interface RedisBroker extends Broker {
+  /**
+   * Settles when Redis can be reached; {@link Nodes.start} waits for it. What is asked before fails with `unavailable`.
+   *
+   * @throws Error where Redis does not let this hub in, is too old, or cannot be reached in time
+   */
+  ready(): Promise<void>
   /** This node vanishes, as if its process were killed. */
   crash(): Promise<void>
 }
@@ -49,53 +55,40 @@ export interface RedisBroker extends Broker {
 /**
  * Joins the nodes that share a Redis, 7.0 or newer.
  *
- * @throws Error where a URL is none, or Redis does not let this hub in, is too old, or cannot be reached in time
+ * @throws Error where a URL is none
  */
-export async function createRedisBroker(options: RedisBrokerOptions): Promise<RedisBroker> {
+export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   const { urls, prefix = 'hookbox:', clock, log, patience = 10_000, ...given } = options
   const settings: Settings = { ...defaultSettings, ...given }
   const place = readUrls(urls)
   const keys = new Keys(prefix, databaseOf(place))
   const self = randomId()
-  let parts: ReturnType<typeof assemble> | undefined
-  const reborn = () => parts?.nodes.reborn()
+  const uncertain = () => parts.nodes.uncertain()
   const servers: Servers =
     place.kind === 'cluster'
-      ? new Cluster({ nodes: place.nodes, keys, self, settings, log, reborn })
-      : new Shards(place.shards.length, (at, shards) => {
-          const found = place.shards[at]
-          if (!found) throw new Error('there are as many shards as URLs')
-          return linkTo(found, shards)
-        })
+      ? new Cluster({ nodes: place.nodes, keys, self, settings, log, uncertain })
+      : new Shards(place.shards.map((found) => (shards) => linkTo(found, shards)))
+  const parts = assemble(new Context({ servers, keys, clock, log, settings }), patience)
+  return parts.broker
 
   function linkTo(found: Found, shards: Shards): Link {
     const { name, find } = wayTo(found, settings)
     const probeTopic = () => keys.probe(self, 0).topic
     const events = {
       up: (link: Link) => shards.topics.renew(link),
-      reborn,
+      uncertain,
       told: shards.topics.told,
       shaken: (link: Link) => shards.topics.renew(link),
     }
     return new Link({ name, find, probeTopic, settings, log, events })
   }
-
-  try {
-    await servers.ready(patience)
-    parts = assemble(new Context({ servers, keys, clock, log, settings }))
-    await parts.nodes.begin()
-  } catch (error) {
-    servers.close()
-    throw error
-  }
-  return parts.broker
 }
 
 /** The facets of one node's broker, and what connects them. */
-function assemble(context: Context): { broker: RedisBroker; nodes: RedisNodes } {
+function assemble(context: Context, patience: number): { broker: RedisBroker; nodes: RedisNodes } {
   const { servers, log } = context
   const mailbox = new RedisMailbox(context)
-  const nodes = new RedisNodes(context, mailbox, () => leases.loseAll())
+  const nodes = new RedisNodes({ context, mailbox, patience, onExpelled: () => leases.loseAll() })
   const self = () => nodes.id
   const notify = (node: string, what: 'wanted' | 'free', key: LeaseKey) => {
     mailbox.post(node, `${what === 'wanted' ? 'W' : 'F'} ${JSON.stringify(key)}`).catch((err: unknown) => {
@@ -124,6 +117,7 @@ function assemble(context: Context): { broker: RedisBroker; nodes: RedisNodes } 
     leases: context.whileOpen<Leases>({ take: leases.take, wait: leases.wait, freed: leases.freed }),
     bus,
     nodes,
+    ready: () => nodes.begin(),
     async close() {
       if (context.isClosed) return
       end()

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis'
 import type { Address } from './line.ts'
 
 /**
@@ -31,6 +30,7 @@ export async function ask(
   timeout: number,
 ): Promise<unknown> {
   const { host, port, username, password, tls } = address
+  const { Redis } = await import('ioredis')
   const redis = new Redis({
     host,
     port,
@@ -38,7 +38,6 @@ export async function ask(
     ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: {} } : {}),
     connectTimeout: timeout,
-    commandTimeout: timeout,
     disableClientInfo: true,
     lazyConnect: true,
     enableReadyCheck: false,
@@ -48,11 +47,16 @@ export async function ask(
   redis.on('error', () => {
     // The question fails with it.
   })
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${host}:${port} does not answer`)), timeout)
+  })
+  const [name, ...args] = command
+  const asked = redis.connect().then(() => redis.call(name, ...args))
   try {
-    await redis.connect()
-    const [name, ...args] = command
-    return await redis.call(name, ...args)
+    return await Promise.race([asked, late])
   } finally {
+    clearTimeout(timer)
     redis.disconnect()
   }
 }

@@ -8,11 +8,11 @@ export class Shards implements Servers {
   readonly topics: Topics
   readonly #links: readonly Link[]
 
-  /** `link` makes the one of a place in the list. */
-  constructor(count: number, link: (place: number, shards: Shards) => Link) {
+  /** Each makes the line to one of them. */
+  constructor(links: readonly ((shards: Shards) => Link)[]) {
     const homeOf = (tag: string) => shardOf(this.#links, tag)
     this.topics = new Topics(homeOf, async ({ tag, topic }) => homeOf(tag).subscribe(topic))
-    this.#links = Array.from({ length: count }, (_, place) => link(place, this))
+    this.#links = links.map((link) => link(this))
   }
 
   run: Servers['run'] = async (script, spot, args, keys = keysOf(script, spot)) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Owed } from '../../../src/broker/broker.ts'
+import { expectation, type Owed, type Visitor } from '../../../src/broker/broker.ts'
 import { createChannel, entering, joined, json, keep, left, listen, onlyKept, type Setup, told } from './kit.ts'
 
 const owed: Owed = { id: 'msg 1', cookies: 'a=1; b="2"', address: undefined }
@@ -113,6 +113,41 @@ export function presenceContract(setup: Setup): void {
       expect((await there.find('chat', 'ann')).owed).toEqual(owed)
       await there.settle('chat', 'ann', owed.id)
       expect((await here.find('chat', 'ann')).owed).toBeUndefined()
+    })
+
+    test('a channel is used by who is expected: until it has entered, is withdrawn, or is not heard of for a minute', async () => {
+      const { broker, here, there, other, clock } = await opened()
+      const [ann, bob] = ['ann', 'bob'].map((user) => ({ user, connection: `of ${user}` })) as [Visitor, Visitor]
+      const used = async () => (await other.channels.look('chat')).used
+      expect(await here.expect('chat', ann)).toEqual(await there.find('chat', 'ann'))
+      expect(await used()).toBe(true)
+      expect(await other.channels.remove('chat', 'unused')).toBe(false)
+      await there.withdraw('chat', ann)
+      expect(await used()).toBe(false)
+
+      await here.expect('chat', ann)
+      await here.expect('chat', bob)
+      await here.enter('chat', ann, joined('ann'), entering)
+      await here.leave('chat', ann, left('ann'), told)
+      expect(await used()).toBe(true)
+      await clock.advance(expectation - 1)
+      expect(await used()).toBe(true)
+      await here.expect('chat', ann)
+      await clock.advance(1)
+      expect(await used()).toBe(true)
+      await clock.advance(expectation - 1)
+      expect(await used()).toBe(false)
+
+      const lease = await other.leases.take({ of: 'destroy', channel: 'chat' })
+      expect(await here.expect('chat', ann)).toMatchObject({ closing: true })
+      expect(await used()).toBe(false)
+      await lease?.release()
+      await here.expect('chat', ann)
+      expect(await other.channels.remove('chat')).toBe(true)
+      await createChannel(broker)
+      expect(await used()).toBe(false)
+      await expect(here.expect('nowhere', ann)).rejects.toMatchObject({ code: 'unknown_channel' })
+      await here.withdraw('nowhere', ann)
     })
 
     test('a channel that is missing cannot be entered, and is left already', async () => {

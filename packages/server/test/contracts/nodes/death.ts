@@ -288,7 +288,11 @@ export function deathOfNodes(setup: NodesSetup): void {
       noticed.resolve()
       await nodes.advance(10 * minute)
       const actions = nodes.actions().filter((action) => action !== 'disconnect')
-      expect(actions.filter((action, at) => action !== actions[at - 1])).toEqual(['connect', 'unsubscribe', 'subscribe'])
+      expect(actions.filter((action, at) => action !== actions[at - 1])).toEqual([
+        'connect',
+        'unsubscribe',
+        'subscribe',
+      ])
     })
 
     test('what it asked the application, somebody else asks: no page waits for the dead', async () => {

@@ -15,7 +15,8 @@ import { log } from './log.ts'
 //   members      sorted set: users by when they came
 //   connections  sorted set: `<user>\n<connection>`, in the order of the alphabet
 //   initial      hash: user → JSON
-//   owed         hash: user → JSON
+//   owed         hash: user → `<id> <JSON>`
+//   expected     hash: connection → until when it is expected
 //   ids, order   message ids (see ids.ts), which outlive it
 //   destroy      the lease by whose holder the application is asked whether it may go
 //
@@ -117,14 +118,26 @@ return {redis.call('HGET', meta, 'options'), revision}
 `,
 )
 
+/** Takes the time. */
+const using = lua`
+local now = number()
+local function is_used()
+  local all, is_expected = redis.call('HGETALL', expected), false
+  for i = 1, #all, 2 do
+    if tonumber(all[i + 1]) > now then is_expected = true else redis.call('HDEL', expected, all[i]) end
+  end
+  return is_expected or redis.call('ZCARD', members) > 0 or redis.call('HLEN', owed) > 0
+end
+`
+
 export const lookChannel: Script = script(
   'look',
-  ['meta', 'members', 'owed'],
+  ['meta', 'members', 'owed', 'expected'],
+  using,
   lua`
 local found = redis.call('HMGET', meta, 'epoch', 'kept', 'visits')
 if not found[1] then return false end
-local is_used = redis.call('ZCARD', members) > 0 or redis.call('HLEN', owed) > 0
-return {is_used and 1 or 0, found[2], found[3]}
+return {is_used() and 1 or 0, found[2], found[3]}
 `,
 )
 
@@ -142,13 +155,14 @@ return 1
 
 export const removeChannel: Script = script(
   'remove',
-  ['meta', 'window', 'history', 'state', 'members', 'connections', 'initial', 'owed'],
+  ['meta', 'window', 'history', 'state', 'members', 'connections', 'initial', 'owed', 'expected'],
+  using,
   lua`
 local topic, only_unused = arg(), flag()
 local found = redis.call('HMGET', meta, 'born', 'token')
 if not found[1] then return false end
-if only_unused and (redis.call('ZCARD', members) > 0 or redis.call('HLEN', owed) > 0) then return false end
-redis.call('UNLINK', meta, window, history, state, members, connections, initial, owed)
+if only_unused and is_used() then return false end
+redis.call('UNLINK', meta, window, history, state, members, connections, initial, owed, expected)
 redis.call('SPUBLISH', topic, 'R ' .. found[1])
 return found[2]
 `,
@@ -215,11 +229,11 @@ export const readHistory: Script = script(
 local limit, way, cursor_epoch = number(), arg(), arg()
 local since_epoch, after, before_epoch, before = arg(), arg(), arg(), arg()
 if not stand() then return false end
+local length = tidy_history()
 local is_cursor = way ~= ''
 if is_cursor and cursor_epoch ~= epoch then return {'cursor', epoch, offset} end
 if since_epoch ~= '' and since_epoch ~= epoch then return {'since', epoch, offset} end
 if before_epoch ~= '' and before_epoch ~= epoch then return {'before', epoch, offset} end
-local length = tidy_history()
 
 -- The place of the first entry whose serial, or whose number, is at least that.
 local function first(field, least)
@@ -271,7 +285,7 @@ return {'piece', table.concat(texts, ','), next_cursor}
 
 export const enterChannel: Script = script(
   'enter',
-  [...logParts, 'history', 'members', 'connections', ...idParts, 'destroy'],
+  [...logParts, 'history', 'members', 'connections', 'expected', ...idParts, 'destroy'],
   log,
   ids,
   history,
@@ -279,11 +293,13 @@ export const enterChannel: Script = script(
   lua`
 local user, connection, is_anyway = arg(), arg(), flag()
 if not stand() then return false end
-if redis.call('ZSCORE', members, user) then
+local is_member = redis.call('ZSCORE', members, user)
+if not is_member and not is_anyway and redis.call('EXISTS', destroy) == 1 then return 'closing' end
+redis.call('HDEL', expected, connection)
+if is_member then
   redis.call('ZADD', connections, 0, user .. '\n' .. connection)
   return 'further'
 end
-if not is_anyway and redis.call('EXISTS', destroy) == 1 then return 'closing' end
 redis.call('ZADD', members, redis.call('HINCRBY', meta, 'visits', 1), user)
 redis.call('ZADD', connections, 0, user .. '\n' .. connection)
 redis.call('HSET', meta, 'kept', 0)
@@ -314,12 +330,14 @@ return {is_last and 1 or 0, redis.call('ZCARD', members) == 0 and 1 or 0}
 `,
 )
 
+/** With a connection and until when, that is expected from now on. */
 export const findMember: Script = script(
   'find',
-  ['meta', 'connections', 'initial', 'owed', 'destroy'],
+  ['meta', 'connections', 'initial', 'owed', 'expected', 'destroy'],
   lua`
-local user = arg()
+local user, connection, till = arg(), arg(), arg()
 if redis.call('EXISTS', meta) == 0 then return false end
+if connection and redis.call('EXISTS', destroy) == 0 then redis.call('HSET', expected, connection, till) end
 return {redis.call('ZRANGEBYLEX', connections, '[' .. user .. '\n', '(' .. user .. '\v'),
   redis.call('HGET', initial, user), redis.call('HGET', owed, user), redis.call('EXISTS', destroy)}
 `,

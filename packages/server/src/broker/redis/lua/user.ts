@@ -9,11 +9,12 @@ import { log } from './log.ts'
 //   user          hash, while the user is there: `=<option>` → JSON, `token` (see indexes.ts) and a counter
 //   connections   sorted set: connections by when they came
 //   connection:*  hash of each: `node`, `live`, `page`, `cookies`, `address`, `ticket`, `=<channel>` → `asked` or `given`
-//   meta, window  the log of private messages (see log.ts); `left`, since when the user is gone
+//   meta, window  the log of private messages (see log.ts); `left`, since when the user is gone; `turn`, which counts what is
+//                 told besides messages
 //   ids, order    ids of messages that the user sent (see ids.ts)
 //
-// and tells `T` and `E` as a channel does, `A <epoch> <offset>` when the user's first connection has come and where the log
-// stands then, `G` when the last has gone, and `O <options>`.
+// and tells `T` and `E` as a channel does, `A <epoch> <turn> <offset>` when the user's first connection has come and where the
+// log stands then, `G <epoch> <turn>` when the last has gone, and `O <epoch> <turn> <options>`.
 
 const logParts = ['meta', 'window'] as const
 
@@ -40,11 +41,20 @@ local function set_options()
   return count
 end
 
-local function tell_options(topic)
-  local found, texts = named(user), {}
+`
+
+/** Tells a change, with its number. Where the log is gone, whoever hears it looks how things stand. */
+const turns = lua`
+local function tell_turn(topic, kind, rest)
+  local epoch = redis.call('HGET', meta, 'epoch')
+  local turn = epoch and redis.call('HINCRBY', meta, 'turn', 1) or 0
+  redis.call('SPUBLISH', topic, kind .. ' ' .. (epoch or 'none') .. ' ' .. turn .. ' ' .. rest)
+end
+
+local function tell_options(topic, found)
+  local texts = {}
   for i = 1, #found, 2 do texts[#texts + 1] = cjson.encode(found[i]) .. ':' .. found[i + 1] end
-  redis.call('SPUBLISH', topic, 'O {' .. table.concat(texts, ',') .. '}')
-  return found
+  tell_turn(topic, 'O', '{' .. table.concat(texts, ',') .. '}')
 end
 `
 
@@ -62,6 +72,7 @@ export const enterUser: Script = script(
   ['user', 'connections', ...logParts, 'connection'],
   log,
   named,
+  turns,
   standing,
   lua`
 local id, token = arg(), arg()
@@ -86,9 +97,10 @@ if not is_kept() then
 end
 redis.call('HDEL', meta, 'left')
 redis.call('PERSIST', meta)
-if is_first then redis.call('SPUBLISH', topic, 'A ' .. epoch .. ' ' .. offset) end
-if not is_first and has_changes then tell_options(topic) end
-return {is_first and 1 or 0, named(user), old_ticket}
+local options = named(user)
+if is_first then tell_turn(topic, 'A', offset) end
+if not is_first and has_changes then tell_options(topic, options) end
+return {is_first and 1 or 0, options, old_ticket}
 `,
 )
 
@@ -107,6 +119,7 @@ return old_ticket or ''
 export const leaveUser: Script = script(
   'user-leave',
   ['user', 'connections', ...logParts, 'connection'],
+  turns,
   lua`
 local node, id, topic, now = arg(), arg(), arg(), arg()
 if redis.call('HGET', connection, 'node') ~= node then return false end
@@ -120,7 +133,7 @@ if redis.call('EXISTS', meta) == 1 then
   redis.call('HSET', meta, 'left', now)
   redis.call('PEXPIRE', meta, ${safetyNet})
 end
-redis.call('SPUBLISH', topic, 'G')
+tell_turn(topic, 'G', '')
 return {1, ticket or '', token or ''}
 `,
 )
@@ -152,13 +165,16 @@ return found
 
 export const changeUserOptions: Script = script(
   'user-options',
-  ['user', 'connections'],
+  ['user', 'connections', 'meta'],
   named,
+  turns,
   lua`
 local topic = arg()
 if redis.call('EXISTS', connections) == 0 then return false end
 set_options()
-return tell_options(topic)
+local options = named(user)
+tell_options(topic, options)
+return options
 `,
 )
 
@@ -203,7 +219,7 @@ local is_here = redis.call('EXISTS', connections)
 if not is_kept() then return {is_here, named(user)} end
 -- Whoever has heard of no log before has missed all of it.
 if since_epoch == 'none' then since_epoch = epoch end
-return {is_here, named(user), epoch, offset, missed(since_epoch, since_offset)}
+return {is_here, named(user), epoch, offset, missed(since_epoch, since_offset), redis.call('HGET', meta, 'turn')}
 `,
 )
 
