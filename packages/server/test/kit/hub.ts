@@ -307,7 +307,7 @@ export class TestPage implements Transport {
  * may take its time.
  */
 export async function eventually<T>(clock: TestClock, check: () => T | Promise<T>): Promise<T> {
-  for (const end = Date.now() + patience / 2; ; ) {
+  for (const end = Date.now() + patience; ; ) {
     await clock.settle()
     try {
       return await check()
