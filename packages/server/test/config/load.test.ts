@@ -405,7 +405,14 @@ test('browsers and the REST interface cannot have the same port of the same addr
 test('several Redis URLs are parted by spaces in the environment, as commas part the servers of one', () => {
   const urls = ['redis+sentinel://a:1,b:2/main', 'redis://c:3/1']
   expect(config(load([], { HOOKBOX_REDIS: urls.join('  ') })).redis).toEqual({ urls, prefix: 'hookbox:', wait: 0 })
-  expect(config(load(urls.map((url) => `--redis=${url}`), {})).redis?.urls).toEqual(urls)
+  expect(
+    config(
+      load(
+        urls.map((url) => `--redis=${url}`),
+        {},
+      ),
+    ).redis?.urls,
+  ).toEqual(urls)
 })
 
 test('a Redis URL is never shown, as it may hold a password', () => {
