@@ -81,7 +81,8 @@ test('the hub is killed and started again: the game goes on where it was', async
   for (const { status } of players) await expect(status).not.toHaveAttribute('data-status', 'connected')
   await cards.hub.restart()
   for (const { status } of players) {
-    await expect(status).toHaveAttribute('data-status', 'connected', { timeout: 20_000 })
+    // A try that failed as the hub was not up yet is followed by a wait of up to 20 s.
+    await expect(status).toHaveAttribute('data-status', 'connected', { timeout: 40_000 })
   }
   expect({ ann: await ann.cards(), bob: await bob.cards(), table: await tableOf(ann) }).toEqual(before)
   await moveOnce(players)

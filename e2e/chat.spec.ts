@@ -45,6 +45,7 @@ test('the hub is killed and started again: both pages come back, nothing is lost
   chat,
   openPage,
 }) => {
+  test.setTimeout(90_000)
   const ann = await enter(chat, openPage, 'Ann')
   const bob = await enter(chat, openPage, 'Bob')
   await ann.say('Before')
@@ -55,7 +56,8 @@ test('the hub is killed and started again: both pages come back, nothing is lost
   await ann.write('Meanwhile')
   await chat.hub.restart()
   for (const { status } of [ann, bob]) {
-    await expect(status).toHaveAttribute('data-status', 'connected', { timeout: 20_000 })
+    // A try that failed as the hub was not up yet is followed by a wait of up to 20 s.
+    await expect(status).toHaveAttribute('data-status', 'connected', { timeout: 40_000 })
   }
   await bob.say('After')
   for (const person of [ann, bob]) await expect(person.messages).toHaveText(['Before', 'Meanwhile', 'After'])

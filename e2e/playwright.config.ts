@@ -39,7 +39,10 @@ export default defineConfig<object, TestOptions>({
   expect: { timeout: 5_000 },
   reporter: 'line',
   use: {
-    trace: 'retain-on-failure',
+    // A snapshot of the page with each step shows what it looked like. Pictures, which are taken the whole time whether or not
+    // the page changes, cost more than the tests themselves, in Firefox most of all: only where a test failed is there one.
+    trace: { mode: 'retain-on-failure', screenshots: false },
+    screenshot: 'only-on-failure',
     ...(process.env.HOOKBOX_SEED && { seed: Number(process.env.HOOKBOX_SEED) }),
   },
   projects: browserNames.map(project),

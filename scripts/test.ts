@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { onCi } from '../packages/testkit/src/environment.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
@@ -32,6 +32,9 @@ interface Section {
 const roomsTest = 'scripts/rooms.test.ts'
 const soakTests = 'soak/test/'
 
+/** Vitest would leave one alone, and with two have a single worker: half of the machine would stand idle. */
+const allProcessors = '--maxWorkers=100%'
+
 /** Cheap ones first, so that a slip is seen at once; all of them run, so that one run shows everything. */
 const sections: readonly Section[] = [
   {
@@ -59,7 +62,7 @@ const sections: readonly Section[] = [
   {
     name: 'packages',
     parts: ['check'],
-    run: (reports) => vitest(['--config', 'consumers/vitest.config.ts'], join(reports, 'packages.json')),
+    run: (reports) => vitest(['--config', 'consumers/vitest.config.ts', allProcessors], join(reports, 'packages.json')),
   },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
   // Before the tests that start them.
@@ -68,7 +71,8 @@ const sections: readonly Section[] = [
   {
     name: 'unit tests',
     parts: ['check'],
-    run: (reports) => vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`], join(reports, 'unit.json')),
+    run: (reports) =>
+      vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`, allProcessors], join(reports, 'unit.json')),
   },
   // By itself, as it keeps all processors busy.
   { name: 'soak', parts: ['check'], run: (reports) => vitest([soakTests], join(reports, 'soak.json')) },
@@ -86,18 +90,20 @@ function found({ found, missing }: Servers): Tally {
   return { ...nothing, passed: found, [onCi() ? 'failed' : 'skipped']: missing.length }
 }
 
-async function types(): Promise<Tally> {
+/** In two processes, each of which reads what its projects share once. */
+async function types(reports: string): Promise<Tally> {
   const projects = await typeScriptProjects()
-  let tally = nothing
-  async function work(): Promise<void> {
-    for (let project = projects.shift(); project !== undefined; project = projects.shift()) {
-      const checked = await run(bin('tsc'), ['-p', project, '--pretty'], { quiet: true })
-      if (checked.exitCode !== 0) console.log(`${relative(root, project) || 'the root'}:\n${checked.output}`)
-      tally = add(tally, verdict(checked))
-    }
-  }
-  await Promise.all([work(), work()])
-  return tally
+  const halves = [0, 1].map((half) => projects.filter((_, index) => index % 2 === half))
+  const tallies = await Promise.all(
+    halves.map(async (half, index) => {
+      const report = join(reports, `types${index}.json`)
+      const args = ['--conditions=@hookbox/source', 'scripts/types.ts', report, ...half]
+      const { exitCode, output } = await run(bin('tsx'), args, { quiet: true })
+      if (output !== '') console.log(output)
+      return tallyOf(await read(report), exitCode, (tally) => tally as Tally)
+    }),
+  )
+  return tallies.reduce(add, nothing)
 }
 
 async function typeScriptProjects(): Promise<string[]> {

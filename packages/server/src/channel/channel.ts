@@ -346,7 +346,8 @@ export class Channel {
       } catch (error) {
         if (mayAsk && !this.#life.gone) {
           await presence.withdraw(this.name, who)
-          this.#life.offer()
+          // Another node may have left it alone because of this one.
+          if (this.#fanOut.size === 0) this.#life.offerLater()
         }
         throw error
       }

@@ -1,6 +1,6 @@
 import { HookboxError, type Json, type JsonText, quote, toJsonText, userName } from '@hookbox/protocol'
 import type { Retention } from '../broker/broker.ts'
-import { checkPolling, type PollingOptions, writePolling } from '../polling/options.ts'
+import { checkPolling, type Polling, writePolling } from '../polling/options.ts'
 import { stateKey } from './state.ts'
 
 /** How a channel behaves (contract: Channel options). Its `history` and `state` are content, not options. */
@@ -16,7 +16,7 @@ export interface ChannelOptions {
   readonly moderatedUnsubscribe: boolean
   readonly presenceful: boolean
   readonly anonymous: boolean
-  readonly polling: PollingOptions | undefined
+  readonly polling: Polling | undefined
   readonly serverPresenceful: boolean
   readonly serverUserPresence: readonly string[]
 }

@@ -13,6 +13,10 @@ export interface PollingOptions {
   readonly form: { readonly [field: string]: string }
   /** Who is shown as the publisher of what comes. */
   readonly originator: string | undefined
+}
+
+/** The same, and how far it has come. */
+export interface Polling extends PollingOptions {
   /** Grows each time polling is given, be it the same: it begins anew then. */
   readonly turn: number
   /** There is nothing more to do in this turn (mode `once`). */
@@ -30,7 +34,7 @@ const defaultInterval = 5_000
  *
  * @throws HookboxError `bad_request` naming the detail that is unknown or wrong.
  */
-export function checkPolling(value: unknown, current?: PollingOptions): PollingOptions | undefined {
+export function checkPolling(value: unknown, current?: Polling): Polling | undefined {
   if (value === null || value === false || value === 'off') return undefined
   const given = Array.isArray(value) && value.length === 0 ? {} : value
   if (!isObject(given)) throw expected('polling', 'an object', given)

@@ -404,24 +404,21 @@ test('browsers and the REST interface cannot have the same port of the same addr
 
 test('several Redis URLs are parted by spaces in the environment, as commas part the servers of one', () => {
   const urls = ['redis+sentinel://a:1,b:2/main', 'redis://c:3/1']
-  expect(config(load([], { HOOKBOX_REDIS: urls.join('  ') })).redis).toEqual({ urls, prefix: 'hookbox:', wait: 0 })
-  expect(
-    config(
-      load(
-        urls.map((url) => `--redis=${url}`),
-        {},
-      ),
-    ).redis?.urls,
-  ).toEqual(urls)
+  expect(config({ environment: { HOOKBOX_REDIS: urls.join('  ') } }).redis).toEqual({
+    urls,
+    prefix: 'hookbox:',
+    wait: 0,
+  })
+  expect(config({ flags: urls.map((url) => `--redis=${url}`) }).redis?.urls).toEqual(urls)
 })
 
 test('a Redis URL is never shown, as it may hold a password', () => {
-  const wrong = () => load(['--redis', 'http://ann:hush@app'], {})
+  const wrong = () => loaded({ flags: ['--redis', 'http://ann:hush@app'] })
   expect(wrong).toThrow(/^--redis: expected a URL that begins with redis:\/\//)
   expect(wrong).not.toThrow('hush')
 })
 
 test('a snapshot is of a memory of its own, which a hub with Redis has not', () => {
-  const both = () => load(['--redis', 'redis://one', '--snapshot', 'hub.snapshot'], {})
+  const both = () => loaded({ flags: ['--redis', 'redis://one', '--snapshot', 'hub.snapshot'] })
   expect(both).toThrow('--snapshot: with Redis a hub has no memory of its own')
 })

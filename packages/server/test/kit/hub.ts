@@ -29,6 +29,11 @@ export interface Call {
   readonly id: string
 }
 
+/** What only streams and a configuration could do. */
+async function nothingHere(): Promise<never> {
+  throw new HookboxError('closed', 'nothing of that is here')
+}
+
 /** A hub over memory whose application is this test and whose clock stands still. */
 export class TestHub implements AsyncDisposable {
   readonly clock: TestClock
@@ -67,6 +72,12 @@ export class TestHub implements AsyncDisposable {
       clock: this.clock,
       log,
       poll: () => () => {},
+      verbs: {
+        post: nothingHere,
+        read: nothingHere,
+        configure: nothingHere,
+        configuration: async () => ({}),
+      },
       takeOver: (hub, record) => Connection.takeOver(hub, record, this.settings),
     })
     if (starts) this.hub.start(false)

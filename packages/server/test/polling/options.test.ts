@@ -1,12 +1,12 @@
 import { HookboxError } from '@hookbox/protocol'
 import { describe, expect, test } from 'vitest'
-import { checkPolling, type PollingOptions, writePolling } from '../../src/polling/options.ts'
+import { checkPolling, type Polling, writePolling } from '../../src/polling/options.ts'
 
 const url = 'http://app/points'
 const once = { turn: 1, done: false }
-const simple: PollingOptions = { mode: 'simple', url, interval: 5_000, form: {}, originator: undefined, ...once }
+const simple: Polling = { mode: 'simple', url, interval: 5_000, form: {}, originator: undefined, ...once }
 
-test.each<{ name: string; value: unknown; current?: PollingOptions; options: PollingOptions | undefined }>([
+test.each<{ name: string; value: unknown; current?: Polling; options: Polling | undefined }>([
   { name: 'the least', value: { mode: 'simple', url }, options: simple },
   {
     name: 'everything',
@@ -87,7 +87,7 @@ describe('a wrong detail is named', () => {
   })
 })
 
-test.each<PollingOptions>([
+test.each<Polling>([
   simple,
   { mode: 'persistent', url, interval: 1_234, form: { a: 'b', ['__proto__']: 'c' }, originator: 'graph', ...once },
 ])('what is written is read as the same', (options) => {

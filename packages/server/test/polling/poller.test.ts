@@ -29,8 +29,6 @@ function start(
       interval: 1_000,
       form: {},
       originator: undefined,
-      turn: 1,
-      done: false,
       ...options,
     },
     clock,
@@ -281,7 +279,7 @@ test('the secret follows the callbacks when they move: the next poll of the old 
     channelName: 'graph',
     options: {
       ...{ mode: 'persistent', url: 'http://app:8000/points', interval: 1_000 },
-      ...{ form: {}, originator: undefined, turn: 1, done: false },
+      ...{ form: {}, originator: undefined },
     },
     clock,
     log: new RecordingLog(),
