@@ -192,8 +192,8 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   }
 
   const methods = {
-    ...channelMethods(hub, config.ignorePublishNonExistingChannels),
-    ...userMethods(hub),
+    ...channelMethods(hub.application, config.ignorePublishNonExistingChannels),
+    ...userMethods(hub.application),
     ...serverMethods(hub, version, config.allowSetConfig ? setConfig : undefined),
   }
   const secrets = () => (live.apiSecurityToken === undefined ? [] : [live.apiSecurityToken])
