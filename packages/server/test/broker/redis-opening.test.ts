@@ -14,7 +14,7 @@ async function redis(options: Parameters<typeof startRedis>[0] = {}): Promise<Re
 
 async function open(url: string, options: Partial<RedisBrokerOptions> = {}): Promise<void> {
   const log = new RecordingLog()
-  const node = createRedisBroker({ urls: [url], clock: new TestClock(), log, patience: 300, ...options })
+  const node = createRedisBroker({ urls: [url], clock: new TestClock(), log, patience: 1_500, ...options })
   onTestFinished(() => node.crash())
   await expect(node.log.read('chat', keep)).rejects.toMatchObject({ code: 'unavailable' })
   await node.nodes.start(new RecordingNode())

@@ -13,7 +13,7 @@ export const quick = {
   leaseRetry: 400,
   probe: 500,
   retry: 100,
-  askTimeout: 1_000,
+  askTimeout: 1_500,
 } as const
 
 /** One server for all tests of a file; each takes a prefix of its own. */
