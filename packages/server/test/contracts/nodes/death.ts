@@ -455,7 +455,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       const { position } = await subscribe(ann.page)
       const before = nodes.a.hub.id
       nodes.calls.length = 0
-      await nodes.a.broker.expel()
+      await nodes.expel(nodes.a)
       await nodes.eventually(() => expect(ann.page.end?.code).toBe(4503))
       expect(nodes.a.hub.id).not.toBe(before)
       const back = await comeBack(nodes.a, ann)
@@ -473,7 +473,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       const ann = await enter(nodes.a, 'ann')
       ann.cut(1000)
       await nodes.eventually(() => expect(nodes.asked('disconnect')).toHaveLength(1))
-      await nodes.a.broker.expel()
+      await nodes.expel(nodes.a)
       await nodes.quiet()
       Object.assign(nodes.answers, { unsubscribe: {}, disconnect: {} })
       nodes.calls.length = 0
@@ -484,7 +484,7 @@ export function deathOfNodes(setup: NodesSetup): void {
     test('serves on as a new one', async () => {
       await using nodes = await begin()
       const ann = await enter(nodes.a, 'ann')
-      await nodes.a.broker.expel()
+      await nodes.expel(nodes.a)
       await nodes.eventually(() => expect(ann.end?.code).toBe(4503))
       const cid = await enter(nodes.a, 'cid')
       const bob = await enter(nodes.b, 'bob')
