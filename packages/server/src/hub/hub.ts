@@ -651,12 +651,17 @@ export class Hub {
     const record = await this.#broker.users.claim(user, id)
     if (!record) return
     const connection = await this.#restore(record)
-    const pending = await this.nodes.ask(node, 'release', { connection: id }).catch((err: unknown) => {
-      // That node is gone, or will find out by itself that the connection is not its own any more.
-      this.log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
-      return []
+    // Its page need not wait for the other node, which may be gone.
+    this.#inBackground('hearing what the page was about to be given', async () => {
+      const pending = await this.nodes.ask(node, 'release', { connection: id }).catch((err: unknown) => {
+        // That node is gone, or will find out by itself that the connection is not its own any more.
+        this.log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
+        return []
+      })
+      const back = this.#users.get(user)?.live.find(({ pageId }) => pageId === connection.pageId)
+      const taker = back ?? connection
+      for (const name of pending) if (!taker.gone) this.#letIn(taker, name, taker.caller)
     })
-    for (const name of pending) if (!connection.gone) this.#letIn(connection, name, connection.caller)
   }
 
   /** The connection is another node's by now. */

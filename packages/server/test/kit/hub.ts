@@ -94,17 +94,17 @@ export class TestHub<B extends NodeBroker = MemoryBroker> implements AsyncDispos
       callbacks: createCallbacks(asked, log),
       clock: this.clock,
       log,
-      verbs: {
-        post: nothingHere,
-        read: nothingHere,
-        configure: nothingHere,
-        configuration: async () => ({}),
-      },
       poll: (options, target) => {
         const fetch = this.application.polled
         if (!fetch) return () => {}
         const asking = { options, fetch, clock, log, callbacksOrigin: undefined, secret: undefined }
         return startPoller({ ...target, ...asking })
+      },
+      verbs: {
+        post: nothingHere,
+        read: nothingHere,
+        configure: nothingHere,
+        configuration: async () => ({}),
       },
       takeOver: (hub, record) => Connection.takeOver(hub, record, this.settings),
     })
@@ -307,7 +307,7 @@ export class TestPage implements Transport {
  * may take its time.
  */
 export async function eventually<T>(clock: TestClock, check: () => T | Promise<T>): Promise<T> {
-  for (const end = Date.now() + patience / 2; ; ) {
+  for (const end = Date.now() + patience; ; ) {
     await clock.settle()
     try {
       return await check()

@@ -40,7 +40,12 @@ export class Nodes implements AsyncDisposable {
   readonly #shared: Shared
   readonly #settings: Partial<ConnectionSettings>
   readonly #nodes: TestNode[] = []
-  readonly #crashed = new Set<TestNode>()
+  /** With the names that they had. */
+  readonly #crashed = new Map<TestNode, string>()
+  /** Those that take over as soon as they know. */
+  readonly #heirs = new Set<TestNode>()
+  /** The names of nodes that somebody has taken over from. */
+  readonly #inherited = new Set<string>()
 
   private constructor(shared: Shared, answers: Answers, settings: Partial<ConnectionSettings>) {
     this.#shared = shared
@@ -81,9 +86,14 @@ export class Nodes implements AsyncDisposable {
   /** One more node. */
   async join({ inherits }: Joining = {}): Promise<TestNode> {
     const broker = await this.#shared.join()
-    const patient = inherits ? inheritingAfter(broker, inherits) : broker
-    const node = new TestHub(this.application, this.#settings, this.#shared.clock, patient)
+    const inheriting = observed(broker, async (dead, takeOver) => {
+      await inherits
+      await takeOver()
+      this.#inherited.add(dead)
+    })
+    const node = new TestHub(this.application, this.#settings, this.#shared.clock, inheriting)
     this.#nodes.push(node)
+    if (!inherits) this.#heirs.add(node)
     await node.started
     return node
   }
@@ -102,15 +112,16 @@ export class Nodes implements AsyncDisposable {
     return this.#nodes.flatMap(({ logged }) => logged.map(({ message }) => message))
   }
 
-  /** A node is killed, and the others know. */
+  /** A node is killed; the others know, and one of them that may has taken over. */
   async crash(node: TestNode): Promise<void> {
-    const { id } = node.hub
-    this.#crashed.add(node)
+    this.#crashed.set(node, node.hub.id)
     const others = this.#nodes.filter((one) => !this.#crashed.has(one))
     // Settles when somebody has taken over, which may be held up.
     node.crash().catch(() => {})
     await this.eventually(async () => {
-      for (const { hub } of others) expect(await hub.nodes.names()).not.toContain(id)
+      for (const { hub } of others) expect(await hub.nodes.names()).not.toContain(this.#crashed.get(node))
+      const mayInherit = others.some((one) => this.#heirs.has(one))
+      for (const id of this.#crashed.values()) if (mayInherit) expect(this.#inherited).toContain(id)
     })
   }
 
@@ -202,8 +213,11 @@ function expellable(broker: MemoryBroker): TestBroker {
   }
 }
 
-/** The others may be gone for a while before this node finds out. */
-function inheritingAfter(broker: TestBroker, moment: Promise<void>): TestBroker {
+/** The same broker; how its node takes over from others is up to the test. */
+function observed(
+  broker: TestBroker,
+  inherit: (dead: string, takeOver: () => Promise<void>) => Promise<void>,
+): TestBroker {
   const { channels, log, presence, users, messages, leases, bus, nodes } = broker
   return {
     ...{ channels, log, presence, users, messages, leases, bus },
@@ -213,13 +227,12 @@ function inheritingAfter(broker: TestBroker, moment: Promise<void>): TestBroker 
       },
       all: () => nodes.all(),
       note: (key, what) => nodes.note(key, what),
-      start: (events) => {
-        const inherit: NodeEvents['inherit'] = async (estate) => {
-          await moment
-          await events.inherit(estate)
-        }
-        return nodes.start({ inherit, expelled: (fresh) => events.expelled(fresh), restore: () => events.restore() })
-      },
+      start: (events) =>
+        nodes.start({
+          inherit: (estate) => inherit(estate.node, () => events.inherit(estate)),
+          expelled: (fresh) => events.expelled(fresh),
+          restore: () => events.restore(),
+        }),
     },
     close: () => broker.close(),
     crash: () => broker.crash(),

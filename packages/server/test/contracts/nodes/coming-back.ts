@@ -11,7 +11,6 @@ import {
   rest,
   subscribe,
   unsubscribe,
-  type Visit,
   visit,
 } from '../../kit/nodes.ts'
 
@@ -287,23 +286,21 @@ export function comingBack(setup: NodesSetup): void {
   test('1,000 users whose lines break on one node and who are back on another cause no webhook and no presence frame', async () => {
     await using nodes = await begin()
     const watcher = await enter(nodes.b, 'watcher')
-    const pages: { before: Visit; position: unknown }[] = []
-    for (let n = 0; n < 1_000; n++) {
-      const before = await visit(nodes.a, `user ${n}`)
-      pages.push({ before, position: (await subscribe(before.page)).position })
-    }
+    const names = Array.from({ length: 1_000 }, (_, n) => `user ${n}`)
+    const pages = await inGroups(names, async (name) => {
+      const before = await visit(nodes.a, name)
+      return { before, position: (await subscribe(before.page)).position }
+    })
     await nodes.eventually(() => expect(comings(watcher)).toHaveLength(1_000))
     await watcher.news()
     nodes.calls.length = 0
     for (const { before } of pages) before.page.cut()
     await nodes.advance(linger - 1)
-    const backs = await Promise.all(
-      pages.map(async ({ before, position }) => {
-        const { page } = await comeBack(nodes.b, before)
-        expect(await subscribe(page, 'chat', position as string)).toMatchObject({ recovered: true })
-        return page
-      }),
-    )
+    const backs = await inGroups(pages, async ({ before, position }) => {
+      const { page } = await comeBack(nodes.b, before)
+      expect(await subscribe(page, 'chat', position)).toMatchObject({ recovered: true })
+      return page
+    })
     await nodes.advance(10 * linger)
     expect(nodes.calls).toEqual([])
     expect(await watcher.news()).toEqual([])
@@ -311,4 +308,11 @@ export function comingBack(setup: NodesSetup): void {
     expect((await nodes.a.hub.info()).connections).toHaveLength(1_001)
     expect(backs.every(({ end }) => end === undefined)).toBe(true)
   }, 60_000)
+}
+
+/** Does the same with all of them, a hundred at a time. */
+async function inGroups<T, R>(all: readonly T[], task: (one: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = []
+  for (let at = 0; at < all.length; at += 100) done.push(...(await Promise.all(all.slice(at, at + 100).map(task))))
+  return done
 }
