@@ -1,5 +1,5 @@
 import { formatPosition, type Position } from '@hookbox/protocol'
-import type { Fact, View } from './facts.ts'
+import type { Fact, Outcome, View } from './facts.ts'
 
 /** What can be wrong, in the order in which it is told. */
 export const kinds = {
@@ -16,6 +16,8 @@ export const kinds = {
   unstored: 'a publish acknowledged and not in the log',
   'stored twice': 'a publish that stands in the log twice',
   diverged: 'two subscriptions that hold different things of one channel',
+  ghost: 'a user shown in a channel and not there, or there and not shown',
+  late: 'what took longer, or more, than it may',
 } as const
 
 export type Kind = keyof typeof kinds
@@ -132,6 +134,9 @@ export function createChecker(rules: Rules): Checker {
       case 'memory lost':
         life++
         return
+      case 'took':
+        if (fact.much > fact.bound) found('late', `${fact.what}: ${fact.much}, more than ${fact.bound}`)
+        return
     }
     const subscription = subscriptions.get(fact.subscription)
     if (subscription === undefined) {
@@ -164,7 +169,7 @@ export function createChecker(rules: Rules): Checker {
     unsettled.set(id, one)
   }
 
-  function settle(id: string, outcome: Extract<Fact, { fact: 'settle' }>['outcome']): void {
+  function settle(id: string, outcome: Outcome): void {
     const one = publishes.get(id)
     if (one === undefined || one.settled) {
       found('unsettled', `${id} was answered ${one === undefined ? 'and never made' : 'twice'}`)
@@ -391,8 +396,28 @@ export function createChecker(rules: Rules): Checker {
         }
       }
     }
-    for (const [channel, among] of byChannel) compareViews(channel, among)
+    for (const [channel, among] of byChannel) {
+      compareViews(channel, among)
+      comparePresence(channel, among)
+    }
     return report()
+  }
+
+  /** Whoever holds a channel is there, under the name of its page. */
+  function comparePresence(channel: string, among: Iterable<Subscription>): void {
+    const holding = [...among].filter(({ cancelled }) => !cancelled)
+    const there = new Set(holding.map(({ page }) => page))
+    for (const { name, view } of holding) {
+      if (view?.present === undefined) continue
+      const shown = new Set(view.present)
+      const ghosts = [...shown].filter((user) => !there.has(user))
+      const missing = [...there].filter((user) => !shown.has(user))
+      if (ghosts.length + missing.length === 0) continue
+      found(
+        'ghost',
+        `${channel} shows ${ghosts.join() || 'nobody'} too many and lacks ${missing.join() || 'nobody'}, to ${name}`,
+      )
+    }
   }
 
   function compareViews(channel: string, among: Iterable<Subscription>): void {
