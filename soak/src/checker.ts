@@ -11,6 +11,7 @@ export const kinds = {
   'silent gap': "a subscription's stretch ended and nobody was told",
   'needless gap': 'a gap told where nothing can have been lost',
   'left out': 'frames left out on an unbroken line, which the page had to ask for',
+  'put out': 'a subscription that the hub ended, which nobody asked for',
   misplaced: 'a publish given with another position than its own',
   unsettled: 'a publish that was never answered, or twice',
   unstored: 'a publish acknowledged and not in the log',
@@ -151,6 +152,8 @@ export function createChecker(rules: Rules): Checker {
       case 'interrupted':
         subscription.interrupted = true
         return
+      case 'put out':
+        return found('put out', `${subscription.name} of ${subscription.channel}`)
       case 'deliver':
         return deliver(subscription, fact)
       case 'cancel':

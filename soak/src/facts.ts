@@ -45,6 +45,8 @@ export type Fact =
       readonly offset: number | undefined
       readonly position: Position | undefined
     }
+  /** The hub has ended it, which nobody asked for. */
+  | { readonly fact: 'put out'; readonly subscription: string }
   /** The page gives the channel back. */
   | { readonly fact: 'cancel'; readonly subscription: string }
   /** A hub, or its Redis, was ended without its memory: logs begin anew, and message ids are forgotten. */

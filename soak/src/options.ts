@@ -68,6 +68,7 @@ export function readCommand(args: readonly string[]): Command | 'help' {
       ...(minutes !== undefined && { minutes }),
       ...(failFast && { until: 'any' as const }),
       ...(until !== undefined && { until }),
+      ...(values.facts !== undefined && { facts: values.facts }),
     },
   }
 }
@@ -93,6 +94,7 @@ function parse(args: readonly string[]) {
         patience: text,
         until: text,
         hub: text,
+        facts: text,
         snapshot: flag,
         'fail-fast': flag,
         json: flag,
@@ -172,6 +174,7 @@ ${list([
   ['--until KIND', 'stop at the first finding of a kind'],
   ['--patience N', `seconds in which everything must have come to rest at the end (${patience})`],
   ['--hub FILE', "another hub's command, as packages/server/dist/cli.js; else it is made of the sources"],
+  ['--facts FILE', 'write down all that the checker is told, with the time of each'],
   ['--json', 'print the result as JSON, on one line'],
   ['-h, --help', 'print this'],
 ])}

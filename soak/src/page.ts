@@ -57,6 +57,11 @@ export async function openPage(name: string, port: number, take: (fact: Fact) =>
     for (const { name: subscription } of held.values()) take({ fact: 'interrupted', subscription })
   })
 
+  conn.on('unsubscribed', ({ channel }) => {
+    const found = held.get(channel)
+    if (found !== undefined) take({ fact: 'put out', subscription: found.name })
+  })
+
   function hold(channel: string): void {
     if (held.has(channel)) return
     const subscription = `${name}#${++holds}`

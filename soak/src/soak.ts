@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createWriteStream, type WriteStream } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startWebApplication } from '@hookbox/testkit'
 import { type Publisher, startPublisher } from './application.ts'
@@ -37,6 +38,8 @@ export interface Settings {
   readonly patience: number
   /** Ends the run at the first finding, or at the first of a kind. */
   readonly until?: Kind | 'any' | undefined
+  /** A file for all that the checker is told, each with its time. */
+  readonly facts?: string | undefined
   /** The command of the hub. */
   readonly hub: string
 }
@@ -57,6 +60,9 @@ export interface Result {
   /** What the hub wrote. */
   readonly output: string
 }
+
+/** Characters of what the hubs wrote that are shown with a failure. */
+const outputShown = 8_000
 
 /** How many channels a page holds. */
 const held = 8
@@ -83,6 +89,9 @@ export async function soak(settings: Settings, progress: (text: string) => void 
   try {
     await run.load()
     if (!run.isFound) await run.rest()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new Error(`${message}\nThe hubs wrote:\n${hubs.output.slice(-outputShown)}`, { cause: error })
   } finally {
     await run.close()
   }
@@ -122,6 +131,7 @@ class Run {
   readonly #publishers: Publisher[] = []
   readonly #begun = Date.now()
   readonly #gauge: ReturnType<typeof startGauge> | undefined
+  readonly #facts: WriteStream | undefined
   #witness: Page | undefined
   #deliveries = 0
   #stopping = false
@@ -140,6 +150,7 @@ class Run {
     this.#settings = settings
     this.#parts = parts
     this.#channels = channelNames(settings.channels)
+    if (settings.facts !== undefined) this.#facts = createWriteStream(settings.facts)
     if (settings.minutes !== undefined) this.#gauge = startGauge(parts.hubs)
   }
 
@@ -209,6 +220,7 @@ class Run {
     this.#stopping = true
     this.#over = true
     this.#gauge?.stop()
+    this.#facts?.end()
     const probes = await Promise.all(this.#probes.values())
     await Promise.all([...this.#everybody, ...this.#publishers, ...probes].map((one) => one.close()))
   }

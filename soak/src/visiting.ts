@@ -4,7 +4,7 @@ import { openPage, type Page } from './page.ts'
 import type { Visitor } from './scenario.ts'
 
 /** Milliseconds for which it is waited that somebody is shown, or not any more. */
-const longest = 60_000
+const longest = 20_000
 
 /** A page that comes into one channel, and is watched there by another one. */
 export async function visit(
