@@ -30,6 +30,11 @@ export class TestClock {
     return () => void this.#timers.delete(timer)
   }
 
+  /** Lets happen what needs no time. */
+  async settle(): Promise<void> {
+    await this.#settled()
+  }
+
   /** How many timers have neither run nor been stopped: none are left where everything was cleared up. */
   get pending(): number {
     return this.#timers.size

@@ -102,6 +102,8 @@ export interface StateChange {
 export interface Wanted {
   /** Somebody is in it or expected, or the application is still to be told of a leave. */
   readonly used: boolean
+  /** It is used, but only by somebody who is expected: that may be over without a word. */
+  readonly expected: boolean
   /** The application wants to keep it, and nobody has entered since it said so. */
   readonly kept: boolean
   /** How often somebody entered it. */

@@ -184,8 +184,11 @@ export class Channel {
    */
   async unsubscribe(by: Subscriber, everywhere: boolean, out: () => void): Promise<void> {
     const member = this.#member(by.user)
+    const leave = () => this.#askAndLeave(member, by, everywhere, out)
     try {
-      await member.questions.run(() => this.#alone(member, () => this.#askAndLeave(member, by, everywhere, out)))
+      const owed = await member.questions.run(() => this.#alone(member, leave))
+      // Its turn is over, so that what is to be told has one.
+      if (owed) await this.#tellOwing(member, by, owed)
     } finally {
       this.#forgetIdle(member)
       this.#life.offer()
@@ -411,7 +414,8 @@ export class Channel {
       member.initialData = (await presence.find(this.name, by.user)).initialData
   }
 
-  async #askAndLeave(member: Member, by: Subscriber, everywhere: boolean, out: () => void): Promise<void> {
+  /** Gives what the application is still to be told, if the user has left without its word. */
+  async #askAndLeave(member: Member, by: Subscriber, everywhere: boolean, out: () => void): Promise<Owed | undefined> {
     this.#checkInside(member, by)
     const { presence } = this.#services.broker
     let owed: Owed | undefined
@@ -424,9 +428,10 @@ export class Channel {
     }
     // It may have been put out meanwhile, and, where the channel was made anew, even be in again.
     if (by.channels.has(this.name)) this.#checkInside(member, by)
-    const removed = this.#removeOwing(member, by, owed)
+    const removed = this.#remove(member, by.id, owed)
     out()
-    await Promise.all([removed, everywhere ? this.#leaveEverywhere(member) : undefined])
+    const [wasLast] = await Promise.all([removed, everywhere ? this.#leaveEverywhere(member) : undefined])
+    return wasLast ? owed : undefined
   }
 
   async #askToLeave(by: Subscriber): Promise<void> {
@@ -446,15 +451,18 @@ export class Channel {
 
   /** Takes one connection out; where it was the user's last, the application is told until it has heard. */
   async #removeOwing(member: Member, by: Subscriber, owed: Owed | undefined): Promise<void> {
+    if ((await this.#remove(member, by.id, owed)) && owed) await this.#tellOwing(member, by, owed)
+  }
+
+  async #tellOwing(member: Member, by: Subscriber, owed: Owed): Promise<void> {
     // The channel stays for it.
-    if (owed) member.untold++
+    member.untold++
     try {
-      if (!(await this.#remove(member, by.id, owed)) || !owed) return
       await this.#tellLeave(member, owed, by.caller)
       // Not before: should this node be gone by then, whoever inherits the connection tells it.
       this.#services.note(by, this.name, null)
     } finally {
-      if (owed) member.untold--
+      member.untold--
     }
   }
 

@@ -108,18 +108,26 @@ export class Life {
   }
 
   async #offer(asked: () => void): Promise<void> {
-    if (!isFree(await this.#living.look())) return
+    if (!(await this.#lookIfFree())) return
     const lease = await this.#living.take(() => this.#asking?.drop())
     if (!lease) return
     try {
-      const wanted = await this.#living.look()
-      if (!isFree(wanted) || this.#ended) return
-      const answered = this.#ask(wanted)
+      const free = await this.#lookIfFree()
+      if (!free || this.#ended) return
+      const answered = this.#ask(free)
       asked()
       await answered
     } finally {
       await lease.release()
     }
+  }
+
+  /** Undefined where somebody wants it. */
+  async #lookIfFree(): Promise<Wanted | undefined> {
+    const wanted = await this.#living.look()
+    // Should whoever is expected not come, nobody says so.
+    if (wanted.expected && !wanted.kept) this.offerLater()
+    return wanted.used || wanted.kept ? undefined : wanted
   }
 
   async #ask({ visits }: Wanted): Promise<void> {
@@ -135,8 +143,4 @@ export class Life {
     else if (outcome !== 'given up' && outcome.ok) await this.#living.end()
     else this.#offerDue = !(await this.#living.keep(visits))
   }
-}
-
-function isFree({ used, kept }: Wanted): boolean {
-  return !used && !kept
 }

@@ -211,7 +211,9 @@ export class ChannelSettings {
         if (ended) return stop()
         stopPoller = poll(polling, { ...polled, done: () => this.pollingDone(polling.turn) })
       })
-      .catch((err: unknown) => log.error({ channel: name, err }, 'polling could not begin'))
+      .catch((err: unknown) => {
+        if (!ended) log.error({ channel: name, err }, 'polling could not begin')
+      })
   }
 
   #watch(): void {

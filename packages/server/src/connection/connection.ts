@@ -60,6 +60,7 @@ export class Connection implements Session, UserConnection {
   readonly id: string
   readonly channels: Set<string> = new Set()
   readonly entering: Map<string, Promise<unknown>> = new Map()
+  readonly promised: Set<string> = new Set()
   readonly given: Set<string> = new Set()
   readonly settings: ConnectionSettings
   readonly arrival: Arrival

@@ -562,7 +562,9 @@ export class Hub {
         await this.#channels.with(name, async (channel) => {
           const entering = (this.#users.get(user)?.live ?? [])
             .filter((connection) => !channel.has(connection.id))
-            .map((connection) => this.#enter(connection, name, () => this.#give(connection, channel, { initialData })))
+            .map((connection) =>
+              this.#enterGiven(connection, name, () => this.#give(connection, channel, { initialData })),
+            )
           for (const outcome of await Promise.allSettled(entering)) {
             if (outcome.status === 'rejected') throw outcome.reason
           }
@@ -589,12 +591,11 @@ export class Hub {
       release: async ({ connection: id }) => {
         const connection = this.#users.connection(id)
         if (!connection) return []
-        const { entering, given } = connection
-        const pending = [...entering.keys()]
+        const promised = [...connection.promised]
         connection.released(closeCodes.silent, 'the page is back on another line')
-        await Promise.allSettled(entering.values())
+        await Promise.allSettled(connection.entering.values())
         this.#forget(connection)
-        return pending.filter((name) => given.has(name))
+        return promised
       },
     }
   }
@@ -613,11 +614,11 @@ export class Hub {
 
   async #inheritNote(note: Note): Promise<void> {
     if (note.kind === 'gone') {
-      // Told until it is heard; what counts here is that this node has begun.
-      this.#tellings.tellGone(note.departure, note.id)
+      await this.#tellings.inheritGone(note.departure, note.id)
       return
     }
     if (note.kind === 'started') {
+      // Told until it is heard; what counts here is that this node has begun.
       this.#tellings.tellStarted(this.id, note.id)
       return
     }
@@ -650,12 +651,17 @@ export class Hub {
     const record = await this.#broker.users.claim(user, id)
     if (!record) return
     const connection = await this.#restore(record)
-    const pending = await this.nodes.ask(node, 'release', { connection: id }).catch((err: unknown) => {
-      // That node is gone, or will find out by itself that the connection is not its own any more.
-      this.log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
-      return []
+    // Its page need not wait for the other node, which may be gone.
+    this.#inBackground('hearing what the page was about to be given', async () => {
+      const pending = await this.nodes.ask(node, 'release', { connection: id }).catch((err: unknown) => {
+        // That node is gone, or will find out by itself that the connection is not its own any more.
+        this.log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
+        return []
+      })
+      const back = this.#users.get(user)?.live.find(({ pageId }) => pageId === connection.pageId)
+      const taker = back ?? connection
+      for (const name of pending) if (!taker.gone) this.#letIn(taker, name, taker.caller)
     })
-    for (const name of pending) if (!connection.gone) this.#letIn(connection, name, connection.caller)
   }
 
   /** The connection is another node's by now. */
@@ -676,6 +682,7 @@ export class Hub {
       this.#forget(connection)
     }
     this.#channels.clear()
+    this.#tellings.handOver()
   }
 
   /** What the broker may have lost is written again, and what it may have brought back is taken away. */
@@ -726,7 +733,7 @@ export class Hub {
   /** Lets a user into a channel that exists, through all connections on all nodes. */
   async #giveAll(channelName: string, userName: string, initialData?: JsonText): Promise<void> {
     const user = await this.#broker.users.find(userName)
-    const nodes = (user?.connections ?? []).filter(({ live }) => live).map(({ node }) => node)
+    const nodes = await this.#nodesOfLive(user?.connections ?? [])
     const args = { channel: channelName, user: userName, ...(initialData !== undefined && { initialData }) }
     await this.nodes.askAll(nodes, 'give', args)
   }
@@ -748,6 +755,14 @@ export class Hub {
   async #inside(channelName: string, userName: string): Promise<readonly ConnectionRecord[]> {
     const user = await this.#broker.users.find(userName)
     return (user?.connections ?? []).filter(({ channels }) => channels.has(channelName))
+  }
+
+  /** Where those of these connections are that hear what they are sent; of a node that is gone, none does. */
+  async #nodesOfLive(connections: readonly ConnectionRecord[]): Promise<readonly string[]> {
+    const nodes = new Set(connections.filter(({ live }) => live).map(({ node }) => node))
+    if (nodes.size === 0 || (nodes.size === 1 && nodes.has(this.id))) return [...nodes]
+    const alive = await this.#broker.nodes.all()
+    return alive.filter((node) => nodes.has(node))
   }
 
   /** Has the nodes of these connections do something. Those of a node that is gone are taken over before. */
@@ -785,11 +800,7 @@ export class Hub {
     connections: readonly ConnectionRecord[],
   ): Promise<void> {
     if (options.perConnectionSubscriptions) return
-    await this.nodes.askAll(
-      connections.filter(({ live }) => live).map(({ node }) => node),
-      'share',
-      { user: userName },
-    )
+    await this.nodes.askAll(await this.#nodesOfLive(connections), 'share', { user: userName })
   }
 
   async #shareHere(
@@ -806,7 +817,7 @@ export class Hub {
         if (isOwn || connection.channels.has(name) || connection.entering.has(name)) continue
         const since = connection === back?.connection ? back.since.get(name) : undefined
         this.#inBackground(`sharing ${JSON.stringify(name)}`, () =>
-          this.#enter(connection, name, () =>
+          this.#enterGiven(connection, name, () =>
             this.#channels.with(name, async (channel) => {
               if (!connection.gone && !channel.has(connection.id)) await this.#give(connection, channel, { since })
             }),
@@ -821,7 +832,7 @@ export class Hub {
   /** A subscription that the page never asked for; it arrives as `SUBSCRIBED` with id 0. */
   #letIn(connection: UserConnection, channelName: string, caller: Caller, since?: Position): void {
     this.#inBackground(`auto_subscribe to ${JSON.stringify(channelName)}`, () =>
-      this.#enter(connection, channelName, () =>
+      this.#enterGiven(connection, channelName, () =>
         this.#channels.use(channelName, caller, async (channel) => {
           if (!connection.gone && !channel.has(connection.id)) await this.#give(connection, channel, { since })
         }),
@@ -916,6 +927,16 @@ export class Hub {
     }
   }
 
+  /** The same with what the page never asked for: where the connection becomes another node's meanwhile, it is given it there. */
+  async #enterGiven(connection: UserConnection, channelName: string, enter: () => Promise<void>): Promise<void> {
+    connection.promised.add(channelName)
+    try {
+      await this.#enter(connection, channelName, enter)
+    } finally {
+      connection.promised.delete(channelName)
+    }
+  }
+
   // Notes for others
 
   #noteMembership(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Membership | null): void {
@@ -929,6 +950,8 @@ export class Hub {
   }
 
   #noteDuty(duty: Duty, due: boolean): void {
+    // What this node saw to until it stopped, its heir is to see to.
+    if (this.#stopping && !due) return
     const key = JSON.stringify(Object.values(duty))
     const note: Note = { kind: 'duty', duty }
     this.#inBackground('noting what is to be done', () =>

@@ -60,6 +60,14 @@ export class Tellings {
     if (!this.#stopped) this.#note(key, null)
   }
 
+  /** Goes on with what another node was telling, unless the user is back. Resolves when it has begun. */
+  async inheritGone(departure: Departure, id: string): Promise<void> {
+    const { broker, log } = this.#parts
+    const [isBack] = await broker.users.areHere([departure.name])
+    if (isBack) log.warn({ webhook: 'disconnect', id }, 'webhook dropped: it is no longer wanted')
+    else this.tellGone(departure, id)
+  }
+
   /** The application may still count users of a hub before this one, none of whom is connected any more. */
   async tellStarted(node: string, knownId?: string): Promise<void> {
     const { callbacks } = this.#parts
@@ -69,9 +77,14 @@ export class Tellings {
     if (!this.#stopped) this.#note('started', null)
   }
 
-  /** No further try: whoever inherits goes on, under the same ids. */
+  /** No further try, ever. */
   stop(): void {
     this.#stopped = true
+    this.handOver()
+  }
+
+  /** No further try: whoever has inherited, or will, goes on under the same ids. */
+  handOver(): void {
     for (const telling of this.#telling) telling.drop()
   }
 

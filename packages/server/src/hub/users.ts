@@ -5,6 +5,8 @@ import type { UserOptions } from './user-options.ts'
 export interface UserConnection extends Subscriber {
   /** The channels that it is about to be in, each until it is decided; they count towards the limit. */
   readonly entering: Map<string, Promise<unknown>>
+  /** The channels among these that it did not ask for. */
+  readonly promised: Set<string>
   /** The subscriptions it did not ask for: the hub itself restores them when the page is back. They are among its channels. */
   readonly given: ReadonlySet<string>
   /** The same for all connections by which one page, with its tickets, took up the one before. */

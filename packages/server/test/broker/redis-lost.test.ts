@@ -385,6 +385,40 @@ describe.skipIf(lacksRedis())('a broker over Redis', () => {
     expect(accepted * 60_000).toBeLessThan(33_554_432)
   })
 
+  test('a process that was busy itself takes nothing for lost that has only not been read', async () => {
+    const server = await redis()
+    const log = new RecordingLog()
+    const near = await redisNode({ urls: [server.url], log, commandTimeout: 200, probe: 100, probeTimeout: 200 })
+    await createChannel(near)
+    for (let n = 0; n < 3; n++) {
+      const appending = near.log.append('chat', publish(n), told)
+      const end = performance.now() + 500
+      while (performance.now() < end) {}
+      expect(await appending).toMatchObject({ duplicate: false })
+    }
+    expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+
+  test('names of what is not there any more, or was never made, are left out, and forgotten after a while', async () => {
+    const server = await redis()
+    const near = await redisNode({ urls: [server.url], prefix: 'p:' })
+    await createChannel(near)
+    await connectUser(near, '1')
+    const old = Date.now() - 100_000
+    for (const index of ['channels', 'users']) {
+      await server.call('HSET', `p:{${index}}:names`, 'late', `${Date.now()} x`, 'old', `${old} x`)
+    }
+    expect(await near.channels.names()).toEqual(['chat'])
+    expect(await near.users.all()).toEqual({ users: ['ann'], connections: ['1'] })
+    for (const [index, name] of [
+      ['channels', 'chat'],
+      ['users', 'ann'],
+    ]) {
+      expect(await server.call('HKEYS', `p:{${index}}:names`)).toEqual([name, 'late'])
+    }
+    expect(await near.channels.count()).toBe(2)
+  })
+
   test('what is on another server goes on when one is gone', async () => {
     const servers = [await redis(), await redis()]
     const near = await redisNode({ urls: servers.map(({ url }) => url) })

@@ -284,3 +284,22 @@ test('that a cookie cannot be told to the browser is logged once', async () => {
   }
   expect(hub.logged.filter(({ message }) => message.includes('cookie'))).toHaveLength(1)
 })
+
+test.each(['cut', 'UNSUBSCRIBE'])(
+  'the application hears once of a user whose last tab unsubscribes just as the other one leaves (%s)',
+  async (how) => {
+    for (let moment = 0; moment < 30; moment++) {
+      await using hub = new TestHub({ create_channel: { presenceful: true } })
+      const tabs = [await hub.page('ann'), await hub.page('ann')] as const
+      const bob = await hub.page('bob')
+      for (const page of [...tabs, bob]) await page.ask('SUBSCRIBE', { channel_name: 'chat' })
+      const answer = tabs[0].ask('UNSUBSCRIBE', { channel_name: 'chat' })
+      for (let turn = 0; turn < moment; turn++) await Promise.resolve()
+      if (how === 'cut') tabs[1].cut()
+      else tabs[1].say('UNSUBSCRIBE', { channel_name: 'chat' })
+      expect(await answer, `at moment ${moment}`).toEqual({})
+      expect(hub.asked('unsubscribe'), `at moment ${moment}`).toHaveLength(1)
+      expect(bob.all('UNSUBSCRIBE')).toHaveLength(1)
+    }
+  },
+)

@@ -7,12 +7,15 @@ import {
   type ServerFrame,
   type ServerFrameName,
 } from '@hookbox/protocol'
-import { settle, TestClock } from '@hookbox/testkit'
+import { patience, TestClock } from '@hookbox/testkit'
+import type { Broker } from '../../src/broker/broker.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { Connection, type ConnectionSettings } from '../../src/connection/connection.ts'
 import { Hub } from '../../src/hub/hub.ts'
 import { defaultUserOptions } from '../../src/hub/user-options.ts'
 import type { Log, LogFields } from '../../src/log.ts'
+import type { PollFetch } from '../../src/polling/poller.ts'
+import { startPoller } from '../../src/polling/poller.ts'
 import type { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import type { Question, WebhookName } from '../../src/webhooks/callbacks.ts'
@@ -34,27 +37,47 @@ async function nothingHere(): Promise<never> {
   throw new HookboxError('closed', 'nothing of that is here')
 }
 
-/** A hub over memory whose application is this test and whose clock stands still. */
-export class TestHub implements AsyncDisposable {
-  readonly clock: TestClock
-  readonly broker: MemoryBroker
-  readonly hub: Hub
-  /** What the application was asked, oldest first. */
+export type Answers = { [action in WebhookName]?: Answer }
+
+/** The application, which is the test: one for all nodes. */
+export class Application {
+  readonly answers: Answers
+  /** What it was asked, oldest first. */
   readonly calls: Call[] = []
+  /** What polling finds; without it nobody polls. */
+  polled: PollFetch | undefined
+
+  constructor(answers: Answers) {
+    this.answers = { connect: ({ payload }: { payload?: { name?: string } }) => ({ name: payload?.name }), ...answers }
+  }
+}
+
+/** A node's part of what all share, which can vanish. */
+export interface NodeBroker extends Broker {
+  crash(): Promise<void>
+}
+
+/** A hub whose application is this test and whose clock stands still; over memory, unless another broker is given. */
+export class TestHub<B extends NodeBroker = MemoryBroker> implements AsyncDisposable {
+  readonly clock: TestClock
+  readonly broker: B
+  readonly hub: Hub
+  readonly application: Application
   readonly logged: { readonly level: string; readonly fields: LogFields; readonly message: string }[] = []
-  readonly answers: { [action in WebhookName]?: Answer }
   readonly #pages = new Set<TestPage>()
   readonly settings: ConnectionSettings
+  /** It is one of the nodes. */
+  readonly started: Promise<void> | undefined
 
   constructor(
-    answers: { [action in WebhookName]?: Answer },
+    application: Application | Answers,
     settings: Partial<ConnectionSettings> = {},
     clock: TestClock = new TestClock(),
-    broker: MemoryBroker = createMemoryBroker(clock),
+    broker: B = createMemoryBroker(clock) as NodeBroker as B,
     starts = true,
   ) {
     this.clock = clock
-    this.answers = { connect: ({ payload }: { payload?: { name?: string } }) => ({ name: payload?.name }), ...answers }
+    this.application = application instanceof Application ? application : new Application(application)
     this.settings = { linger: 0, rate: 0, userDefaults: defaultUserOptions, random: () => 0.5, ...settings }
     this.broker = broker
     const log = this.#log()
@@ -71,7 +94,12 @@ export class TestHub implements AsyncDisposable {
       callbacks: createCallbacks(asked, log),
       clock: this.clock,
       log,
-      poll: () => () => {},
+      poll: (options, target) => {
+        const fetch = this.application.polled
+        if (!fetch) return () => {}
+        const asking = { options, fetch, clock, log, callbacksOrigin: undefined, secret: undefined }
+        return startPoller({ ...target, ...asking })
+      },
       verbs: {
         post: nothingHere,
         read: nothingHere,
@@ -80,7 +108,16 @@ export class TestHub implements AsyncDisposable {
       },
       takeOver: (hub, record) => Connection.takeOver(hub, record, this.settings),
     })
-    if (starts) this.hub.start(false)
+    if (starts) this.started = this.hub.start(false)
+  }
+
+  get answers(): Answers {
+    return this.application.answers
+  }
+
+  /** What the application was asked, oldest first. */
+  get calls(): Call[] {
+    return this.application.calls
   }
 
   /** The calls of one webhook. */
@@ -114,7 +151,7 @@ export class TestHub implements AsyncDisposable {
   }
 
   /** Stops this hub and starts another one, which goes on where this one was; `away` passes in between. */
-  async restart(away = 0): Promise<TestHub> {
+  async restart(this: TestHub, away = 0): Promise<TestHub> {
     await this.stop()
     await this.clock.advance(away)
     const next = new TestHub(this.answers, this.settings, this.clock, createMemoryBroker(this.clock), false)
@@ -123,15 +160,15 @@ export class TestHub implements AsyncDisposable {
   }
 
   /** Goes on where another one was stopped. */
-  async takeUp(before: TestHub): Promise<void> {
+  async takeUp(this: TestHub, before: TestHub): Promise<void> {
     // As it is read from a file.
     for (const piece of before.broker.save()) this.broker.restore(JSON.parse(JSON.stringify(piece)) as typeof piece)
     await this.hub.start(true)
   }
 
   /** Another node that shares what this one knows, with the same application. */
-  join(settings: Partial<ConnectionSettings> = {}): TestHub {
-    return new TestHub(this.answers, { ...this.settings, ...settings }, this.clock, this.broker.join())
+  join(this: TestHub, settings: Partial<ConnectionSettings> = {}): TestHub {
+    return new TestHub(this.application, { ...this.settings, ...settings }, this.clock, this.broker.join())
   }
 
   /** The node is gone, as if its process were killed: its pages notice, nobody else does at once. */
@@ -183,13 +220,15 @@ export class TestPage implements Transport {
   /** Everything that came, oldest first. */
   readonly frames: ServerFrame[] = []
   readonly connection: Connection
+  readonly #clock: TestClock
   /** Answers every PING, and keeps quiet about it. */
   answersPing = true
   end: { code: number; reason: string } | undefined
   #id = 0
   #read = 0
 
-  constructor(hub: TestHub, cookies: string | undefined) {
+  constructor(hub: TestHub<NodeBroker>, cookies: string | undefined) {
+    this.#clock = hub.clock
     const arrival = { address: '192.0.2.7', cookies, origin: undefined, userAgent: undefined }
     this.connection = new Connection(hub.hub, this, arrival, hub.settings)
   }
@@ -239,9 +278,11 @@ export class TestPage implements Transport {
   }
 
   async answer(id: number): Promise<{ [key: string]: Json }> {
-    await settle()
-    const frame = this.frames.find((one) => one.id === id)
-    if (!frame) throw new Error(`no answer to ${id}; came: ${JSON.stringify(this.frames)}`)
+    const frame = await eventually(this.#clock, () => {
+      const found = this.frames.find((one) => one.id === id)
+      if (found) return found
+      throw new Error(`no answer to ${id}; came: ${JSON.stringify(this.frames)}; end: ${JSON.stringify(this.end)}`)
+    })
     if (frame.name !== 'ERROR') return frame.args as { [key: string]: Json }
     const { code, message, temporary } = frame.args
     throw new HookboxError(isErrorCode(code) ? code : 'internal', message, { temporary })
@@ -254,10 +295,25 @@ export class TestPage implements Transport {
 
   /** What came since the last call, as `[name, args]`. */
   async news(): Promise<[string, unknown][]> {
-    await settle()
+    await this.#clock.settle()
     const from = this.#read
     this.#read = this.frames.length
     return this.frames.slice(from).map(({ name, args }) => [name, args])
+  }
+}
+
+/**
+ * What the check gives as soon as it throws no more. Nothing needs more than that everything settles; over a network that
+ * may take its time.
+ */
+export async function eventually<T>(clock: TestClock, check: () => T | Promise<T>): Promise<T> {
+  for (const end = Date.now() + patience; ; ) {
+    await clock.settle()
+    try {
+      return await check()
+    } catch (error) {
+      if (Date.now() > end) throw error
+    }
   }
 }
 

@@ -190,8 +190,9 @@ export class ChannelLog {
     for (const [connection, until] of this.#expected) {
       if (until <= this.#clock.now()) this.#expected.delete(connection)
     }
-    const used = this.#members.size > 0 || this.#owed.size > 0 || this.#expected.size > 0
-    return { used, kept: this.#kept, visits: this.#visits }
+    const isIn = this.#members.size > 0 || this.#owed.size > 0
+    const isExpected = this.#expected.size > 0
+    return { used: isIn || isExpected, expected: !isIn && isExpected, kept: this.#kept, visits: this.#visits }
   }
 
   keep(visits: number): boolean {

@@ -49,9 +49,10 @@ export class NodeTable {
         return { fresh }
       },
       note: async (key, what) => {
-        const notes = this.#nodes.get(id)?.notes
-        if (what === null) notes?.delete(key)
-        else notes?.set(key, what)
+        const node = this.#nodes.get(id)
+        if (!node || node.gone) throw unreachable(id)
+        if (what === null) node.notes.delete(key)
+        else node.notes.set(key, what)
       },
     }
   }

@@ -58,8 +58,8 @@ export function redisChannels(context: Context): Channels {
     async look(name) {
       const reply = await servers.run(lookChannel, keys.channel(name), [context.clock.now()])
       if (reply === null) throw unknownChannel(name)
-      const [used, kept, visits] = listOf(reply).map(numberOf)
-      return { used: used === 1, kept: kept === 1, visits: visits ?? 0 }
+      const [used, expected, kept, visits] = listOf(reply).map(numberOf)
+      return { used: used === 1, expected: expected === 1, kept: kept === 1, visits: visits ?? 0 }
     },
 
     async keep(name, visits) {

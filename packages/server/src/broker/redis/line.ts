@@ -162,6 +162,12 @@ export class Line {
     await this.#fly(() => this.#topics.ssubscribe(topic), topic.length)
   }
 
+  /** What is subscribed at the moment: a server of a cluster ends a subscription when its slot goes elsewhere. */
+  get subscribed(): ReadonlySet<string> {
+    const { subscriber } = this.#topics.condition ?? {}
+    return new Set(subscriber ? subscriber.channels('ssubscribe') : [])
+  }
+
   unsubscribe(topic: string): void {
     if (this.#ended) return
     this.#fly(() => this.#topics.sunsubscribe(topic), topic.length).catch(() => {

@@ -9,7 +9,7 @@ export interface LinkEvents {
   /** What was written last may be lost, or half done. */
   uncertain(): void
   told(topic: string, text: string): void
-  /** Subscriptions may have ended. */
+  /** Some subscriptions have ended. */
   shaken(link: Link): void
 }
 
@@ -102,13 +102,13 @@ export class Link {
     return this.#needed().subscribe(topic)
   }
 
-  unsubscribe(topic: string): void {
-    this.#line?.unsubscribe(topic)
+  /** See {@link Line.subscribed}. */
+  get subscribed(): ReadonlySet<string> {
+    return this.#line?.subscribed ?? new Set()
   }
 
-  /** Gives up the line, as if it had broken. */
-  reset(why: string): void {
-    this.#line?.end(new Error(why))
+  unsubscribe(topic: string): void {
+    this.#line?.unsubscribe(topic)
   }
 
   close(): void {

@@ -126,7 +126,8 @@ local function is_used()
   for i = 1, #all, 2 do
     if tonumber(all[i + 1]) > now then is_expected = true else redis.call('HDEL', expected, all[i]) end
   end
-  return is_expected or redis.call('ZCARD', members) > 0 or redis.call('HLEN', owed) > 0
+  local is_in = redis.call('ZCARD', members) > 0 or redis.call('HLEN', owed) > 0
+  return is_in or is_expected, not is_in and is_expected
 end
 `
 
@@ -137,7 +138,8 @@ export const lookChannel: Script = script(
   lua`
 local found = redis.call('HMGET', meta, 'epoch', 'kept', 'visits')
 if not found[1] then return false end
-return {is_used() and 1 or 0, found[2], found[3]}
+local used, only_expected = is_used()
+return {used and 1 or 0, only_expected and 1 or 0, found[2], found[3]}
 `,
 )
 
