@@ -167,14 +167,14 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     await hub.nodes.askAll(await hub.nodes.names(), 'configure', { changes: changes as { [key: string]: Json } })
   }
 
-  /** What was changed before this node came. */
+  /** What was changed before this node came. Nodes that do not answer are gone, which nobody has noticed yet, or begin as well. */
   async function adoptConfiguration(): Promise<void> {
-    for (const node of await hub.nodes.names()) {
-      if (node === hub.id) continue
-      const changes = await hub.nodes.ask(node, 'configuration', {})
-      if (Object.keys(changes).length > 0) configure(changes)
-      return
-    }
+    const others = (await hub.nodes.names()).filter((node) => node !== hub.id)
+    const answers = await Promise.allSettled(others.map((node) => hub.nodes.ask(node, 'configuration', {})))
+    const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    if (others.length > 0 && known.length === 0) log.warn('no other node tells how the configuration was changed')
+    const changes = known.find((one) => Object.keys(one).length > 0)
+    if (changes) configure(changes)
   }
 
   const connections = new Set<Connection>()
