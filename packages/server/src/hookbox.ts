@@ -166,10 +166,9 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     await hub.nodes.askAll(await hub.nodes.names(), 'configure', { changes: changes as { [key: string]: Json } })
   }
 
-  /** What was changed before this node came. */
+  /** What was changed before this node came. Nodes that do not answer are gone, which nobody has noticed yet, or begin as well. */
   async function adoptConfiguration(): Promise<void> {
     const others = (await hub.nodes.names()).filter((node) => node !== hub.id)
-    // One of them may have died a moment ago.
     const asked = others.map((node) => hub.nodes.ask(node, 'configuration', {}))
     const changes = await Promise.any(asked).catch(() => ({}))
     if (Object.keys(changes).length > 0) configure(changes)

@@ -24,8 +24,8 @@ export interface Program extends AsyncDisposable {
   readonly pid: number | undefined
   /** All that it wrote to stdout and stderr, restarts included. */
   readonly output: string
-  /** Sends a signal and waits for the end. Tells the exit code, or null where the signal ended it. */
-  kill(signal?: NodeJS.Signals): Promise<number | null>
+  /** Sends a signal and waits for the end, for so many milliseconds. Tells the exit code, or null where the signal ended it. */
+  kill(signal?: NodeJS.Signals, deadline?: number): Promise<number | null>
   /** Sends a signal that does not end it, as `SIGSTOP` and `SIGCONT`. */
   signal(signal: NodeJS.Signals): void
   /** Starts it again in the same way, after ending it where it still runs. */
@@ -72,11 +72,11 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     }
   }
 
-  async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+  async function kill(signal: NodeJS.Signals = 'SIGKILL', deadline?: number): Promise<number | null> {
     if (ended(child)) return child.exitCode
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve))
     child.kill(signal)
-    return await within(exit, `${name} to end on ${signal}`, said)
+    return await within(exit, `${name} to end on ${signal}`, said, deadline)
   }
 
   /** Whoever does not end when he is asked to is a failure, and ends even so. */
