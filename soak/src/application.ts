@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { startTcpProxy, type TcpProxy } from '@hookbox/testkit'
-import type { Fact } from './facts.ts'
+import type { Fact, Outcome } from './facts.ts'
 import { read } from './page.ts'
 
 /** The web application's REST calls, over a line that can be cut as any other. */
 export interface Publisher {
   readonly proxy: TcpProxy
   /** Asks again under the same message id until there is an answer, as an application would that must not lose anything. */
-  publish(channel: string, pad: string): Promise<void>
+  publish(channel: string, pad: string): Promise<Outcome>
   setState(channel: string, key: string, value: number): Promise<void>
   close(): Promise<void>
 }
@@ -39,22 +39,29 @@ export async function startPublisher(
     }
   }
 
-  async function publish(channel: string, pad: string): Promise<void> {
+  async function publish(channel: string, pad: string): Promise<Outcome> {
     const id = `${name}/${++published}`
     take({ fact: 'publish', id, publisher: name, channel })
+    const outcome = await ask(id, channel, pad)
+    take({ fact: 'settle', id, outcome })
+    return outcome
+  }
+
+  async function ask(id: string, channel: string, pad: string): Promise<Outcome> {
     const fields = { channel_name: channel, payload: { id, pad }, message_id: id, originator: name }
     const until = Date.now() + patience
     let wasSent = false
     while (Date.now() < until && !closed) {
       const answer = await call('publish', fields)
       const position = typeof answer?.position === 'string' ? read(answer.position) : undefined
-      if (position !== undefined) return take({ fact: 'settle', id, outcome: position })
+      if (position !== undefined) return position
       // Without the channel (a hub that began anew has none before a page is back) nothing is stored, now.
-      if (answer?.status === 404 && !wasSent) return take({ fact: 'settle', id, outcome: 'not stored' })
-      wasSent ||= answer === undefined
+      if (answer?.status === 404 && !wasSent) return 'not stored'
+      // Where the hub could not do it in time, it may be done all the same.
+      wasSent ||= answer === undefined || answer.status >= 500
       await pause(20)
     }
-    take({ fact: 'settle', id, outcome: 'unknown' })
+    return 'unknown'
   }
 
   return {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Hubs } from './scenarios.ts'
+import type { Hubs } from './scenario.ts'
 
 /** What was used, in the hubs and in this process, which has the pages and the checker. */
 export interface Usage {

@@ -38,7 +38,7 @@ export async function run(terminal: Terminal, makeHub: (config: Config, log: Log
     started = { config, log }
     for (const warning of warnings) log.warn(warning)
     const hub = makeHub(config, log)
-    stopOnSignals(() => hub.close(), log, terminal)
+    stopOnSignals(() => hub.close(), log, terminal, { drain: config.redis ? config.drain : 0 })
     const { url, restUrl } = await hub.listen()
     const everywhere =
       config.interface === '0.0.0.0' || config.interface === '::' ? ', on every address of this machine' : ''

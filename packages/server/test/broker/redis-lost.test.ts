@@ -132,6 +132,24 @@ describe.skipIf(lacksRedis())('a broker over Redis', () => {
     ])
   })
 
+  test.each([
+    { name: 'is there no more', anew: false },
+    { name: 'was made anew by another node', anew: true },
+  ])('says that a channel is lost that $name when Redis has lost its data', async ({ anew }) => {
+    const server = await redis()
+    const near = await redisNode({ urls: [server.url] })
+    const { node, proxy } = await distant(server)
+    await createChannel(near)
+    const { ear } = await listen(node)
+    proxy.refuse()
+    proxy.cut()
+    await server.kill('SIGKILL')
+    await server.restart()
+    if (anew) await insist(() => createChannel(near))
+    proxy.go()
+    expect(await ear.next()).toBe('removed, lost')
+  })
+
   test('notices that its line is silent although it has nothing to say', async () => {
     const server = await redis()
     const near = await redisNode({ urls: [server.url] })
@@ -252,7 +270,7 @@ describe.skipIf(lacksRedis())('a broker over Redis', () => {
     expect(await one.leases.take({ of: 'poll', channel: 'chat' }, { lost: () => lost.push('lost') })).toBeDefined()
     const { ear } = await listen(two)
     await server.restart()
-    expect(await ear.next()).toBe('removed')
+    expect(await ear.next()).toBe('removed, lost')
     const said = await Promise.all(events.map((event) => event.next()))
     expect(said.sort()).toEqual(['expelled', 'expelled', 'expelled, fresh'])
     expect(lost).toEqual(['lost'])

@@ -21,6 +21,8 @@ export interface TestBroker extends NodeBroker {
 export interface Shared {
   /** Whoever waits for it to settle, waits for the broker too. */
   readonly clock: TestClock
+  /** How many users a crowd is, where each takes real time; by default 1,000. */
+  readonly crowd?: number
   join(): Promise<TestBroker>
 }
 
@@ -74,6 +76,10 @@ export class Nodes implements AsyncDisposable {
     return this.#at(1)
   }
 
+  get crowd(): number {
+    return this.#shared.crowd ?? 1_000
+  }
+
   get answers(): Answers {
     return this.application.answers
   }
@@ -122,6 +128,16 @@ export class Nodes implements AsyncDisposable {
       for (const { hub } of others) expect(await hub.nodes.names()).not.toContain(this.#crashed.get(node))
       const mayInherit = others.some((one) => this.#heirs.has(one))
       for (const id of this.#crashed.values()) if (mayInherit) expect(this.#inherited).toContain(id)
+    })
+  }
+
+  /** The others take a node for dead, and one of them has taken over; the node has found out. */
+  async expel(node: TestNode): Promise<void> {
+    const before = node.hub.id
+    await node.broker.expel()
+    await this.eventually(() => {
+      expect(node.hub.id).not.toBe(before)
+      expect(this.#inherited).toContain(before)
     })
   }
 
@@ -245,7 +261,11 @@ function observed(
 /** Calls a REST method of one node, with the fields as they would stand in a JSON body. */
 export async function rest(node: TestNode, name: string, fields: { readonly [field: string]: Json }): Promise<Result> {
   const { hub } = node
-  const methods = { ...channelMethods(hub, false), ...userMethods(hub), ...serverMethods(hub, 'test', undefined) }
+  const methods = {
+    ...channelMethods(hub.application, false),
+    ...userMethods(hub.application),
+    ...serverMethods(hub, 'test', undefined),
+  }
   const given = Object.entries(fields).map(([field, value]): [string, Given] => [field, { value }])
   const method = methods[name]
   if (!method) throw new Error(`there is no REST method ${name}`)

@@ -16,11 +16,12 @@ export const quick = {
   askTimeout: 1_500,
 } as const
 
-/** One server for all tests of a file; each takes a prefix of its own. */
-export function sharedRedis(): () => Redis {
+/** One server for all tests of a file, after `prepare`; each takes a prefix of its own. */
+export function sharedRedis(prepare: (redis: Redis) => Promise<void> = async () => {}): () => Redis {
   let redis: Redis | undefined
   beforeAll(async () => {
     redis = await startRedis()
+    await prepare(redis)
   })
   afterAll(() => redis?.[Symbol.asyncDispose]())
   return () => {
