@@ -101,6 +101,16 @@ describe.skipIf(lacksRedis())('opening a broker over a Redis', () => {
     await createChannel(await opening)
   })
 
+  test('that forgets keys when its memory is full, with a warning', async () => {
+    const server = await redis({ config: ['maxmemory 100mb', 'maxmemory-policy allkeys-lru'] })
+    const log = new RecordingLog()
+    await redisNode({ urls: [server.url], log })
+    expect(log.lines.find(({ level }) => level === 'warn')).toMatchObject({
+      fields: { policy: 'allkeys-lru' },
+      message: expect.stringContaining('expected maxmemory-policy noeviction'),
+    })
+  })
+
   test('in one of its databases, apart from the others', async () => {
     const server = await redis()
     const [zero, one] = [await redisNode({ urls: [server.url] }), await redisNode({ urls: [`${server.url}/1`] })]
