@@ -75,6 +75,8 @@ export class Hub {
   readonly #channels: Channels
   readonly #tellings: Tellings
   readonly #takeOver: HubParts['takeOver']
+  /** Connections that are about to be this node's own, by id. */
+  readonly #claiming = new Map<string, Promise<UserConnection | undefined>>()
   #toldOfHiddenCookie = false
   #givenUp = 0
   #stopping = false
@@ -171,8 +173,9 @@ export class Hub {
    */
   async claim({ connection: record }: Taken): Promise<UserConnection | undefined> {
     const user = await this.#broker.users.find(record.user)
-    const isOfPage = (one: ConnectionRecord) => one.pageId === record.pageId && one.node !== this.id
-    await Promise.all((user?.connections ?? []).filter(isOfPage).map((one) => this.#claim(one)))
+    const isToCome = ({ id, node }: ConnectionRecord) => node !== this.id || this.#claiming.has(id)
+    const ofPage = (user?.connections ?? []).filter((one) => one.pageId === record.pageId && isToCome(one))
+    await Promise.all(ofPage.map((one) => this.#claim(one)))
     const connection = this.#users.connection(record.id)
     connection?.superseded()
     return connection?.gone ? undefined : connection
@@ -604,11 +607,7 @@ export class Hub {
 
   async #inherit({ connections, notes }: Estate): Promise<void> {
     if (this.#stopping) throw new HookboxError('unavailable', 'the hub is stopping')
-    const claims = connections.map(async ({ user, id }) => {
-      const record = await this.#broker.users.claim(user, id)
-      if (record) await this.#restore(record)
-    })
-    await Promise.all(claims)
+    await Promise.all(connections.map(({ user, id }) => this.#makeOwn(user, id)))
     await Promise.all([...notes.values()].map((note) => this.#inheritNote(note as unknown as Note)))
   }
 
@@ -647,10 +646,22 @@ export class Hub {
     return connection
   }
 
+  /** Undefined where it is gone, or was this node's before. Whoever else wants it meanwhile waits for the same. */
+  #makeOwn(user: string, id: string): Promise<UserConnection | undefined> {
+    const underWay = this.#claiming.get(id)
+    if (underWay) return underWay
+    const claim = async () => {
+      const record = await this.#broker.users.claim(user, id)
+      return record && this.#restore(record)
+    }
+    const claiming = claim().finally(() => this.#claiming.delete(id))
+    this.#claiming.set(id, claiming)
+    return claiming
+  }
+
   async #claim({ user, id, node }: ConnectionRecord): Promise<void> {
-    const record = await this.#broker.users.claim(user, id)
-    if (!record) return
-    const connection = await this.#restore(record)
+    const connection = await this.#makeOwn(user, id)
+    if (!connection || node === this.id) return
     const pending = await this.nodes.ask(node, 'release', { connection: id }).catch((err: unknown) => {
       // That node is gone, or will find out by itself that the connection is not its own any more.
       this.log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
