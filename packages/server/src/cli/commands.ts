@@ -13,6 +13,11 @@ const commands: { readonly [name: string]: Row } = {
     help: 'Ask your application as a hub would, and say what is right and wrong.',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  probe: {
+    usage: 'probe WEBHOOK',
+    help: 'Send your application one webhook, and print what a hub would do with the reply.',
+    load: async () => (await import('./probe.ts')).probe,
+  },
 }
 
 /** The help of all commands. */

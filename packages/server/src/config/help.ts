@@ -42,6 +42,8 @@ export function commandHelp(command: {
   readonly usage: string
   /** What it does and how it is used, in paragraphs. */
   readonly about: readonly string[]
+  /** What its words may be. */
+  readonly words?: { readonly title: string; readonly rows: readonly CommandHelp[] }
   readonly flags: readonly OwnFlag[]
   /** What each exit code stands for. */
   readonly exits: { readonly [code: number]: string }
@@ -51,6 +53,7 @@ export function commandHelp(command: {
   return [
     `Usage: hookbox ${command.usage}`,
     ...command.about.map((paragraph) => wrap(paragraph, width).join('\n')),
+    ...(command.words === undefined ? [] : [section(command.words.title, command.words.rows.map(commandEntry))]),
     section('Options', [...command.flags.map(ownEntry), { flags: '-h, --help', help: 'Print this and end.' }]),
     wrap(
       'It takes the options of a hub as well, from flags, environment and file: hookbox --help lists them.',
