@@ -19,12 +19,22 @@ export interface Around {
   memoryLost(): void
   /** How long something took, or how much it was; a finding where it is more than the bound. The worst of each name is told in the end. */
   took(what: string, much: number, bound: number, unit?: 'ms' | 'MB'): void
-  /** How often something was seen; told in the end. */
-  saw(what: string, times: number): void
+  /** Something was seen; how often is told in the end. */
+  saw(what: string): void
   /** A page that comes by this port, whose line nobody cuts. Settles when the witness sees it. */
   visit(port: number): Promise<Visitor>
   /** Publishes to every channel, by these ports in turn; settles with the milliseconds until each was acknowledged once. */
   publishEverywhere(ports: readonly number[]): Promise<number>
+  /** Publishes once by that port, which is to fail. */
+  tryToPublish(port: number): Promise<Failed>
+}
+
+/** How a publish failed that was tried once. */
+export interface Failed {
+  /** Missing where it did not fail, or was not answered. */
+  readonly code: string | undefined
+  /** Milliseconds. */
+  readonly after: number
 }
 
 export interface Visitor {

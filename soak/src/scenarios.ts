@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type HubProcess, startHubProcess } from '@hookbox/testkit'
 import { nodeScenarios } from './node-scenarios.ts'
+import { redisScenarios } from './redis-scenarios.ts'
 import type { HubSettings, Hubs, Scenario } from './scenario.ts'
 
 /** Milliseconds for which a hub stays away. */
@@ -57,6 +58,7 @@ export const scenarios = {
     },
   },
   ...nodeScenarios,
+  ...redisScenarios,
 } as const satisfies Readonly<Record<string, Scenario>>
 
 export type ScenarioName = keyof typeof scenarios

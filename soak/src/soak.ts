@@ -319,7 +319,7 @@ class Run {
         this.#worst.set(what, { much: worst, unit })
         this.#take({ fact: 'took', what, much, bound })
       },
-      saw: (what, times) => void this.#seen.set(what, (this.#seen.get(what) ?? 0) + times),
+      saw: (what) => void this.#seen.set(what, (this.#seen.get(what) ?? 0) + 1),
       visit: (port) => {
         const [channel] = this.#channels
         if (channel === undefined || this.#witness === undefined) throw new Error('nobody is there to see a visitor')
@@ -332,16 +332,21 @@ class Run {
         )
         return Date.now() - begun
       },
+      tryToPublish: async (port) => (await this.#probe(port)).tryOnce(this.#channels[0] ?? ''),
     }
+  }
+
+  #probe(port: number): Promise<Publisher> {
+    const { secret } = this.#parts
+    const name = `probe${this.#probes.size}`
+    const starting = this.#probes.get(port) ?? startPublisher(name, { port, secret, take: this.#take })
+    this.#probes.set(port, starting)
+    return starting
   }
 
   /** Until it is acknowledged: a channel may not be there again yet. */
   async #publishBy(port: number, channel: string): Promise<void> {
-    const { secret } = this.#parts
-    const starting =
-      this.#probes.get(port) ?? startPublisher(`probe${this.#probes.size}`, { port, secret, take: this.#take })
-    this.#probes.set(port, starting)
-    const probe = await starting
+    const probe = await this.#probe(port)
     while (!this.#over && typeof (await probe.publish(channel, '')) !== 'object') await pause(20)
   }
 

@@ -18,6 +18,7 @@ import { attach, closeServer, createServer, type Detach, listen } from './http/s
 import { serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
 import { checkUserOptions, readUserOptions, type UserOptions } from './hub/user-options.ts'
+import { localUrl } from './local-url.ts'
 import { createAccessLog, createLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
 import { startPoller } from './polling/poller.ts'
@@ -283,7 +284,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     const server = createServer(router)
     servers.push(server)
     const address = await listen(server, port, host)
-    return urlOf(host, address.port)
+    return localUrl(host, address.port)
   }
 
   let closing: Promise<void> | undefined
@@ -410,10 +411,4 @@ function httpCallbacks(live: () => Config, log: Log): { ask: Ask; close(): Promi
     log,
     clock: systemClock,
   })
-}
-
-/** A URL that can be opened: an address that stands for all of a machine's is shown as this machine. */
-function urlOf(host: string, port: number): string {
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
 }

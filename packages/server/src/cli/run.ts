@@ -8,6 +8,7 @@ import { ConfigError } from '../config/options.ts'
 import { version } from '../config/version.ts'
 import { createLog, type Log } from '../log.ts'
 import { ignore } from '../requests.ts'
+import { commandList } from './commands.ts'
 import { type Host, stopOnSignals } from './stop.ts'
 
 /** What the command needs of a hub. */
@@ -31,7 +32,7 @@ export async function run(terminal: Terminal, makeHub: (config: Config, log: Log
   let started: { config: Config; log: Log } | undefined
   try {
     const command: Command = load(terminal.argv.slice(2), terminal.env)
-    if (command === 'help') return void terminal.stdout.write(`${help()}\n`)
+    if (command === 'help') return void terminal.stdout.write(`${help(commandList)}\n`)
     if (command === 'version') return void terminal.stdout.write(`${version}\n`)
     const { config, warnings } = command
     const log = createLog(config.log, terminal)

@@ -42,6 +42,8 @@ export class Takeover {
   readonly #letIn: TakeoverParts['letIn']
   readonly #stopping: () => boolean
   readonly #makeConnection: TakeoverParts['makeConnection']
+  /** Connections that are about to be this node's own, by id. */
+  readonly #claiming = new Map<string, Promise<UserConnection | undefined>>()
 
   constructor(parts: TakeoverParts) {
     this.#broker = parts.broker
@@ -79,8 +81,9 @@ export class Takeover {
    */
   async claim({ connection: record }: Taken): Promise<UserConnection | undefined> {
     const user = await this.#broker.users.find(record.user)
-    const isOfPage = (one: ConnectionRecord) => one.pageId === record.pageId && one.node !== this.#broker.nodes.id
-    await Promise.all((user?.connections ?? []).filter(isOfPage).map((one) => this.claimOne(one)))
+    const isToCome = ({ id, node }: ConnectionRecord) => node !== this.#broker.nodes.id || this.#claiming.has(id)
+    const ofPage = (user?.connections ?? []).filter((one) => one.pageId === record.pageId && isToCome(one))
+    await Promise.all(ofPage.map((one) => this.claimOne(one)))
     const connection = this.#users.connection(record.id)
     connection?.superseded()
     return connection?.gone ? undefined : connection
@@ -89,11 +92,7 @@ export class Takeover {
   /** Takes over what a node left that is gone. */
   async inherit({ connections, notes }: Estate): Promise<void> {
     if (this.#stopping()) throw new HookboxError('unavailable', 'the hub is stopping')
-    const claims = connections.map(async ({ user, id }) => {
-      const record = await this.#broker.users.claim(user, id)
-      if (record) await this.#restore(record)
-    })
-    await Promise.all(claims)
+    await Promise.all(connections.map(({ user, id }) => this.#makeOwn(user, id)))
     await Promise.all([...notes.values()].map((note) => this.#inheritNote(note as unknown as Note)))
   }
 
@@ -114,11 +113,23 @@ export class Takeover {
     else if (duty.of === 'leave') await channel?.tellOwed(duty.user)
   }
 
+  /** Undefined where it is gone, or was this node's before. Whoever else wants it meanwhile waits for the same. */
+  #makeOwn(user: string, id: string): Promise<UserConnection | undefined> {
+    const underWay = this.#claiming.get(id)
+    if (underWay) return underWay
+    const claim = async () => {
+      const record = await this.#broker.users.claim(user, id)
+      return record && this.#restore(record)
+    }
+    const claiming = claim().finally(() => this.#claiming.delete(id))
+    this.#claiming.set(id, claiming)
+    return claiming
+  }
+
   /** Makes a connection of another node's this node's own. */
   async claimOne({ user, id, node }: ConnectionRecord): Promise<void> {
-    const record = await this.#broker.users.claim(user, id)
-    if (!record) return
-    const connection = await this.#restore(record)
+    const connection = await this.#makeOwn(user, id)
+    if (!connection || node === this.#broker.nodes.id) return
     // Its page need not wait for the other node, which may be gone.
     this.#background('hearing what the page was about to be given', async () => {
       const pending = await this.#nodes()

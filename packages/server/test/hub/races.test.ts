@@ -1,4 +1,4 @@
-import { settle } from '@hookbox/testkit'
+import { deferred, settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import { refuse, TestHub } from '../kit/hub.ts'
 
@@ -303,3 +303,34 @@ test.each(['cut', 'UNSUBSCRIBE'])(
     }
   },
 )
+
+test('a page that comes back while another node is just taking over from its own was never gone', async () => {
+  const connect = { name: 'ann', auto_subscribe: ['news'] }
+  await using a = new TestHub({ connect, create_channel: { presenceful: true } }, { linger: 15_000 })
+  await using b = a.join()
+  const page = a.stranger()
+  const { ticket } = await page.ask('CONNECT', {})
+  expect(page.all('SUBSCRIBED')).toHaveLength(1)
+  a.calls.length = 0
+  const { users } = b.broker
+  const { find } = users
+  const looking = deferred<void>()
+  // The first to look is whoever takes over; it has claimed the connection by then.
+  users.find = async (name) => {
+    users.find = find
+    await looking.promise
+    return find(name)
+  }
+  const stopped = a.stop()
+  await settle()
+  const back = b.stranger()
+  const asked = back.say('CONNECT', { ticket })
+  await settle()
+  looking.resolve()
+  await back.answer(asked)
+  await stopped
+  await b.clock.advance(60_000)
+  expect(a.calls).toEqual([])
+  expect(back.all('SUBSCRIBED')).toHaveLength(1)
+  expect((await b.hub.application.userInfo('ann')).connections).toEqual([back.connection.id])
+})

@@ -188,7 +188,7 @@ export async function memoryNodes(): Promise<Shared> {
 }
 
 /** In memory nobody takes a node for dead that is not: here a node vanishes, and takes another one's place in the same process. */
-function expellable(broker: MemoryBroker): TestBroker {
+export function expellable(broker: MemoryBroker): TestBroker {
   let now = broker
   let events: NodeEvents | undefined
   let answer: Parameters<Broker['bus']['answer']>[0] | undefined

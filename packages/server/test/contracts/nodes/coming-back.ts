@@ -165,6 +165,21 @@ export function comingBack(setup: NodesSetup): void {
       expect(nodes.asked('unsubscribe')).toHaveLength(1)
     })
 
+    test('leaves at once what it unsubscribes from, also when its broken lines are on several nodes', async () => {
+      await using nodes = await begin()
+      const c = await nodes.join()
+      const watcher = await enter(nodes.a, 'bob')
+      const ann = await visit(nodes.a, 'ann')
+      await subscribe(ann.page)
+      ann.page.cut()
+      const second = await comeBack(nodes.b, ann)
+      second.page.cut()
+      const { page } = await comeBack(c, second)
+      await unsubscribe(page)
+      await nodes.eventually(() => expect(comings(watcher)).toEqual(['+ann', '-ann']))
+      expect(nodes.asked('unsubscribe')).toHaveLength(1)
+    })
+
     test('leaves everything at once when it disconnects', async () => {
       await using nodes = await begin()
       const ann = await visit(nodes.a, 'ann')
