@@ -1,5 +1,5 @@
 import { formatPosition, type Position } from '@hookbox/protocol'
-import type { Fact, View } from './facts.ts'
+import type { Fact, Outcome, View } from './facts.ts'
 
 /** What can be wrong, in the order in which it is told. */
 export const kinds = {
@@ -11,11 +11,14 @@ export const kinds = {
   'silent gap': "a subscription's stretch ended and nobody was told",
   'needless gap': 'a gap told where nothing can have been lost',
   'left out': 'frames left out on an unbroken line, which the page had to ask for',
+  'put out': 'a subscription that the hub ended, which nobody asked for',
   misplaced: 'a publish given with another position than its own',
   unsettled: 'a publish that was never answered, or twice',
   unstored: 'a publish acknowledged and not in the log',
   'stored twice': 'a publish that stands in the log twice',
   diverged: 'two subscriptions that hold different things of one channel',
+  ghost: 'a user shown in a channel and not there, or there and not shown',
+  late: 'what took longer, or more, than it may',
 } as const
 
 export type Kind = keyof typeof kinds
@@ -132,6 +135,9 @@ export function createChecker(rules: Rules): Checker {
       case 'memory lost':
         life++
         return
+      case 'took':
+        if (fact.much > fact.bound) found('late', `${fact.what}: ${fact.much}, more than ${fact.bound}`)
+        return
     }
     const subscription = subscriptions.get(fact.subscription)
     if (subscription === undefined) {
@@ -146,6 +152,8 @@ export function createChecker(rules: Rules): Checker {
       case 'interrupted':
         subscription.interrupted = true
         return
+      case 'put out':
+        return found('put out', `${subscription.name} of ${subscription.channel}`)
       case 'deliver':
         return deliver(subscription, fact)
       case 'cancel':
@@ -164,7 +172,7 @@ export function createChecker(rules: Rules): Checker {
     unsettled.set(id, one)
   }
 
-  function settle(id: string, outcome: Extract<Fact, { fact: 'settle' }>['outcome']): void {
+  function settle(id: string, outcome: Outcome): void {
     const one = publishes.get(id)
     if (one === undefined || one.settled) {
       found('unsettled', `${id} was answered ${one === undefined ? 'and never made' : 'twice'}`)
@@ -391,8 +399,28 @@ export function createChecker(rules: Rules): Checker {
         }
       }
     }
-    for (const [channel, among] of byChannel) compareViews(channel, among)
+    for (const [channel, among] of byChannel) {
+      compareViews(channel, among)
+      comparePresence(channel, among)
+    }
     return report()
+  }
+
+  /** Whoever holds a channel is there, under the name of its page. */
+  function comparePresence(channel: string, among: Iterable<Subscription>): void {
+    const holding = [...among].filter(({ cancelled }) => !cancelled)
+    const there = new Set(holding.map(({ page }) => page))
+    for (const { name, view } of holding) {
+      if (view?.present === undefined) continue
+      const shown = new Set(view.present)
+      const ghosts = [...shown].filter((user) => !there.has(user))
+      const missing = [...there].filter((user) => !shown.has(user))
+      if (ghosts.length + missing.length === 0) continue
+      found(
+        'ghost',
+        `${channel} shows ${ghosts.join() || 'nobody'} too many and lacks ${missing.join() || 'nobody'}, to ${name}`,
+      )
+    }
   }
 
   function compareViews(channel: string, among: Iterable<Subscription>): void {

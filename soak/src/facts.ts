@@ -16,7 +16,7 @@ export type Fact =
       readonly page?: string | undefined
     }
   /** The publisher got an answer: where it is stored, or that it is not, or that nobody can know. */
-  | { readonly fact: 'settle'; readonly id: string; readonly outcome: Position | 'not stored' | 'unknown' }
+  | { readonly fact: 'settle'; readonly id: string; readonly outcome: Outcome }
   /** A page takes hold of a channel. */
   | { readonly fact: 'hold'; readonly subscription: string; readonly page: string; readonly channel: string }
   /** It was told `subscribed`; `position` is where the subscription stands from then on. */
@@ -45,16 +45,25 @@ export type Fact =
       readonly offset: number | undefined
       readonly position: Position | undefined
     }
+  /** The hub has ended it, which nobody asked for. */
+  | { readonly fact: 'put out'; readonly subscription: string }
   /** The page gives the channel back. */
   | { readonly fact: 'cancel'; readonly subscription: string }
-  /** A hub was ended without its memory: logs begin anew, and message ids are forgotten. */
+  /** A hub, or its Redis, was ended without its memory: logs begin anew, and message ids are forgotten. */
   | { readonly fact: 'memory lost' }
+  /** How long something took, or how much it was, and what it may be. */
+  | { readonly fact: 'took'; readonly what: string; readonly much: number; readonly bound: number }
   /** All is quiet: what a subscription holds of its channel. */
   | { readonly fact: 'view'; readonly subscription: string; readonly view: View }
+
+/** Where a publish is stored, or that it is not, or that nobody can know. */
+export type Outcome = Position | 'not stored' | 'unknown'
 
 /** What a page shows of a channel. */
 export interface View {
   readonly position: Position | undefined
   /** Presence and state, as text that is the same where they are. */
   readonly content: string
+  /** Who is shown; undefined where a channel shows nobody, or where that cannot be right yet. */
+  readonly present?: readonly string[] | undefined
 }

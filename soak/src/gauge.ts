@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Hubs } from './scenarios.ts'
+import type { Hubs } from './scenario.ts'
 
 /** What was used, in the hubs and in this process, which has the pages and the checker. */
 export interface Usage {
@@ -62,6 +62,16 @@ export function startGauge(hubs: Hubs): { readonly usage: Usage; stop(): void } 
       return { hub: used(looks.hub), pages: used(looks.pages) }
     },
     stop: () => clearInterval(timer),
+  }
+}
+
+/** What a process has in memory; undefined where the system does not tell. */
+export function megabytesOf(pid: number | undefined): number | undefined {
+  try {
+    const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return kilobytes === undefined ? undefined : Number(kilobytes) / 1_024
+  } catch {
+    return undefined
   }
 }
 

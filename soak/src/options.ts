@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { type Kind, kindNames, kinds } from './checker.ts'
+import { persistences } from './scenario.ts'
 import { isScenario, scenarios } from './scenarios.ts'
 import type { Settings } from './soak.ts'
 
@@ -16,7 +17,7 @@ const defaults = {
   channels: 40,
   deliveries: 1_000_000,
   cuts: 5_000,
-  upsets: 10,
+  nodes: 3,
   payload: 4_000,
   patience: 30,
 }
@@ -28,11 +29,19 @@ export class UsageError extends Error {}
 export function readCommand(args: readonly string[]): Command | 'help' {
   const values = parse(args)
   if (values.help) return 'help'
-  const { scenario = 'cuts', 'fail-fast': failFast, until, snapshot = false, json = false, hub } = values
+  const { scenario = 'cuts', 'fail-fast': failFast, until, snapshot = false, json = false, hub, persistence } = values
   if (!isScenario(scenario)) {
     throw new UsageError(`--scenario: expected one of ${Object.keys(scenarios).join(', ')}, got ${scenario}`)
   }
   if (snapshot && scenario !== 'restart') throw new UsageError('--snapshot: expected together with --scenario restart')
+  const { isShared, upsets } = scenarios[scenario]
+  if (values.nodes !== undefined && !isShared)
+    throw new UsageError(`--nodes: expected together with --scenario ${sharedNames.join(' or ')}`)
+  if (persistence !== undefined && scenario !== 'redis-restart')
+    throw new UsageError('--persistence: expected together with --scenario redis-restart')
+  if (persistence !== undefined && !isPersistence(persistence)) {
+    throw new UsageError(`--persistence: expected one of ${persistences.join(', ')}, got ${persistence}`)
+  }
   if (until !== undefined && !isKind(until)) {
     throw new UsageError(`--until: expected one of ${kindNames.join(', ')}; got ${until}`)
   }
@@ -50,12 +59,16 @@ export function readCommand(args: readonly string[]): Command | 'help' {
       channels: number('channels', 12),
       deliveries: number('deliveries'),
       cuts: number('cuts', 0),
-      upsets: number('upsets', 0),
+      upsets: atLeast(0, 'upsets', values.upsets) ?? upsets[1],
+      // Whoever is taken away leaves somebody behind.
+      nodes: number('nodes', 2),
+      persistence: persistence ?? 'none',
       payload: number('payload', 0),
       patience: number('patience'),
       ...(minutes !== undefined && { minutes }),
       ...(failFast && { until: 'any' as const }),
       ...(until !== undefined && { until }),
+      ...(values.facts !== undefined && { facts: values.facts }),
     },
   }
 }
@@ -74,11 +87,14 @@ function parse(args: readonly string[]) {
         deliveries: text,
         cuts: text,
         upsets: text,
+        nodes: text,
+        persistence: text,
         minutes: text,
         payload: text,
         patience: text,
         until: text,
         hub: text,
+        facts: text,
         snapshot: flag,
         'fail-fast': flag,
         json: flag,
@@ -88,6 +104,12 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
+}
+
+const sharedNames = Object.entries(scenarios).flatMap(([name, { isShared }]) => (isShared ? [name] : []))
+
+function isPersistence(name: string): name is Settings['persistence'] {
+  return (persistences as readonly string[]).includes(name)
 }
 
 function isKind(name: string): name is Kind {
@@ -112,7 +134,15 @@ function positive(name: string, text: string): number {
 export function help(): string {
   const list = (rows: readonly (readonly [string, string])[]) =>
     rows.map(([name, what]) => `  ${name.padEnd(20)} ${what}`).join('\n')
-  const { clients, channels, deliveries, cuts, upsets, payload, patience } = defaults
+  const { clients, channels, deliveries, cuts, nodes, payload, patience } = defaults
+  const often = Object.entries(scenarios).flatMap(
+    ([
+      name,
+      {
+        upsets: [, count],
+      },
+    ]) => (count > 0 ? [`${name} ${count}`] : []),
+  )
   return `Usage: pnpm soak [options]
 
 Runs real clients against a real hub, takes their lines away at random, and checks what every
@@ -126,7 +156,7 @@ How much
 ${list([
   ['--deliveries N', `how many publishes pages are given (${deliveries})`],
   ['--cuts N', `how many lines are lost meanwhile (${cuts})`],
-  ['--upsets N', `how often the scenario takes the hub away (${upsets})`],
+  ['--upsets N', `how often the scenario takes something away (${often.join(', ')})`],
   ['--minutes N', 'run for so long instead, with the same share of cuts'],
   ['--clients N', `how many pages there are (${clients})`],
   ['--channels N', `how many channels there are (${channels}); a page holds eight of them`],
@@ -137,11 +167,14 @@ What exactly
 ${list([
   ['--scenario NAME', 'one of the above (cuts)'],
   ['--snapshot', 'with restart: the hub keeps its memory in a file'],
+  ['--nodes N', `with several nodes: how many (${nodes})`],
+  ['--persistence WHAT', `with redis-restart: what Redis keeps when it is killed, ${persistences.join(' or ')} (none)`],
   ['--seed N', 'chooses the same again; without it, a new one is drawn and printed'],
   ['--fail-fast', 'stop at the first finding, of whatever kind'],
   ['--until KIND', 'stop at the first finding of a kind'],
   ['--patience N', `seconds in which everything must have come to rest at the end (${patience})`],
   ['--hub FILE', "another hub's command, as packages/server/dist/cli.js; else it is made of the sources"],
+  ['--facts FILE', 'write down all that the checker is told, with the time of each'],
   ['--json', 'print the result as JSON, on one line'],
   ['-h, --help', 'print this'],
 ])}

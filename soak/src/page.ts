@@ -11,6 +11,8 @@ export interface Page {
   readonly proxy: TcpProxy | undefined
   /** How many lines were lost after the hub had agreed to them. */
   readonly cuts: number
+  /** With what code its line was closed last, after the hub had agreed to it. */
+  readonly closed: number | undefined
   /** Publishes ballast, with the id by which the checker knows it. */
   publish(channel: string, pad: string): Promise<void>
   /** The channels that it holds. */
@@ -43,12 +45,21 @@ export async function openPage(name: string, port: number, take: (fact: Fact) =>
   })
   const held = new Map<string, Held>()
   let cuts = 0
+  let closed: number | undefined
   let published = 0
   let holds = 0
 
-  conn.on('close', ({ wasConnected }) => {
-    if (wasConnected) cuts++
+  conn.on('close', ({ wasConnected, code }) => {
+    if (wasConnected) {
+      cuts++
+      closed = code
+    }
     for (const { name: subscription } of held.values()) take({ fact: 'interrupted', subscription })
+  })
+
+  conn.on('unsubscribed', ({ channel }) => {
+    const found = held.get(channel)
+    if (found !== undefined) take({ fact: 'put out', subscription: found.name })
   })
 
   function hold(channel: string): void {
@@ -78,6 +89,9 @@ export async function openPage(name: string, port: number, take: (fact: Fact) =>
     proxy,
     get cuts() {
       return cuts
+    },
+    get closed() {
+      return closed
     },
     get channels() {
       return [...held.keys()]

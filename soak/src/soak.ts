@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createWriteStream, type WriteStream } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startWebApplication } from '@hookbox/testkit'
 import { type Publisher, startPublisher } from './application.ts'
@@ -9,7 +10,9 @@ import { fault } from './faults.ts'
 import { hubEnvironment, startGauge, type Usage } from './gauge.ts'
 import { openPage, type Page, read } from './page.ts'
 import { createRandom, type Random } from './random.ts'
-import { type Hubs, type Scenario, type ScenarioName, scenarios } from './scenarios.ts'
+import type { Around, HubSettings, Hubs, Scenario } from './scenario.ts'
+import { type ScenarioName, scenarios } from './scenarios.ts'
+import { visit } from './visiting.ts'
 
 /** One run. */
 export interface Settings {
@@ -28,10 +31,15 @@ export interface Settings {
   /** The longest ballast of a publish, in characters. */
   readonly payload: number
   readonly snapshot: boolean
+  /** How many nodes there are, where there are several, and what their Redis keeps when it is killed. */
+  readonly nodes: number
+  readonly persistence: HubSettings['persistence']
   /** Seconds that everything may take to come to rest. */
   readonly patience: number
   /** Ends the run at the first finding, or at the first of a kind. */
   readonly until?: Kind | 'any' | undefined
+  /** A file for all that the checker is told, each with its time. */
+  readonly facts?: string | undefined
   /** The command of the hub. */
   readonly hub: string
 }
@@ -44,12 +52,17 @@ export interface Result {
   readonly faults: number
   readonly cuts: number
   readonly upsets: number
+  /** What else was seen, in words. */
+  readonly figures: readonly string[]
   readonly seconds: number
   /** Looked at where the run lasts for given minutes. */
   readonly usage: Usage | undefined
   /** What the hub wrote. */
   readonly output: string
 }
+
+/** Characters of what the hubs wrote that are shown with a failure. */
+const outputShown = 8_000
 
 /** How many channels a page holds. */
 const held = 8
@@ -69,11 +82,16 @@ export async function soak(settings: Settings, progress: (text: string) => void 
     flags: ['--cbport', String(application.port), '-r', secret, '--rate', '0', '-L', 'warn'],
     env: hubEnvironment,
     snapshot: settings.snapshot,
+    nodes: settings.nodes,
+    persistence: settings.persistence,
   })
-  const run = new Run(settings, { random, checker, hubs, secret, progress })
+  const run = new Run(settings, { random, scenario, checker, hubs, secret, progress })
   try {
     await run.load()
     if (!run.isFound) await run.rest()
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new Error(`${message}\nThe hubs wrote:\n${hubs.output.slice(-outputShown)}`, { cause: error })
   } finally {
     await run.close()
   }
@@ -88,14 +106,16 @@ export async function soak(settings: Settings, progress: (text: string) => void 
     violations: violationsOf(report) - excused,
     cuts: run.cuts,
     upsets: run.upsets,
+    figures: run.figures,
     seconds: run.seconds,
     usage: run.usage,
     output: hubs.output,
   }
 }
 
-interface Around {
+interface Parts {
   readonly random: Random
+  readonly scenario: Scenario
   readonly checker: Checker
   readonly hubs: Hubs
   readonly secret: string
@@ -105,12 +125,13 @@ interface Around {
 /** The pages, the application and the faults of one run. */
 class Run {
   readonly #settings: Settings
-  readonly #around: Around
+  readonly #parts: Parts
   readonly #channels: readonly string[]
   readonly #pages: Page[] = []
   readonly #publishers: Publisher[] = []
   readonly #begun = Date.now()
   readonly #gauge: ReturnType<typeof startGauge> | undefined
+  readonly #facts: WriteStream | undefined
   #witness: Page | undefined
   #deliveries = 0
   #stopping = false
@@ -118,13 +139,19 @@ class Run {
   #over = false
   #faults = 0
   #failure: unknown
+  /** Publish by one node each. */
+  readonly #probes = new Map<number, Promise<Publisher>>()
+  readonly #worst = new Map<string, { readonly much: number; readonly unit: string }>()
+  readonly #seen = new Map<string, number>()
+  #visits = 0
   upsets = 0
 
-  constructor(settings: Settings, around: Around) {
+  constructor(settings: Settings, parts: Parts) {
     this.#settings = settings
-    this.#around = around
+    this.#parts = parts
     this.#channels = channelNames(settings.channels)
-    if (settings.minutes !== undefined) this.#gauge = startGauge(around.hubs)
+    if (settings.facts !== undefined) this.#facts = createWriteStream(settings.facts)
+    if (settings.minutes !== undefined) this.#gauge = startGauge(parts.hubs)
   }
 
   get cuts(): number {
@@ -139,17 +166,22 @@ class Run {
     return this.#gauge?.usage
   }
 
+  get figures(): string[] {
+    const worst = [...this.#worst].map(([what, { much, unit }]) => `${what}: ${much} ${unit} at worst`)
+    return [...[...this.#seen].map(([what, times]) => `${times} ${what}`), ...worst]
+  }
+
   readonly #take = (fact: Fact): void => {
     if (this.#over) return
     if (fact.fact === 'deliver') this.#deliveries++
-    this.#around.checker.take(fact)
+    this.#parts.checker.take(fact)
   }
 
   /** Publishes, joins, leaves and faults, until there were enough. */
   async load(): Promise<void> {
     const { clients } = this.#settings
-    const { random, secret } = this.#around
-    const port = (index: number) => this.#around.hubs.ports[index % this.#around.hubs.ports.length] ?? 0
+    const { random, secret } = this.#parts
+    const port = (index: number) => this.#parts.hubs.ports[index % this.#parts.hubs.ports.length] ?? 0
     // It sees all that happens, over lines that nobody cuts.
     this.#witness = await openPage('witness', port(0), this.#take, false)
     for (const channel of this.#channels) this.#witness.hold(channel)
@@ -173,15 +205,13 @@ class Run {
 
   /** Lines are left alone; everything is answered and everybody is where the log is, or will never be. */
   async rest(): Promise<void> {
-    await this.#until(() => this.#atRest())
+    await this.#until(() => this.#atRest() && (!this.#parts.scenario.isShared || this.#isPresenceRight()))
     for (const page of this.#everybody) {
       for (const { name, subscription } of page.held()) {
-        const content = JSON.stringify([[...subscription.presence].sort(), subscription.state])
-        this.#take({
-          fact: 'view',
-          subscription: name,
-          view: { position: read(subscription.position), content },
-        })
+        const { presence, presenceful, state, position } = subscription
+        const content = JSON.stringify([[...presence].sort(), state])
+        const present = this.#parts.scenario.isShared && presenceful ? [...presence] : undefined
+        this.#take({ fact: 'view', subscription: name, view: { position: read(position), content, present } })
       }
     }
   }
@@ -190,7 +220,9 @@ class Run {
     this.#stopping = true
     this.#over = true
     this.#gauge?.stop()
-    await Promise.all([...this.#everybody, ...this.#publishers].map((one) => one.close()))
+    this.#facts?.end()
+    const probes = await Promise.all(this.#probes.values())
+    await Promise.all([...this.#everybody, ...this.#publishers, ...probes].map((one) => one.close()))
   }
 
   get #everybody(): Page[] {
@@ -243,11 +275,13 @@ class Run {
     const busy = new Set<Page>()
     let upset: Promise<void> | undefined
     let told = Date.now()
+    const { upset: takeAway } = this.#parts.hubs
     for (;;) {
       await pause(10)
       const done = minutes > 0 ? this.seconds / (minutes * 60) : this.#deliveries / deliveries
       if (this.#failure !== undefined || this.isFound) break
-      if (done >= 1 && (minutes > 0 || this.cuts >= cuts) && upset === undefined) break
+      const isEnough = minutes > 0 || (this.cuts >= cuts && (takeAway === undefined || this.upsets >= upsets))
+      if (done >= 1 && isEnough && upset === undefined) break
       const due = Math.max(done, 0.001) * (minutes > 0 ? (this.#deliveries / deliveries / done) * cuts : cuts) + 1
       for (let missing = Math.min(due - this.cuts - busy.size, this.#pages.length / 4); missing >= 1; missing--) {
         const page = random.pick(this.#pages)
@@ -257,10 +291,9 @@ class Run {
         this.#watched(fault(page.proxy, random.fork(`fault${this.#faults}`)).finally(() => busy.delete(page)))
       }
       if (random.chance(0.02)) for (const { proxy } of this.#publishers) proxy.cutAfter(random.int(0, 500))
-      const { upset: takeAway } = this.#around.hubs
       if (takeAway !== undefined && upset === undefined && this.upsets < done * upsets && this.upsets < upsets) {
         this.upsets++
-        upset = takeAway(random.fork(`upset${this.upsets}`), { memoryLost: () => this.#take({ fact: 'memory lost' }) })
+        upset = takeAway(random.fork(`upset${this.upsets}`), this.#around(this.upsets))
         this.#watched(
           upset.finally(() => {
             upset = undefined
@@ -269,12 +302,52 @@ class Run {
       }
       if (Date.now() - told < 5_000) continue
       told = Date.now()
-      const wrong = violationsOf(this.#around.checker.report)
-      this.#around.progress(
+      const wrong = violationsOf(this.#parts.checker.report)
+      this.#parts.progress(
         `${scenario}: ${this.#deliveries} deliveries, ${this.cuts} cuts, ${this.upsets} upsets, ${wrong} findings after ${this.seconds.toFixed(0)} s`,
       )
     }
     await this.#until(() => busy.size === 0 && upset === undefined)
+  }
+
+  #around(turn: number): Around {
+    return {
+      turn,
+      memoryLost: () => this.#take({ fact: 'memory lost' }),
+      took: (what, much, bound, unit = 'ms') => {
+        const worst = Math.max(Math.round(much), this.#worst.get(what)?.much ?? Number.NEGATIVE_INFINITY)
+        this.#worst.set(what, { much: worst, unit })
+        this.#take({ fact: 'took', what, much, bound })
+      },
+      saw: (what) => void this.#seen.set(what, (this.#seen.get(what) ?? 0) + 1),
+      visit: (port) => {
+        const [channel] = this.#channels
+        if (channel === undefined || this.#witness === undefined) throw new Error('nobody is there to see a visitor')
+        return visit(`visitor${++this.#visits}`, { port, channel, witness: this.#witness, take: this.#take })
+      },
+      publishEverywhere: async (ports) => {
+        const begun = Date.now()
+        await Promise.all(
+          this.#channels.map((channel, index) => this.#publishBy(ports[index % ports.length] ?? 0, channel)),
+        )
+        return Date.now() - begun
+      },
+      tryToPublish: async (port) => (await this.#probe(port)).tryOnce(this.#channels[0] ?? ''),
+    }
+  }
+
+  #probe(port: number): Promise<Publisher> {
+    const { secret } = this.#parts
+    const name = `probe${this.#probes.size}`
+    const starting = this.#probes.get(port) ?? startPublisher(name, { port, secret, take: this.#take })
+    this.#probes.set(port, starting)
+    return starting
+  }
+
+  /** Until it is acknowledged: a channel may not be there again yet. */
+  async #publishBy(port: number, channel: string): Promise<void> {
+    const probe = await this.#probe(port)
+    while (!this.#over && typeof (await probe.publish(channel, '')) !== 'object') await pause(20)
   }
 
   /** What nobody waits for may fail all the same. */
@@ -288,7 +361,7 @@ class Run {
   get isFound(): boolean {
     const { until } = this.#settings
     if (until === undefined) return false
-    const { counts } = this.#around.checker.report
+    const { counts } = this.#parts.checker.report
     return until === 'any' ? kindNames.some((kind) => counts[kind] > 0) : counts[until] > 0
   }
 
@@ -301,6 +374,16 @@ class Run {
           ({ channel, subscription }) =>
             subscription.status === 'subscribed' && subscription.position === tops.get(channel),
         ),
+    )
+  }
+
+  #isPresenceRight(): boolean {
+    return this.#everybody.every((page) =>
+      page.held().every(({ channel, subscription: { presence, presenceful } }) => {
+        if (!presenceful) return true
+        const there = this.#everybody.filter(({ channels }) => channels.includes(channel))
+        return there.length === presence.length && there.every(({ name }) => presence.includes(name))
+      }),
     )
   }
 

@@ -4,7 +4,7 @@ import { bundleFolder, bundleHub } from '../src/bundle.ts'
 import { line } from '../src/line.ts'
 import { type Settings, soak } from '../src/soak.ts'
 
-const common = { clients: 30, channels: 16, payload: 4_000, patience: 60 } as const
+const common = { clients: 30, channels: 16, payload: 4_000, patience: 60, nodes: 3, persistence: 'none' } as const
 
 test.each<{ name: string; settings: Pick<Settings, 'scenario' | 'snapshot' | 'deliveries' | 'cuts' | 'upsets'> }>([
   {

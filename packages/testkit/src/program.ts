@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly end?: NodeJS.Signals
   /** Milliseconds until it must be ready; default 8,000, as a busy machine takes its time to start a process. */
   readonly deadline?: number
+  /** Ctrl-C in the terminal does not reach it: whoever started it ends it. */
+  readonly detached?: boolean
 }
 
 /** A program in a process of its own, for tests that take it away. */
@@ -22,8 +24,8 @@ export interface Program extends AsyncDisposable {
   readonly pid: number | undefined
   /** All that it wrote to stdout and stderr, restarts included. */
   readonly output: string
-  /** Sends a signal and waits for the end. Tells the exit code, or null where the signal ended it. */
-  kill(signal?: NodeJS.Signals): Promise<number | null>
+  /** Sends a signal and waits for the end, for so many milliseconds. Tells the exit code, or null where the signal ended it. */
+  kill(signal?: NodeJS.Signals, deadline?: number): Promise<number | null>
   /** Sends a signal that does not end it, as `SIGSTOP` and `SIGCONT`. */
   signal(signal: NodeJS.Signals): void
   /** Starts it again in the same way, after ending it where it still runs. */
@@ -37,13 +39,13 @@ process.once('exit', () => {
 })
 
 export async function startProgram(options: ProgramOptions): Promise<Program> {
-  const { name, command, args, env = {}, ready, end = 'SIGKILL', deadline = 8_000 } = options
+  const { name, command, args, env = {}, ready, end = 'SIGKILL', deadline = 8_000, detached = false } = options
   let output = ''
   let child: ChildProcess
   const said = () => output || 'no output'
 
   async function start(): Promise<void> {
-    const started = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(command, args, { env, detached, stdio: ['ignore', 'pipe', 'pipe'] })
     const collect = (bytes: Buffer | string) => {
       output += bytes
     }
@@ -70,11 +72,11 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     }
   }
 
-  async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+  async function kill(signal: NodeJS.Signals = 'SIGKILL', deadline?: number): Promise<number | null> {
     if (ended(child)) return child.exitCode
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve))
     child.kill(signal)
-    return await within(exit, `${name} to end on ${signal}`, said)
+    return await within(exit, `${name} to end on ${signal}`, said, deadline)
   }
 
   /** Whoever does not end when he is asked to is a failure, and ends even so. */

@@ -67,8 +67,13 @@ export interface ChannelEar {
   changed(record: ChannelRecord): void
   /** What was told cannot be brought any more, or numbers may repeat: the log goes on from here. */
   lost(top: Position): void
-  /** The channel is gone. Nothing more is heard. */
-  removed(): void
+  /**
+   * The channel is gone. Nothing more is heard.
+   *
+   * - `destroyed`: somebody has removed it
+   * - `lost`: the broker has lost it, or both may have happened; there may be another one of this name already
+   */
+  removed(how: 'destroyed' | 'lost'): void
 }
 
 /** What a new channel begins with. */

@@ -49,6 +49,9 @@ export class ChannelClosing extends Error {
   override name = 'ChannelClosing'
 }
 
+/** An epoch that no log ever has. */
+const noEpoch = 'none'
+
 /** One channel on this node: who is in it, and how one comes in and out. */
 export class Channel {
   readonly name: string
@@ -124,7 +127,7 @@ export class Channel {
         }),
       changed: (record) => hear((channel) => channel.#settings.adopt(record)),
       lost: ({ epoch }) => hear((channel) => channel.#fanOut.began(epoch)),
-      removed: () => hear((channel) => channel.#removed()),
+      removed: (how) => hear((channel) => channel.#removed(how)),
     })
     if (!found) return undefined
     const channel = new Channel(name, found.record, services)
@@ -294,12 +297,13 @@ export class Channel {
     for (const { leaving } of this.#members.values()) leaving?.drop()
   }
 
-  /** The channel is gone, whoever ended it. */
-  #removed(): void {
+  /** The channel is gone. Where nobody ended it, whoever is here takes it up again, and is told of a gap. */
+  #removed(how: 'destroyed' | 'lost'): void {
     if (this.#life.gone) return
     this.stop()
+    if (how === 'lost') this.#fanOut.began(noEpoch)
     for (const { subscriber } of [...this.#fanOut.all()]) {
-      subscriber.putOut(this.name, 'destroyed')
+      if (how === 'destroyed') subscriber.putOut(this.name, 'destroyed')
       this.#fanOut.delete(subscriber.id)
       subscriber.left(this.name)
       this.#services.note(subscriber, this.name, null)

@@ -1,5 +1,5 @@
-import { lacksRedis, startRedisCluster, startSentinels, until } from '@hookbox/testkit'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { lacksRedis, type RedisCluster, startRedisCluster, startSentinels, until } from '@hookbox/testkit'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { RedisBroker } from '../../src/broker/redis/redis-broker.ts'
 import {
   createChannel,
@@ -14,7 +14,6 @@ import {
 import { redisNode } from '../kit/redis.ts'
 
 const slow = 30_000
-const prefix = 'p:'
 
 /** What is done again until somebody has it. */
 async function insist<T>(act: () => Promise<T>): Promise<T> {
@@ -57,52 +56,92 @@ describe.skipIf(lacksRedis())('a broker whose servers change', () => {
     slow,
   )
 
-  test(
-    'goes on with a cluster whose slots move, and whose masters die',
-    async () => {
-      const cluster = await startRedisCluster({ replicas: true })
-      onTestFinished(() => cluster[Symbol.asyncDispose]())
+  describe('in a cluster', () => {
+    let cluster: RedisCluster
+    beforeAll(async () => {
+      cluster = await startRedisCluster({ replicas: true })
+    }, slow)
+    afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+    async function twoNodes(prefix: string): Promise<readonly [RedisBroker, RedisBroker]> {
       const urls = [`redis+cluster://${cluster.masters.map(({ port }) => `127.0.0.1:${port}`).join(',')}`]
       const settings = { urls, prefix, probe: 200, probeTimeout: 500, commandTimeout: 1_000, deadAfter: 30_000 }
-      const nodes = [await redisNode(settings), await redisNode(settings)] as [RedisBroker, RedisBroker]
-      const [one, two] = nodes
-      await createChannel(one)
-      const { ear } = await listen(two)
-      await one.log.append('chat', publish(1), told)
-      expect(await ear.next()).toBe('PUBLISH 1')
+      return [await redisNode(settings), await redisNode(settings)]
+    }
 
-      // Whoever asks while the slot is on its way waits for it.
-      const slot = cluster.slotOf('p:{c:chat}:meta')
-      const from = await cluster.ownerOf(slot)
-      const to = cluster.masters.find((master) => master !== from)
-      if (!to) throw new Error('there are three')
-      let moved = false
-      const publishing = (async () => {
-        let count = 0
-        while (!moved) {
-          await insist(() => one.log.append('chat', publish(++count), told))
-        }
-        return count
-      })()
-      await cluster.moveSlot(slot, to)
-      moved = true
-      await publishing
-      await insist(() => one.log.append('chat', publish(0), { ...told, idKey: 'last' }))
-      const top = await topOf(one)
-      const heard: string[] = []
-      while (heard.at(-1) !== `PUBLISH ${top.offset}` && heard.at(-1) !== `lost ${top.offset}`)
-        heard.push(await ear.next())
-      expect(heard.some((what) => what.startsWith('lost'))).toBe(true)
+    /** The slot of a channel, who has it, and somebody else. */
+    async function placeOf(channel: string) {
+      const slot = cluster.slotOf(`{c:${channel}}`)
+      const owner = await cluster.ownerOf(slot)
+      const other = cluster.masters.find((master) => master !== owner)
+      if (!owner || !other) throw new Error('there are three masters')
+      return { slot, owner, other }
+    }
 
-      const before = await topOf(one)
-      await to.kill()
-      await cluster.ready()
-      // It has another life: what the dead one had told last may be lost.
-      await insist(() => two.log.append('chat', publish(3), told))
-      expect(await ear.next()).toMatch(/^lost/)
-      expect((await insist(() => one.log.read('chat', keep, before))).missed).toBeUndefined()
-      expect(await one.channels.names()).toEqual(['chat'])
-    },
-    slow,
-  )
+    test(
+      'goes on while a slot moves: who appends waits for it, and who listens hears of a gap rather than of nothing',
+      async () => {
+        const [one, two] = await twoNodes('a:')
+        await createChannel(one)
+        const { ear } = await listen(two)
+        const { slot, other } = await placeOf('chat')
+        let moved = false
+        const publishing = (async () => {
+          for (let n = 1; !moved; n++) await insist(() => one.log.append('chat', publish(n), told))
+        })()
+        await cluster.moveSlot(slot, other)
+        moved = true
+        await publishing
+        await insist(() => one.log.append('chat', publish(0), told))
+        const { offset } = await topOf(one)
+        const heard = [await ear.next()]
+        while (!heard.at(-1)?.endsWith(` ${offset}`)) heard.push(await ear.next())
+        expect(heard.some((what) => what.startsWith('lost'))).toBe(true)
+      },
+      slow,
+    )
+
+    test(
+      'hears again what is told at a slot that went and came back while nothing was told there',
+      async () => {
+        const [one, two] = await twoNodes('b:')
+        await createChannel(one, 'idle')
+        const { ear } = await listen(two, 'idle')
+        const { slot, owner, other } = await placeOf('idle')
+        await cluster.moveSlot(slot, other)
+        await cluster.moveSlot(slot, owner)
+        await insist(() => one.log.append('idle', publish(1), told))
+        const heard = [await ear.next()]
+        while (!heard.at(-1)?.endsWith(' 1')) heard.push(await ear.next())
+        await one.log.append('idle', publish(2), told)
+        expect(await ear.next()).toBe('PUBLISH 2')
+      },
+      slow,
+    )
+
+    test(
+      'goes on with the replica of a master that died, and has begun new epochs',
+      async () => {
+        const [one, two] = await twoNodes('c:')
+        const event = new RecordingNode()
+        await one.nodes.start(event)
+        await createChannel(one)
+        const { ear } = await listen(two)
+        await one.log.append('chat', publish(1), told)
+        expect(await ear.next()).toBe('PUBLISH 1')
+        const before = await topOf(one)
+        const { owner } = await placeOf('chat')
+        await owner.kill()
+        await cluster.ready()
+        await insist(() => two.log.append('chat', publish(2), told))
+        expect(await ear.next()).toMatch(/^lost/)
+        expect(await event.next()).toBe('restore')
+        expect((await insist(() => one.log.read('chat', keep, before))).missed).toBeUndefined()
+        expect(await one.channels.names()).toEqual(['chat'])
+        await owner.restart()
+        await cluster.ready()
+      },
+      slow,
+    )
+  })
 })

@@ -261,7 +261,11 @@ function observed(
 /** Calls a REST method of one node, with the fields as they would stand in a JSON body. */
 export async function rest(node: TestNode, name: string, fields: { readonly [field: string]: Json }): Promise<Result> {
   const { hub } = node
-  const methods = { ...channelMethods(hub, false), ...userMethods(hub), ...serverMethods(hub, 'test', undefined) }
+  const methods = {
+    ...channelMethods(hub.application, false),
+    ...userMethods(hub.application),
+    ...serverMethods(hub, 'test', undefined),
+  }
   const given = Object.entries(fields).map(([field, value]): [string, Given] => [field, { value }])
   const method = methods[name]
   if (!method) throw new Error(`there is no REST method ${name}`)

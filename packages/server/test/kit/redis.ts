@@ -6,13 +6,22 @@ import type { Beginning } from '../contracts/broker/kit.ts'
 import { RecordingLog } from './recording-log.ts'
 
 /** Long enough for a busy machine, short enough for a test. */
-export const quick = { heartbeat: 50, deadAfter: 1_500, lease: 1_500, leaseRetry: 100, probe: 500, retry: 100 } as const
+export const quick = {
+  heartbeat: 50,
+  deadAfter: 1_200,
+  lease: 1_200,
+  leaseRetry: 400,
+  probe: 500,
+  retry: 100,
+  askTimeout: 1_500,
+} as const
 
-/** One server for all tests of a file; each takes a prefix of its own. */
-export function sharedRedis(): () => Redis {
+/** One server for all tests of a file, after `prepare`; each takes a prefix of its own. */
+export function sharedRedis(prepare: (redis: Redis) => Promise<void> = async () => {}): () => Redis {
   let redis: Redis | undefined
   beforeAll(async () => {
     redis = await startRedis()
+    await prepare(redis)
   })
   afterAll(() => redis?.[Symbol.asyncDispose]())
   return () => {

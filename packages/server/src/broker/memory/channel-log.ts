@@ -170,7 +170,7 @@ export class ChannelLog {
     this.#log.end()
     const ears = [...this.#ears]
     this.#ears.clear()
-    for (const ear of ears) ear.removed()
+    for (const ear of ears) ear.removed('destroyed')
   }
 
   change(revision: number, { options, history, keep, state }: ChannelChange): ChannelRecord | undefined {

@@ -31,6 +31,9 @@ interface Master {
 const calm = 5_000
 const alarmed = 200
 
+/** Milliseconds for which what is told of moving slots is gathered. */
+const mendAfter = 50
+
 /** Tries, to find a topic for a probe, before it is left out: a master has many slots, or is about to have none. */
 const mostSalt = 200_000
 
@@ -44,6 +47,9 @@ export class Cluster implements Servers {
   readonly #masters = new Map<string, Master>()
   #owners: readonly (Master | undefined)[] = []
   #looking: Promise<void> | undefined
+  /** Those that have ended subscriptions, as slots of theirs went elsewhere. */
+  readonly #shaken = new Set<Link>()
+  #mending: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -68,7 +74,8 @@ export class Cluster implements Servers {
       const left = end - performance.now()
       await this.#look()
       if (this.#owners.length === slotCount && !this.#owners.includes(undefined)) break
-      if (left <= 0) throw unavailable('the Redis cluster cannot be reached, or not all of its slots are served')
+      if (left <= 0 || this.#closed)
+        throw unavailable('the Redis cluster cannot be reached, or not all of its slots are served')
       await pause(Math.min(alarmed, Math.max(1, left)))
     }
     await Promise.all([...this.#masters.values()].map(({ link }) => link.ready(end - performance.now())))
@@ -77,6 +84,7 @@ export class Cluster implements Servers {
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#mending)
     this.topics.close()
     for (const { link } of this.#masters.values()) link.close()
   }
@@ -104,6 +112,23 @@ export class Cluster implements Servers {
     }
   }
 
+  /** Many slots may go at once: what is told of each is gathered for a moment. */
+  #mendSoon(link: Link): void {
+    this.#shaken.add(link)
+    this.#mending ??= setTimeout(() => {
+      this.#mending = undefined
+      void this.#mend()
+    }, mendAfter)
+  }
+
+  async #mend(): Promise<void> {
+    // What is being looked at may be older than what has happened.
+    await this.#looking
+    await this.#look()
+    for (const link of this.#shaken) this.topics.mend(link)
+    this.#shaken.clear()
+  }
+
   /** Looks who has which slots. Whoever asks meanwhile gets the same answer. */
   #look(): Promise<void> {
     this.#looking ??= this.#lookNow().finally(() => {
@@ -119,6 +144,8 @@ export class Cluster implements Servers {
   async #lookNow(): Promise<void> {
     const { nodes, settings, log } = this.#parts
     const known = [...this.#masters.values()].filter(({ link }) => link.isUp)
+    // Whoever gave something away is the first to know.
+    known.sort((a, b) => Number(this.#shaken.has(b.link)) - Number(this.#shaken.has(a.link)))
     const ways = [
       ...known.map(({ link, address }) => ({ address, ask: () => link.send('CLUSTER', 'SLOTS') })),
       ...nodes.map((address) => ({
@@ -146,6 +173,7 @@ export class Cluster implements Servers {
     const before = this.#owners
     this.#owners = owners
     const inUse = new Set(owners)
+    const gone = new Set(before.filter((owner) => owner && !inUse.has(owner)))
     for (const [name, master] of this.#masters) {
       if (inUse.has(master)) continue
       this.#masters.delete(name)
@@ -154,8 +182,8 @@ export class Cluster implements Servers {
     if (before.length === 0 || owners.every((owner, slot) => owner === before[slot])) return
     this.#parts.log.info('slots of the Redis cluster have moved')
     this.topics.rehome()
-    // Whether they came with their data, or a replica has what it had, is not known.
-    this.#parts.uncertain()
+    // A slot that goes from one master to another takes its data along; a replica in the place of its master has what it had.
+    if (gone.size > 0) this.#parts.uncertain()
   }
 
   #master(address: Address): Master {
@@ -167,7 +195,7 @@ export class Cluster implements Servers {
       up: (link) => this.topics.renew(link),
       uncertain,
       told: this.topics.told,
-      shaken: (link) => void this.#look().then(() => this.topics.renew(link)),
+      shaken: (link) => this.#mendSoon(link),
     }
     const probeTopic = () => this.#probeOf(master)?.topic
     const link = new Link({ name: `Redis at ${name}`, find: async () => address, probeTopic, settings, log, events })

@@ -62,6 +62,7 @@ export class Line {
   #bytes = 0
   #lastAnswer = 0
   #life = ''
+  #evicts: string | undefined
   #isUp = false
   #ended: Error | undefined
   /** Rejects when it ends. */
@@ -132,6 +133,11 @@ export class Line {
     return this.#life
   }
 
+  /** By what policy the server forgets keys when its memory is full; undefined where it refuses to write instead. */
+  get evicts(): string | undefined {
+    return this.#evicts
+  }
+
   /** Sends a command of which there is nothing to be said but its answer. */
   async send(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
     return this.#fly(() => this.#commands.call(command, ...args), weigh(args))
@@ -160,6 +166,12 @@ export class Line {
   /** Settles when the subscription is confirmed. */
   async subscribe(topic: string): Promise<void> {
     await this.#fly(() => this.#topics.ssubscribe(topic), topic.length)
+  }
+
+  /** What is subscribed at the moment: a server of a cluster ends a subscription when its slot goes elsewhere. */
+  get subscribed(): ReadonlySet<string> {
+    const { subscriber } = this.#topics.condition ?? {}
+    return new Set(subscriber ? subscriber.channels('ssubscribe') : [])
   }
 
   unsubscribe(topic: string): void {
@@ -219,6 +231,8 @@ export class Line {
     const info = fieldsOf(textOf(await this.send('INFO')))
     this.#check(info)
     this.#life = info.get('master_replid') ?? ''
+    const policy = info.get('maxmemory_policy')
+    this.#evicts = info.get('maxmemory') === '0' || policy === 'noeviction' ? undefined : policy
     await Promise.all(allScripts.map(({ text }) => this.send('SCRIPT', 'LOAD', text)))
     if (this.#ended) throw this.#ended
     this.#isUp = true

@@ -9,7 +9,7 @@ export interface LinkEvents {
   /** What was written last may be lost, or half done. */
   uncertain(): void
   told(topic: string, text: string): void
-  /** Subscriptions may have ended. */
+  /** Some subscriptions have ended. */
   shaken(link: Link): void
 }
 
@@ -102,13 +102,13 @@ export class Link {
     return this.#needed().subscribe(topic)
   }
 
-  unsubscribe(topic: string): void {
-    this.#line?.unsubscribe(topic)
+  /** See {@link Line.subscribed}. */
+  get subscribed(): ReadonlySet<string> {
+    return this.#line?.subscribed ?? new Set()
   }
 
-  /** Gives up the line, as if it had broken. */
-  reset(why: string): void {
-    this.#line?.end(new Error(why))
+  unsubscribe(topic: string): void {
+    this.#line?.unsubscribe(topic)
   }
 
   close(): void {
@@ -152,7 +152,12 @@ export class Link {
 
   #up(line: Line): void {
     const before = this.#life
-    if (before !== undefined) this.#parts.log.info({ server: this.name }, 'connected to Redis again')
+    const { log } = this.#parts
+    if (before !== undefined) log.info({ server: this.name }, 'connected to Redis again')
+    else if (line.evicts !== undefined) {
+      const text = 'Redis forgets what is used, when its memory is full: expected maxmemory-policy noeviction'
+      log.warn({ server: this.name, policy: line.evicts }, text)
+    }
     this.#line = line
     this.#life = line.life
     this.#attempts = 0

@@ -13,6 +13,8 @@ export function recordOf(options: unknown, revision: unknown): ChannelRecord {
 
 /** How a channel stands. */
 interface Standing {
+  /** The life of the server, see link.ts. */
+  life: string
   /** Tells it from another one of the same name. */
   readonly born: string
   record: ChannelRecord
@@ -50,13 +52,15 @@ export async function openChannel(
   async function read(): Promise<void> {
     const since = standing?.top ?? nowhere
     const reply = await servers.run(standChannel, spot, [...context.logArgs(spot), since.epoch, since.offset])
-    const now = reply === null ? undefined : readStanding(reply)
+    const { life, now } = readStanding(reply)
     if (!standing) standing = now
-    else if (!now || now.born !== standing.born) end()
+    // What a server has lost in another life of its data, nobody has removed.
+    else if (!now || now.born !== standing.born) end(life === standing.life ? 'destroyed' : 'lost')
     else catchUp(standing, now)
   }
 
-  function catchUp(known: Standing, now: Standing & { readonly missed: readonly Numbered[] | undefined }): void {
+  function catchUp(known: Standing, now: StandingNow): void {
+    known.life = now.life
     if (now.missed) for (const numbered of now.missed) hear(known, numbered)
     else lose(known, now.top)
     if (now.record.options !== known.record.options) change(known, now.record)
@@ -80,7 +84,7 @@ export async function openChannel(
         return true
       }
       case 'R':
-        if (rest === standing.born) end()
+        if (rest === standing.born) end('destroyed')
         return true
       default:
         throw unreadable('something that is told of a channel')
@@ -117,9 +121,9 @@ export async function openChannel(
     tell(() => ear.changed(record))
   }
 
-  function end(): void {
+  function end(how: 'destroyed' | 'lost'): void {
     stop()
-    tell(() => ear.removed())
+    tell(() => ear.removed(how))
   }
 
   /** Whoever hears must not stop what tells. */
@@ -132,8 +136,15 @@ export async function openChannel(
   }
 }
 
-function readStanding(reply: unknown): Standing & { readonly missed: readonly Numbered[] | undefined } {
-  const [born, options, revision, epoch, offset, missed] = listOf(reply)
+interface StandingNow extends Standing {
+  readonly missed: readonly Numbered[] | undefined
+}
+
+function readStanding(reply: unknown): { readonly life: string; readonly now: StandingNow | undefined } {
+  const [first, born, options, revision, epoch, offset, missed] = listOf(reply)
+  const life = textOf(first)
+  if (born === undefined) return { life, now: undefined }
   const top = { epoch: textOf(epoch), offset: numberOf(offset) }
-  return { born: textOf(born), record: recordOf(options, revision), top, missed: readMissed(missed, top) }
+  const record = recordOf(options, revision)
+  return { life, now: { life, born: textOf(born), record, top, missed: readMissed(missed, top) } }
 }

@@ -78,7 +78,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       up: (link: Link) => shards.topics.renew(link),
       uncertain,
       told: shards.topics.told,
-      shaken: (link: Link) => shards.topics.renew(link),
+      shaken: (link: Link) => shards.topics.mend(link),
     }
     return new Link({ name, find, probeTopic, settings, log, events })
   }

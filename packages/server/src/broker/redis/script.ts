@@ -20,9 +20,15 @@ export function lua(text: TemplateStringsArray, ...values: readonly (string | nu
  */
 export function script(name: string, parts: readonly string[], ...text: readonly string[]): Script {
   const keys = parts.map((part, i) => `local ${part.replace(':', '')} = KEYS[${i + 1}]\n`).join('')
-  const whole = [keys + begin, ...text].join('\n')
+  const whole = [kind, keys + begin, ...text].join('\n')
   return { name, text: whole, sha: createHash('sha1').update(whole).digest('hex'), parts }
 }
+
+/**
+ * A script that says what it is, and no more, is taken for one that writes. Where it may not (a replica, no memory left) it is
+ * refused before it begins; without this, it would be ended at its first write, or answer what is no longer true.
+ */
+const kind = '#!lua'
 
 const begin = lua`
 local taken = 0

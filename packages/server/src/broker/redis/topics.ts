@@ -1,3 +1,4 @@
+import { Gate } from '../../gate.ts'
 import type { Stop } from '../broker.ts'
 import type { Spot } from './keys.ts'
 import type { Link } from './link.ts'
@@ -17,6 +18,9 @@ interface Subscription {
   ready: Promise<void>
 }
 
+/** How many are being subscribed at a time, where all of them must be. */
+const atOnce = 1_000
+
 /** Milliseconds after which a topic that could not be subscribed, although its server answers, is tried again. */
 const again = 200
 
@@ -25,6 +29,7 @@ export class Topics {
   readonly #homeOf: (tag: string) => Link
   readonly #attempt: (spot: Spot) => Promise<void>
   readonly #subscriptions = new Map<string, Subscription>()
+  readonly #gate = new Gate(atOnce)
   readonly #timers = new Set<NodeJS.Timeout>()
 
   /**
@@ -71,6 +76,14 @@ export class Topics {
     }
   }
 
+  /** This server has ended some subscriptions: those are subscribed anew. */
+  mend(home: Link): void {
+    const { subscribed } = home
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.home === home && !subscribed.has(subscription.spot.topic)) this.#settle(subscription)
+    }
+  }
+
   /** Some of it is told elsewhere by now. */
   rehome(): void {
     for (const subscription of this.#subscriptions.values()) {
@@ -97,7 +110,7 @@ export class Topics {
     const home = this.#find(subscription)
     if (subscription.home !== home) subscription.home?.unsubscribe(spot.topic)
     subscription.home = home
-    const ready = this.#attempt(spot)
+    const ready = this.#gate.run(() => this.#attempt(spot))
     subscription.ready = ready
     const isCurrent = () => subscription.ready === ready && this.#subscriptions.get(spot.topic) === subscription
     ready.then(

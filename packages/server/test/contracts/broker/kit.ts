@@ -100,7 +100,7 @@ export class RecordingEar extends Told implements ChannelEar {
   }
   changed: ChannelEar['changed'] = ({ options, revision }) => this.put(`changed ${revision} ${options}`)
   lost: ChannelEar['lost'] = ({ offset }) => this.put(`lost ${offset}`)
-  removed: ChannelEar['removed'] = () => this.put('removed')
+  removed: ChannelEar['removed'] = (how) => this.put(how === 'lost' ? 'removed, lost' : 'removed')
 }
 
 export class RecordingUserEar extends Told implements UserEar {

@@ -38,10 +38,10 @@ export function comingBack(setup: NodesSetup): void {
       await nodes.advance(10 * linger)
       expect(nodes.calls).toEqual([])
       expect(comings(watcher)).toEqual(['+ann'])
-      expect((await nodes.a.hub.info()).connections.sort()).toEqual(
+      expect((await nodes.a.hub.application.info()).connections.sort()).toEqual(
         [watcher.connection.id, back.page.connection.id].sort(),
       )
-      expect((await nodes.a.hub.userInfo('ann')).connections).toEqual([back.page.connection.id])
+      expect((await nodes.a.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
     })
 
     test('has its private messages, too', async () => {
@@ -83,7 +83,7 @@ export function comingBack(setup: NodesSetup): void {
         expect(ann.page.end).toEqual({ code: 4504, reason: 'the page is back on another line' }),
       )
       await nodes.advance(10 * linger)
-      expect((await nodes.a.hub.userInfo('ann')).connections).toEqual([back.page.connection.id])
+      expect((await nodes.a.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
       expect(comings(watcher)).toEqual(['+ann'])
       expect(nodes.asked('unsubscribe')).toEqual([])
       await publish(back.page, 'once')
@@ -117,7 +117,7 @@ export function comingBack(setup: NodesSetup): void {
       expect(heard(page)).toEqual(['new'])
       expect(nodes.calls).toEqual([])
       await nodes.advance(linger)
-      expect((await nodes.a.hub.userInfo('ann')).channels.sort()).toEqual(['by REST', 'news'])
+      expect((await nodes.a.hub.application.userInfo('ann')).channels.sort()).toEqual(['by REST', 'news'])
     })
 
     test('is given what the old line was about to be given, although the other node has its answer', async () => {
@@ -136,8 +136,8 @@ export function comingBack(setup: NodesSetup): void {
       await nodes.eventually(() => expect(page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'news' }]))
       expect(ann.page.all('SUBSCRIBED')).toEqual([])
       await nodes.advance(linger)
-      expect((await nodes.a.hub.channelInfo('news')).subscribers).toEqual(['ann'])
-      expect((await nodes.a.hub.userInfo('ann')).connections).toEqual([page.connection.id])
+      expect((await nodes.a.hub.application.channelInfo('news')).subscribers).toEqual(['ann'])
+      expect((await nodes.a.hub.application.userInfo('ann')).connections).toEqual([page.connection.id])
     })
 
     test('is told of what was taken from it meanwhile', async () => {
@@ -191,7 +191,7 @@ export function comingBack(setup: NodesSetup): void {
       expect(nodes.actions().slice(-3).sort()).toEqual(['destroy_channel', 'disconnect', 'unsubscribe'])
       await nodes.advance(linger)
       expect(nodes.asked('disconnect')).toHaveLength(1)
-      expect((await nodes.a.hub.info()).users).toEqual([])
+      expect((await nodes.a.hub.application.info()).users).toEqual([])
     })
 
     test('goes on with the cookies that webhooks have set there', async () => {
@@ -246,7 +246,7 @@ export function comingBack(setup: NodesSetup): void {
     at = await comeBack(nodes.a, at)
     await nodes.advance(2 * linger)
     expect(nodes.calls).toEqual([])
-    expect((await c.hub.userInfo('ann')).connections.sort()).toEqual(
+    expect((await c.hub.application.userInfo('ann')).connections.sort()).toEqual(
       [watcher.connection.id, at.page.connection.id].sort(),
     )
     expect(at.page.connection.channels).toEqual(new Set(['news']))
@@ -292,7 +292,7 @@ export function comingBack(setup: NodesSetup): void {
       const fields = verb === 'disconnect' ? { identifier: ann.page.connection.id } : { user_name: 'ann' }
       await rest(nodes.b, verb, fields)
       await nodes.eventually(() => expect(ann.page.end?.code).toBe(4403))
-      await nodes.eventually(async () => expect((await nodes.b.hub.info()).users).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.b.hub.application.info()).users).toEqual([]))
       await comeBack(nodes.b, ann)
       expect(nodes.asked('connect')).toHaveLength(2)
     })
@@ -319,8 +319,8 @@ export function comingBack(setup: NodesSetup): void {
     await nodes.advance(2 * linger)
     expect(nodes.calls).toEqual([])
     expect(await watcher.news()).toEqual([])
-    expect((await nodes.a.hub.channelInfo('chat')).subscribers).toHaveLength(nodes.crowd + 1)
-    expect((await nodes.a.hub.info()).connections).toHaveLength(nodes.crowd + 1)
+    expect((await nodes.a.hub.application.channelInfo('chat')).subscribers).toHaveLength(nodes.crowd + 1)
+    expect((await nodes.a.hub.application.info()).connections).toHaveLength(nodes.crowd + 1)
     expect(backs.every(({ end }) => end === undefined)).toBe(true)
   }, 60_000)
 }

@@ -75,16 +75,16 @@ return 1
 `,
 )
 
-/** What a node needs to follow a channel: tells it with everything after a position. */
+/** What a node needs to follow a channel: tells it with everything after a position, and the life of the server in any case. */
 export const standChannel: Script = script(
   'stand',
   logParts,
   log,
   lua`
 local since_epoch, since_offset = arg(), number()
-if not stand() then return false end
+if not stand() then return {life} end
 local found = redis.call('HMGET', meta, 'born', 'options', 'revision')
-return {found[1], found[2], found[3], epoch, offset, missed(since_epoch, since_offset)}
+return {life, found[1], found[2], found[3], epoch, offset, missed(since_epoch, since_offset)}
 `,
 )
 
