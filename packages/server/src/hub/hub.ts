@@ -174,10 +174,8 @@ export class Hub {
   /** The page that was admitted cannot come in after all. */
   async withdraw(connection: UserConnection, name: string): Promise<void> {
     this.inboxes.close(name, connection.id)
-    const { cookies, address } = connection.caller
-    if ((await this.#broker.users.leave(name, connection.id)) !== 'last' || this.#stopping) return
     // The application counts this user among those who are here.
-    await this.#tellings.tellGone({ name, channels: [], cookies, address })
+    await this.#leaveHub(connection, name, [])
   }
 
   /**
@@ -251,7 +249,7 @@ export class Hub {
 
   /** A connection is gone for good: it leaves its channels, and after the last one of its user the application is told. */
   async leave(connection: UserConnection): Promise<void> {
-    const { id, user: name, caller } = connection
+    const { id, user: name } = connection
     this.inboxes.close(name, id)
     const channels = [...connection.channels]
     // Another node may have claimed it by now.
@@ -263,10 +261,18 @@ export class Hub {
       const isBug = outcome.status === 'rejected' && !(outcome.reason instanceof HookboxError)
       if (isBug) this.log.error({ connection: id, err: outcome.reason }, 'leaving a channel failed')
     }
-    const left = await this.#broker.users.leave(name, id)
+    await this.#leaveHub(connection, name, channels)
+  }
+
+  /** One connection less; after the user's last one, which was in these channels, the application is told. */
+  async #leaveHub(connection: UserConnection, name: string, channels: readonly string[]): Promise<void> {
+    const { cookies, address } = connection.caller
+    const going = await this.#tellings.prepareGone({ name, channels, cookies, address })
+    const left = await this.#broker.users.leave(name, connection.id)
     this.#users.remove(connection)
-    if (left !== 'last' || this.#stopping) return
-    await this.#tellings.tellGone({ name, channels, cookies: caller.cookies, address: caller.address })
+    if (left !== 'last') await going.dismiss()
+    // Of a hub that stops, whoever inherits tells it.
+    else if (!this.#stopping) await going.tell()
   }
 
   async publish(

@@ -334,3 +334,20 @@ test('a page that comes back while another node is just taking over from its own
   expect(back.all('SUBSCRIBED')).toHaveLength(1)
   expect((await b.hub.application.userInfo('ann')).connections).toEqual([back.connection.id])
 })
+
+test('that a user has gone is told also where the node dies as soon as it is so', async () => {
+  await using a = new TestHub({})
+  await using b = a.join()
+  const ann = a.stranger('session=ann')
+  await ann.ask('CONNECT', { payload: { name: 'ann' } })
+  const { users } = a.broker
+  const { leave } = users
+  users.leave = async (user, id) => {
+    const left = await leave(user, id)
+    a.crash()
+    return left
+  }
+  ann.cut(1000)
+  await b.clock.advance(60_000)
+  expect(a.asked('disconnect')).toMatchObject([{ cookies: 'session=ann', fields: { name: 'ann' } }])
+})

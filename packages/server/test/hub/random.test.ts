@@ -3,6 +3,7 @@ import { settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import { refuse, TestHub, type TestPage } from '../kit/hub.ts'
 import { insideOf } from '../kit/inside.ts'
+import { mulberry32 } from '../kit/random.ts'
 
 const users = ['ann', 'bob', 'cid', 'dan']
 const channels = ['a', 'b', 'c']
@@ -421,16 +422,5 @@ class Model {
 
   #expect(holds: boolean, otherwise: string): void {
     if (!holds) this.flaws.push(otherwise)
-  }
-}
-
-/** Random numbers from 0 up to 1, the same for the same seed. */
-function mulberry32(seed: number): () => number {
-  let a = seed
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
 }

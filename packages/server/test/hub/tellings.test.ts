@@ -35,6 +35,11 @@ async function telling() {
   return { tellings: new Tellings(parts), parts, broker, other, estates, clock, told, state, log }
 }
 
+async function gone(tellings: Tellings, name = 'ann'): Promise<void> {
+  const going = await tellings.prepareGone({ ...ann, name })
+  await going.tell()
+}
+
 async function connect(broker: Awaited<ReturnType<typeof telling>>['broker'], user: string) {
   const connection = { id: `of ${user}`, user, pageId: 'p', cookies: undefined, address: undefined }
   await broker.users.enter(connection, { byDefault: {}, changes: {} })
@@ -43,7 +48,7 @@ async function connect(broker: Awaited<ReturnType<typeof telling>>['broker'], us
 test('what was heard at once is over: nothing is noted, nothing is waited for', async () => {
   const { tellings, broker, estates, told, state, clock } = await telling()
   state.answer = heard
-  await tellings.tellGone(ann)
+  await gone(tellings)
   await settle()
   await broker.crash()
   expect(told).toHaveLength(1)
@@ -53,22 +58,32 @@ test('what was heard at once is over: nothing is noted, nothing is waited for', 
 
 test('what is not heard is noted for whoever inherits, with its id', async () => {
   const { tellings, broker, estates, told } = await telling()
-  tellings.tellGone(ann)
+  gone(tellings)
   await settle()
   await broker.crash()
   const [id] = told.map((one) => one.id)
   expect([...(estates[0]?.notes.values() ?? [])]).toEqual([{ kind: 'gone', id, departure: ann }])
 })
 
+test('what may be about to be is noted before it is, and no more when it is not', async () => {
+  const { tellings, broker, estates, told } = await telling()
+  const going = await tellings.prepareGone(ann)
+  await (await tellings.prepareGone({ ...ann, name: 'bob' })).dismiss()
+  expect(told).toEqual([])
+  await broker.crash()
+  expect([...(estates[0]?.notes.values() ?? [])]).toMatchObject([{ kind: 'gone', departure: ann }])
+  expect(going).toBeDefined()
+})
+
 test('whoever comes back, to whichever node, ends it', async () => {
   const { tellings, other, told, log, clock } = await telling()
-  const telling1 = tellings.tellGone(ann)
+  const back = gone(tellings)
   await settle()
   await connect(other, 'bob')
   await clock.advance(1_000)
   expect(told).toHaveLength(2)
   await connect(other, 'ann')
-  await telling1
+  await back
   await clock.advance(700_000)
   expect(told).toHaveLength(2)
   expect(log.text).toContain('no longer wanted')
@@ -77,7 +92,7 @@ test('whoever comes back, to whichever node, ends it', async () => {
 test('whoever is back before it was heard of ends it, too', async () => {
   const { tellings, other, told, clock } = await telling()
   await connect(other, 'ann')
-  await tellings.tellGone(ann)
+  await gone(tellings)
   await clock.advance(700_000)
   expect(told).toHaveLength(1)
 })
@@ -110,7 +125,7 @@ test('where the user cannot be heard of, the application is told all the same', 
     },
   })
   state.answer = heard
-  await deaf.tellGone(ann)
+  await gone(deaf)
   expect(told).toHaveLength(1)
   expect(log.text).toContain('could not be heard')
   tellings.stop()
@@ -118,7 +133,7 @@ test('where the user cannot be heard of, the application is told all the same', 
 
 test('what is never heard is given up after ten minutes, counted, and noted no more', async () => {
   const { tellings, broker, estates, clock, state } = await telling()
-  tellings.tellGone(ann)
+  gone(tellings)
   await clock.advance(700_000)
   expect(state.givenUp).toBe(1)
   await broker.crash()
@@ -127,7 +142,7 @@ test('what is never heard is given up after ten minutes, counted, and noted no m
 
 test('a node that stops tells nothing more, and leaves what it noted', async () => {
   const { tellings, broker, estates, clock, told, state } = await telling()
-  tellings.tellGone(ann)
+  gone(tellings)
   tellings.tellStarted('node')
   await settle()
   tellings.stop()
@@ -141,12 +156,12 @@ test('a node that stops tells nothing more, and leaves what it noted', async () 
 
 test('a node that begins anew tells nothing more of before, and goes on with what comes', async () => {
   const { tellings, clock, told, state } = await telling()
-  tellings.tellGone(ann)
+  gone(tellings)
   await settle()
   tellings.handOver()
   await clock.advance(700_000)
   expect(told).toHaveLength(1)
   state.answer = heard
-  await tellings.tellGone({ ...ann, name: 'bob' })
+  await gone(tellings, 'bob')
   expect(told).toHaveLength(2)
 })

@@ -162,9 +162,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       await rest(nodes.b, 'message', { sender_name: 'x', recipient_name: 'ann', payload: 1 })
       for (const page of pages) page.cut()
       await nodes.quiet()
-      for (const node of [nodes.a, nodes.b])
-        for (const { connections } of [await node.hub.application.info()])
-          for (const id of connections) await rest(node, 'disconnect', { identifier: id })
+      await rest(nodes.b, 'disconnect_user', { user_name: 'cid' })
       await nodes.advance(2 * minute)
       expect(await nodes.a.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
       for (const { hub } of [nodes.a, nodes.b]) {
