@@ -170,6 +170,30 @@ describe.skipIf(lacksRedis())('hubs that share a Redis', () => {
     expect(app.calls()).toHaveLength(asked)
   })
 
+  test('a page without WebSocket may go to either with each request', async () => {
+    const { start } = await begin({ linger: 10 })
+    const [a, b] = [await start(), await start()]
+    const ask = (node: Node, path: string, head: object, message = '') =>
+      fetch(`${node.url}/stream${path}`, { method: 'POST', body: `${JSON.stringify(head)}\n${message}` })
+    const opened = await (await ask(a, '', { poll: true })).text()
+    const [, session = ''] = /"session":"([0-9a-f]{64})"/.exec(opened) ?? []
+    const frames = ['[1,"CONNECT",{"payload":{"name":"ann"}}]', '[2,"SUBSCRIBE",{"channel_name":"chat"}]']
+    expect((await ask(b, '/send', { session, seq: 1 }, frames[0])).status).toBe(204)
+    expect(await (await ask(b, '', { session, ack: 0, poll: true })).text()).toMatch(/^id: 1\ndata: \[1,"CONNECTED",/)
+    expect((await ask(b, '/send', { session, seq: 2, ack: 1 }, frames[1])).status).toBe(204)
+    const stream = await ask(b, '', { session, ack: 1 })
+    expect([stream.status, await stream.text()]).toEqual([
+      200,
+      expect.stringMatching(/^id: 2\ndata: \[2,"SUBSCRIBED",.*\n\n$/s),
+    ])
+
+    const unknown = [session.slice(0, 32) + '0'.repeat(32), '0'.repeat(64)]
+    for (const secret of unknown) expect((await ask(b, '', { session: secret })).status).toBe(410)
+    await a.hookbox.close()
+    expect((await ask(b, '', { session, ack: 2 })).status).toBe(410)
+    expect((await ask(b, '/send', { session, seq: 3 })).status).toBe(410)
+  })
+
   test('one can start where another one has died a moment ago', async () => {
     const { shared, start } = await begin({ allowSetConfig: true })
     const dead = await redisNode({ urls: [redis().url], prefix: shared.redisPrefix ?? '' })
