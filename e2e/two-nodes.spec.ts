@@ -39,7 +39,7 @@ async function startChat() {
   const redis = untilEnd(await startRedis())
   const flags = ['-i', '127.0.0.1', '--cbhost', '127.0.0.1', '--cbport', `${site.port}`, '--cbpath', '/hookbox']
   const options = { env: { HOOKBOX_WEBHOOK_SECRET: webhookSecret, HOOKBOX_REDIS: redis.url } }
-  const startNode = async () => untilEnd(await startHubProcess([...flags, '--linger', '4'], options))
+  const startNode = async () => untilEnd(await startHubProcess([...flags, '--linger', '2'], options))
   const [first, second] = await Promise.all([startNode(), startNode()])
   const turns = await startTurns(port, [first.port, second.port])
   closing.unshift(turns.close)

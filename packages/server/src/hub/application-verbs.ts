@@ -203,7 +203,7 @@ export class ApplicationVerbs {
   async info(): Promise<{ channels: string[]; connections: string[]; users: string[] }> {
     const { channels, users } = this.#broker
     const [names, all] = await Promise.all([channels.names(), users.all()])
-    return { channels: names, ...all }
+    return { channels: names, connections: all.connections, users: all.users }
   }
 
   async #needUser(name: string): Promise<UserRecord> {

@@ -7,7 +7,7 @@ import { redisSetup, sharedRedis } from '../kit/redis.ts'
 /** What `docs/more-than-one-machine.md` has an administrator allow the hub, and nothing else. */
 function rights(): string[] {
   const docs = readFileSync(new URL('../../../../docs/more-than-one-machine.md', import.meta.url), 'utf8')
-  const [, line = ''] = /^ACL (SETUSER hookbox [^`]*?)$/m.exec(docs.replaceAll(/ \\\n +/g, ' ')) ?? []
+  const [, line = ''] = /^ *ACL (SETUSER hookbox [^`]*?)$/m.exec(docs.replaceAll(/ \\\n +/g, ' ')) ?? []
   // Each test has a prefix of its own.
   return line.replaceAll('hookbox:', 'test-').split(' ')
 }
