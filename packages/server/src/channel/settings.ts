@@ -78,6 +78,8 @@ export class ChannelSettings {
     if (listed(next) !== listed(before)) this.#watch()
     if (subscribersSee(before) === subscribersSee(next)) return
     this.#announcing = this.#channel.announce().catch((err: unknown) => {
+      // It has ended, and this node is about to hear of it.
+      if (this.#stopped || isMissing(err)) return
       this.#services.log.error({ channel: this.#channel.name, err }, 'options could not be told to subscribers')
     })
   }
@@ -236,6 +238,10 @@ export class ChannelSettings {
         this.#services.log.error({ channel: this.#channel.name, err: error }, 'server presence could not be told')
       })
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof HookboxError && error.code === 'unknown_channel'
 }
 
 /** A state in which each listed user stands as connected or not. */

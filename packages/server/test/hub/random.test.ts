@@ -1,9 +1,10 @@
 import { type Json, parsePosition, type ServerFrame } from '@hookbox/protocol'
-import { settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
-import { refuse, TestHub, type TestPage } from '../kit/hub.ts'
+import { Application, type NodeBroker, refuse, TestHub, type TestPage } from '../kit/hub.ts'
 import { insideOf } from '../kit/inside.ts'
+import { memoryNodes, type Shared } from '../kit/nodes.ts'
 import { mulberry32 } from '../kit/random.ts'
+import { slowNodes } from '../kit/slow-nodes.ts'
 
 const users = ['ann', 'bob', 'cid', 'dan']
 const channels = ['a', 'b', 'c']
@@ -25,13 +26,26 @@ test.each(seeds)(
 
 test.each(seeds)('and so it is with several nodes, which come, go and are killed (seed %i)', async (seed) => {
   const run = new Run(seed, 3)
+  await run.begin(await memoryNodes())
   await run.play(250)
   await run.end()
 })
 
+test.each(seeds)('and also where what they share is far away (seed %i)', async (seed) => {
+  const run = new Run(seed, 3)
+  await run.begin(await slowNodes(mulberry32(seed)))
+  await run.play(250)
+  await run.end()
+})
+
+type Node = TestHub<NodeBroker>
+
 class Run {
   readonly #random: () => number
-  readonly #nodes: TestHub[] = []
+  readonly #nodes: Node[] = []
+  readonly #application: Application
+  readonly #settings: { readonly linger: number }
+  #shared: Shared | undefined
   readonly #mostNodes: number
   readonly #models: Model[] = []
   /** Who is in which channel by what the application was asked and told. */
@@ -43,54 +57,57 @@ class Run {
   constructor(seed: number, mostNodes = 1) {
     this.#random = mulberry32(seed)
     this.#mostNodes = mostNodes
-    const first = new TestHub(
-      {
-        connect: ({ payload }: { payload: { name: string } }) =>
-          this.#answer({
-            name: payload.name,
-            auto_subscribe: this.#chance(0.3) ? [this.#pick(channels)] : [],
-            per_connection_subscriptions: payload.name !== 'dan',
-            global_unsubscriptions: payload.name === 'cid',
-          }),
-        create_channel: () =>
-          this.#decide(() => ({
-            presenceful: true,
-            history_size: 5,
-            moderated: this.#chance(0.8),
-            server_presenceful: this.#chance(0.5),
-            server_user_presence: ['ann', 'bob'],
-          })),
-        subscribe: (fields: Record<string, unknown>) => this.#alone('subscribe', fields),
-        unsubscribe: (fields: Record<string, unknown>) => this.#alone('unsubscribe', fields),
-        publish: () =>
-          this.#decide(() => ({
-            only_to_sender: this.#chance(0.1),
-            ...(this.#chance(0.1) && { auto_unsubscribe: [this.#pickToLeave()] }),
-            ...(this.#chance(0.1) && { auto_subscribe: [this.#pick(channels)] }),
-          })),
-        message: () => this.#decide(() => ({})),
-        destroy_channel: () => this.#decide(() => ({})),
-        disconnect: () => this.#decide(() => ({})),
-      },
-      { linger: this.#chance(0.5) ? 2_000 : 0 },
-    )
-    this.#nodes.push(first)
-    this.#nodes.push(...Array.from({ length: mostNodes - 1 }, () => first.join()))
+    this.#application = new Application({
+      connect: ({ payload }: { payload: { name: string } }) =>
+        this.#answer({
+          name: payload.name,
+          auto_subscribe: this.#chance(0.3) ? [this.#pick(channels)] : [],
+          per_connection_subscriptions: payload.name !== 'dan',
+          global_unsubscriptions: payload.name === 'cid',
+        }),
+      create_channel: () =>
+        this.#decide(() => ({
+          presenceful: true,
+          history_size: 5,
+          moderated: this.#chance(0.8),
+          server_presenceful: this.#chance(0.5),
+          server_user_presence: ['ann', 'bob'],
+        })),
+      subscribe: (fields: Record<string, unknown>) => this.#alone('subscribe', fields),
+      unsubscribe: (fields: Record<string, unknown>) => this.#alone('unsubscribe', fields),
+      publish: () =>
+        this.#decide(() => ({
+          only_to_sender: this.#chance(0.1),
+          ...(this.#chance(0.1) && { auto_unsubscribe: [this.#pickToLeave()] }),
+          ...(this.#chance(0.1) && { auto_subscribe: [this.#pick(channels)] }),
+        })),
+      message: () => this.#decide(() => ({})),
+      destroy_channel: () => this.#decide(() => ({})),
+      disconnect: () => this.#decide(() => ({})),
+    })
+    this.#settings = { linger: this.#chance(0.5) ? 2_000 : 0 }
+    if (mostNodes === 1) this.#nodes.push(new TestHub(this.#application, this.#settings) as Node)
+  }
+
+  /** Several nodes begin. */
+  async begin(shared: Shared): Promise<void> {
+    this.#shared = shared
+    while (this.#nodes.length < this.#mostNodes) await this.#join(shared)
   }
 
   /** Any of the nodes. */
-  get hub(): TestHub {
-    return this.#nodes.length === 1 ? (this.#nodes[0] as TestHub) : this.#pick(this.#nodes)
+  get hub(): Node {
+    return this.#nodes.length === 1 ? (this.#nodes[0] as Node) : this.#pick(this.#nodes)
   }
 
-  get clock(): TestHub['clock'] {
-    return (this.#nodes[0] as TestHub).clock
+  get clock(): Node['clock'] {
+    return (this.#nodes[0] as Node).clock
   }
 
   async play(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
       this.#step()
-      if (this.#chance(0.5)) await settle()
+      if (this.#chance(0.5)) await this.clock.settle()
       if (this.#chance(0.3)) await this.clock.advance(Math.floor(this.#random() * 1_500))
       if (this.#chance(0.2)) await this.#check()
       if (this.#mostNodes === 1 && this.#chance(0.01)) await this.#restart()
@@ -153,9 +170,13 @@ class Run {
     else if (action === 17)
       ignored(() => hub.application.setStateKey(channel, this.#pick(['x', 'y']), String(this.#random()) as never))
     else if (action === 18 && this.#chance(0.5)) {
-      ignored(() => hub.application.destroyChannel(channel, false))
-      this.#destroyed++
-      this.#forget(channel)
+      // Whoever enters meanwhile may be put out with the others.
+      const destroyed = () => {
+        this.#destroyed++
+        this.#forget(channel)
+      }
+      destroyed()
+      ignored(() => hub.application.destroyChannel(channel, false).finally(destroyed))
     } else if (action >= 20) this.#comeBack()
     else if (this.#chance(0.3)) ignored(() => hub.application.disconnectUser(user))
     else
@@ -180,16 +201,23 @@ class Run {
   async #restart(): Promise<void> {
     await this.#decideAll()
     const faults = this.hub.logged.splice(0)
-    this.#nodes.splice(0, 1, await this.hub.restart(Math.floor(this.#random() * 1_000)))
+    const next = await (this.hub as TestHub).restart(Math.floor(this.#random() * 1_000))
+    this.#nodes.splice(0, 1, next as Node)
     this.hub.logged.push(...faults)
   }
 
   /** A node comes, or one is killed or stopped: the others take over what it had. */
   async #changeNodes(): Promise<void> {
     await this.#decideAll()
-    if (this.#nodes.length < this.#mostNodes) return void this.#nodes.push((this.#nodes[0] as TestHub).join())
+    if (this.#shared && this.#nodes.length < this.#mostNodes) return this.#join(this.#shared)
     const [gone] = this.#nodes.splice(Math.floor(this.#random() * this.#nodes.length), 1)
     await (this.#chance(0.5) ? gone?.crash() : gone?.stop())
+  }
+
+  async #join(shared: Shared): Promise<void> {
+    const node = new TestHub<NodeBroker>(this.#application, this.#settings, shared.clock, await shared.join())
+    this.#nodes.push(node)
+    await node.started
   }
 
   /** What is under way is decided, as calls of one hub and of the next cannot be told apart. */
@@ -220,7 +248,7 @@ class Run {
 
   /** What a page was told is how things are. */
   async #check(): Promise<void> {
-    await settle()
+    await this.clock.settle()
     for (const { page, inside, flaws, user } of this.#models) {
       expect(flaws).toEqual([])
       if (page.end !== undefined) continue
