@@ -26,6 +26,7 @@ import { restIdKey, userIdKey } from '../channel/id-key.ts'
 import type { ChannelServices, Duty, PollTarget } from '../channel/services.ts'
 import type { Subscriber } from '../channel/subscriber.ts'
 import type { Clock } from '../clock.ts'
+import { insist, isUnavailable } from '../insist.ts'
 import type { Log } from '../log.ts'
 import type { PollingOptions } from '../polling/options.ts'
 import { type Callbacks, type Caller, nobody, type Verdict } from '../webhooks/callbacks.ts'
@@ -75,6 +76,8 @@ export class Hub {
   readonly #channels: Channels
   readonly #tellings: Tellings
   readonly #takeOver: HubParts['takeOver']
+  /** What these are in could not be noted. */
+  readonly #unnoted = new Set<UserConnection>()
   #toldOfHiddenCookie = false
   #givenUp = 0
   #stopping = false
@@ -268,14 +271,16 @@ export class Hub {
     this.inboxes.close(name, id)
     const channels = [...connection.channels]
     // Another node may have claimed it by now.
-    if (!(await this.#broker.users.update(name, id, { live: false, ticket: null }))) return this.#forget(connection)
+    const over = () => this.#broker.users.update(name, id, { live: false, ticket: null })
+    const isOwn = await this.#insist(over)
+    if (!isOwn) return this.#forget(connection)
     const leaves = channels.map((channel) => this.#channels.get(channel)?.drop(connection))
     // Where it was about to enter, it is decided now that it does not; the application may have to be told of that too.
     for (const outcome of await Promise.allSettled([...leaves, ...connection.entering.values()])) {
       const isBug = outcome.status === 'rejected' && !(outcome.reason instanceof HookboxError)
       if (isBug) this.log.error({ connection: id, err: outcome.reason }, 'leaving a channel failed')
     }
-    const left = await this.#broker.users.leave(name, id)
+    const left = await this.#insist(() => this.#broker.users.leave(name, id))
     this.#users.remove(connection)
     if (left !== 'last' || this.#stopping) return
     await this.#tellings.tellGone({ name, channels, cookies: caller.cookies, address: caller.address })
@@ -945,8 +950,37 @@ export class Hub {
 
   #note(by: Pick<Subscriber, 'id' | 'user'>, change: Parameters<Broker['users']['update']>[2]): void {
     this.#inBackground('noting what a connection is', async () => {
-      await this.#broker.users.update(by.user, by.id, change)
+      try {
+        await this.#broker.users.update(by.user, by.id, change)
+      } catch (error) {
+        const connection = this.#users.get(by.user)?.connections.get(by.id)
+        if (!connection || this.#stopping || !isUnavailable(error)) throw error
+        await this.#noteAgain(connection)
+      }
     })
+  }
+
+  /** Whoever inherits from this node has to know what the connection is in: it is written once more, all of it. */
+  async #noteAgain(connection: UserConnection): Promise<void> {
+    if (this.#unnoted.has(connection)) return
+    this.#unnoted.add(connection)
+    const { user, id } = connection
+    const isHere = () => !connection.gone && this.#users.get(user)?.connections.get(id) === connection
+    const note = async () => {
+      // What cannot be noted from here on begins this anew.
+      this.#unnoted.delete(connection)
+      try {
+        await this.#reassertOne(connection)
+      } catch (error) {
+        this.#unnoted.add(connection)
+        throw error
+      }
+    }
+    try {
+      await insist(note, { clock: this.clock, matters: () => !this.#stopping && isHere() })
+    } finally {
+      this.#unnoted.delete(connection)
+    }
   }
 
   #noteDuty(duty: Duty, due: boolean): void {
@@ -957,6 +991,11 @@ export class Hub {
     this.#inBackground('noting what is to be done', () =>
       this.#broker.nodes.note(key, due ? (note as unknown as Json) : null),
     )
+  }
+
+  /** Until this node stops: then another one sees to it. */
+  #insist<T>(task: () => Promise<T>): Promise<T | undefined> {
+    return insist(task, { clock: this.clock, matters: () => !this.#stopping })
   }
 
   #inBackground(what: string, task: () => Promise<void>): void {
