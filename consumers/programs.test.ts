@@ -76,6 +76,7 @@ describe('in Node', () => {
     expect(names.client).toEqual(expect.arrayContaining(['HookboxError', 'connect']))
     expect(names.protocol).toEqual(expect.arrayContaining(['HookboxError', 'decodeMessage', 'encodeFrame']))
     expect(names.server).toEqual(expect.arrayContaining(['createHookbox', 'refuse']))
+    expect(names.probe).toEqual(['HookboxError', 'playHub'])
     expect(JSON.parse(commonJs)).toEqual(JSON.parse(modules))
   })
 

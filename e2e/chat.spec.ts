@@ -1,5 +1,5 @@
-import type { Locator, Page } from '@playwright/test'
-import { type Demo, expect, test } from './fixtures.ts'
+import { enter } from './chat-person.ts'
+import { expect, test } from './fixtures.ts'
 
 test('two people see each other come, hear each other, and see each other go', async ({ chat, openPage }) => {
   const ann = await enter(chat, openPage, 'Ann')
@@ -91,43 +91,3 @@ test('markup in a message stays text', async ({ chat, openPage }) => {
   await expect(bob.messages).toHaveText(['<img src=x onerror=alert(1)>'])
   await expect(bob.page.locator('[role=log] img')).toHaveCount(0)
 })
-
-/** Somebody in the chat, as seen on their page. */
-interface Person {
-  readonly page: Page
-  readonly status: Locator
-  readonly people: Locator
-  readonly messages: Locator
-  joinsOf(name: string): Locator
-  /** Writes and sends. */
-  write(text: string): Promise<void>
-  /** Writes, sends, and sees it stand there. */
-  say(text: string): Promise<void>
-}
-
-async function enter(chat: Demo, openPage: (url: string) => Promise<Page>, name: string): Promise<Person> {
-  const page = await openPage(chat.url)
-  await page.getByLabel('Your name').fill(name)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  const status = page.locator('[data-status]')
-  await expect(status).toHaveAttribute('data-status', 'connected')
-  const people = page.getByRole('list', { name: 'Here now' }).getByRole('listitem')
-  await expect(people.getByText(name)).toBeVisible()
-  const messages = page.getByRole('log').locator('#lines .message .what')
-  const write = async (text: string) => {
-    await page.getByLabel('Message').fill(text)
-    await page.getByRole('button', { name: 'Send' }).click()
-  }
-  return {
-    page,
-    status,
-    people,
-    messages,
-    joinsOf: (who) => page.getByRole('log').locator(`[data-kind="SUBSCRIBE"][data-user="${who}"]`),
-    write,
-    async say(text) {
-      await write(text)
-      await expect(messages.getByText(text, { exact: true })).toBeVisible()
-    },
-  }
-}

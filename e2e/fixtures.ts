@@ -122,7 +122,8 @@ async function callRest(hub: HubProcess, method: string, fields: Record<string, 
   return response.json()
 }
 
-async function serve(app: RequestListener): Promise<{ url: string; port: number; close: () => Promise<void> }> {
+/** Serves from a port of its own. */
+export async function serve(app: RequestListener): Promise<{ url: string; port: number; close: () => Promise<void> }> {
   const server = createServer(app)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -1,4 +1,5 @@
 import { HookboxError } from '../packages/protocol/src/errors.ts'
+import type { ApplicationVerbs } from '../packages/server/src/hub/application-verbs.ts'
 import type { Hub } from '../packages/server/src/hub/hub.ts'
 import { channelMethods } from '../packages/server/src/rest/channel-methods.ts'
 import type { Given, Method } from '../packages/server/src/rest/fields.ts'
@@ -28,12 +29,13 @@ function reach(...args: unknown[]): never {
   throw new Reached(args)
 }
 
-const hub = new Proxy({}, { get: () => reach }) as Hub
+const application = new Proxy({}, { get: () => reach }) as ApplicationVerbs
+const hub = { application, nodes: application } as unknown as Hub
 
 /** Every REST method there is. */
 export const restMethods: { readonly [name: string]: Method } = {
-  ...channelMethods(hub, false),
-  ...userMethods(hub),
+  ...channelMethods(application, false),
+  ...userMethods(application),
   ...serverMethods(hub, '', reach),
 }
 

@@ -117,7 +117,7 @@ export const webhookWords: { readonly [N in WebhookName]: WebhookWords<N> } = {
   hub_started: {
     when: 'a hub has started, and nobody is connected to it yet',
     cookies: 'none',
-    fields: { node: 'the id of the hub' },
+    fields: { node: 'the id of the hub, or of that of its nodes which tells it' },
     details: {},
   },
 }

@@ -54,7 +54,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   rest: ['hub/', 'http/', 'config/config.ts'],
   admin: ['hub/', 'http/', 'config/config.ts'],
   config: [],
-  cli: ['config/', 'hookbox.ts'],
+  probe: [
+    'webhooks/',
+    'config/',
+    'channel/details.ts',
+    'channel/options.ts',
+    'channel/state.ts',
+    'connection/cookies.ts',
+    'hub/user-options.ts',
+  ],
+  doctor: ['probe/', 'webhooks/', 'config/', 'channel/options.ts', 'hub/user-options.ts', 'transport/origin.ts'],
+  cli: ['config/', 'doctor/', 'probe/', 'webhooks/', 'hookbox.ts'],
 }
 
 const hub = 'packages/server/src/'

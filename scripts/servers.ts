@@ -25,12 +25,22 @@ export async function needServers(wanted: readonly Server[]): Promise<Servers> {
   return { found: wanted.length - missing.length, missing: missing.map(helpFor) }
 }
 
+/** Whether it is there, without installing anything. */
+export function hasServer({ command }: Server): boolean {
+  return isServer(command)
+}
+
+/** For whoever reads the terminal. */
+export function howToGet({ debian, homebrew }: Server): string {
+  return `Debian: apt-get install ${debian}; macOS: brew install ${homebrew}`
+}
+
 /** Debian has servers where only the PATH of root leads. */
 function isServer(command: string): boolean {
   return isCommand(command) || existsSync(`/usr/sbin/${command}`)
 }
 
-function helpFor({ command, debian, homebrew }: Server): string {
-  const help = `Debian: apt-get install ${debian}; macOS: brew install ${homebrew}`
-  return `${command} is missing and could not be installed. For its tests install it with the system’s packages (${help})`
+function helpFor(server: Server): string {
+  const { command } = server
+  return `${command} is missing and could not be installed. For its tests install it with the system’s packages (${howToGet(server)})`
 }

@@ -10,15 +10,22 @@ export interface Ports {
   chatHub: number
   graphHub: number
   cardsHub: number
+  /** The nodes of each hub; none where a hub is one process. */
+  chatNodes: number[]
+  graphNodes: number[]
+  cardsNodes: number[]
 }
 
-/** The demos are at PORT, PORT + 10 and so on, their hubs at HOOKBOX_PORT and those after it. */
-export function portsFrom(environment: { PORT?: string; HOOKBOX_PORT?: string }): Ports {
+/** The demos are at PORT, PORT + 10 and so on, their hubs at HOOKBOX_PORT and those after it, and then the nodes, where there are any. */
+export function portsFrom(environment: { PORT?: string; HOOKBOX_PORT?: string }, nodesPerHub = 0): Ports {
   const home = numberFrom('PORT', environment.PORT || '8000', 30)
-  const chatHub = numberFrom('HOOKBOX_PORT', environment.HOOKBOX_PORT || '8001', 2)
+  const chatHub = numberFrom('HOOKBOX_PORT', environment.HOOKBOX_PORT || '8001', 2 + 3 * nodesPerHub)
   const demos = { home, chat: home + 10, graph: home + 20, cards: home + 30 }
-  const ports = { ...demos, chatHub, graphHub: chatHub + 1, cardsHub: chatHub + 2 }
-  const numbers = Object.values(ports)
+  const nodesOf = (hub: number) =>
+    Array.from({ length: nodesPerHub }, (_, index) => chatHub + 3 + hub * nodesPerHub + index)
+  const nodes = { chatNodes: nodesOf(0), graphNodes: nodesOf(1), cardsNodes: nodesOf(2) }
+  const ports = { ...demos, chatHub, graphHub: chatHub + 1, cardsHub: chatHub + 2, ...nodes }
+  const numbers = Object.values(ports).flat()
   const twice = numbers.find((port, index) => numbers.indexOf(port) !== index)
   if (twice) throw new Problem(`PORT and HOOKBOX_PORT both lead to port ${twice}; change one of them.`)
   return ports
@@ -34,9 +41,10 @@ function numberFrom(variable: string, text: string, above: number): number {
 
 /** Fails with one sentence for whoever reads the terminal, before anything has been started. */
 export async function checkFree(ports: Ports): Promise<void> {
-  for (const [name, port] of Object.entries(ports)) {
+  const numbers = Object.entries(ports).flatMap(([name, some]) => [some].flat().map((port) => [name, port] as const))
+  for (const [name, port] of numbers) {
     if (await isFree(port)) continue
-    const variable = name.endsWith('Hub') ? 'HOOKBOX_PORT' : 'PORT'
+    const variable = /Hub$|Nodes$/.test(name) ? 'HOOKBOX_PORT' : 'PORT'
     const other = variable === 'PORT' ? 9000 : 9001
     throw new Problem(
       `Port ${port} is taken; choose others with ${variable}, for example: ${variable}=${other} pnpm start`,

@@ -14,6 +14,8 @@ export interface Service {
   talks?: boolean
   /** It is ready when all of these answer. */
   readyAt?: string[]
+  /** Where several stand for each other: what they are together. Once all are ready, the end of one is told, and the others go on. */
+  of?: string
 }
 
 /** How long a program may take to finish what it is doing once it was asked to end. */
@@ -23,6 +25,7 @@ const patience = 10_000
 export class Processes {
   #running = new Map<Service, ChildProcess>()
   #stopping = false
+  #wereReady = false
   readonly #onDeath: (sentence: string) => void
 
   /** `onDeath` hears of a program that ended though nobody asked it to. */
@@ -39,8 +42,17 @@ export class Processes {
     this.#running.set(service, child)
     child.once('exit', (code, signal) => {
       this.#running.delete(service)
-      if (!this.#stopping) this.#onDeath(`${service.name} stopped (${signal ?? `exit code ${code}`}).`)
+      if (this.#stopping) return
+      const end = `${service.name} stopped (${signal ?? `exit code ${code}`})`
+      const other = [...this.#running.keys()].find(({ of }) => of !== undefined && of === service.of)
+      if (other && this.#wereReady) console.log(`${end}. ${other.name} goes on.`)
+      else this.#onDeath(`${end}.`)
     })
+  }
+
+  /** Of the process that is this one; undefined where it does not run. */
+  pidOf(service: Service): number | undefined {
+    return this.#running.get(service)?.pid
   }
 
   /** Resolves once everything answers, or once it is being stopped. */
@@ -54,6 +66,7 @@ export class Processes {
         }
       }
     }
+    this.#wereReady = true
   }
 
   /** Asks every program to end, and ends those that do not. */

@@ -1,60 +1,31 @@
 /** `pnpm start`: the demos with a hub each, and the page that leads to them. `pnpm dev` is the same with `--watch`. */
 
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildWhatIsOld, bundler } from './start-build.ts'
+import { type Demo, node, type Pair, pairOf, restSecret, root } from './start-demos.ts'
 import { checkFree, type Ports, portsFrom } from './start-ports.ts'
 import { Problem } from './start-problem.ts'
 import { Processes, type Service } from './start-processes.ts'
+import type { SharedRedis } from './start-redis.ts'
+import { startTurns, type Turns } from './start-turns.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const demos = ['chat', 'graph', 'cards'] as const
 
-/** Known to all, so that the line below can be pasted: it opens no more than the demos on this machine. */
-const restSecret = process.env.HOOKBOX_API_SECURITY_TOKEN || 'a-secret-for-trying-hookbox-out'
+/** With `--redis`. */
+const nodesPerHub = 2
 
-interface Pair {
-  demo: 'chat' | 'graph' | 'cards'
-  port: number
-  hubPort: number
-  watch: boolean
+/** Without `--redis` nothing of it is even loaded. */
+async function findRedis(): Promise<SharedRedis> {
+  const { needSharedRedis } = await import('./start-redis.ts')
+  return needSharedRedis(process.env.REDIS_URL)
 }
 
-/** A web application and the hub that asks it, with a secret that only these two share. */
-function pair({ demo, port, hubPort, watch }: Pair): Service[] {
-  const secret = randomBytes(24).toString('base64url')
-  const hubArgs = [
-    ...['--port', `${hubPort}`, '--interface', '127.0.0.1'],
-    ...['--cbhost', '127.0.0.1', '--cbport', `${port}`, '--cbpath', '/hookbox'],
-    // Less than the default, so that one sees soon that somebody has closed the page.
-    ...['--linger', '5', '--log-level', 'warn'],
-  ]
-  const secrets = { HOOKBOX_WEBHOOK_SECRET: secret, HOOKBOX_API_SECURITY_TOKEN: restSecret }
-  return [
-    {
-      name: `The ${demo}`,
-      args: [...node(watch), join(root, `apps/${demo}/server.ts`)],
-      env: { PORT: `${port}`, HOOKBOX_PORT: `${hubPort}`, ...secrets },
-      readyAt: [`http://127.0.0.1:${port}/health`],
-    },
-    {
-      name: `The ${demo}'s hub`,
-      args: [...hubCommand(watch), ...hubArgs],
-      // Not among the arguments, which every user of this machine can list.
-      env: secrets,
-      talks: true,
-      readyAt: [`http://127.0.0.1:${hubPort}/health`, `http://127.0.0.1:${hubPort}/static/hookbox.js`],
-    },
-  ]
-}
-
-const node = (watch: boolean) => [...(watch ? ['--watch', '--watch-preserve-output'] : []), '--import', 'tsx']
-
-/** The command that a user installs; while watching, the same from its sources. */
-function hubCommand(watch: boolean): string[] {
-  if (!watch) return [join(root, 'packages/server/dist/cli.js')]
-  return ['--conditions=@hookbox/source', ...node(true), join(root, 'packages/server/src/cli/main.ts')]
+function pairsOf(ports: Ports, watch: boolean, redis: SharedRedis | undefined): Pair[] {
+  return demos.map((demo) => {
+    const shared: Demo['shared'] = redis && { nodePorts: ports[`${demo}Nodes`], redisUrl: redis.url }
+    return pairOf({ demo, port: ports[demo], hubPort: ports[`${demo}Hub`], watch, shared })
+  })
 }
 
 function homePage(ports: Ports, watch: boolean): Service {
@@ -78,7 +49,7 @@ function clientBundler(): Service {
   return { name: "The client's bundler", args: [bundler(cwd), '--watch', 'src', '--silent'], cwd }
 }
 
-function addresses(ports: Ports): string {
+function addresses(ports: Ports, nodes: string): string {
   const payload = '{"text":"Hello from a terminal"}'
   const fields = `security_token=${restSecret}&channel_name=chat&originator=curl&send_hook=1&payload=${payload}`
   return `
@@ -86,7 +57,7 @@ function addresses(ports: Ports): string {
   Chat         http://localhost:${ports.chat}   its hub  http://localhost:${ports.chatHub}
   Graph        http://localhost:${ports.graph}   its hub  http://localhost:${ports.graphHub}
   Cards        http://localhost:${ports.cards}   its hub  http://localhost:${ports.cardsHub}
-
+${nodes}
   Say something in the chat, once somebody is in it:
   curl -d '${fields}' http://127.0.0.1:${ports.chatHub}/rest/publish
 
@@ -94,12 +65,32 @@ function addresses(ports: Ports): string {
 `
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { watch: { type: 'boolean', default: false } } })
-  const { watch } = values
-  const ports = portsFrom(process.env)
-  await checkFree(ports)
+/** What there is to see of several nodes. */
+function nodeAddresses(ports: Ports, { url }: SharedRedis, victim: number | undefined): string {
+  const line = (demo: string, nodes: readonly number[]) =>
+    `  ${demo.padEnd(13)}${nodes.map((port) => `http://localhost:${port}`).join('   ')}`
+  return `
+  Each hub is two nodes, to which pages go in turn: two tabs are at two nodes.
+${line('Chat', ports.chatNodes)}
+${line('Graph', ports.graphNodes)}
+${line('Cards', ports.cardsNodes)}
+  They share   ${url.replace(/\/\/.*@/, '//')}
 
+  Take a node of the chat away and go on chatting:
+  kill -9 ${victim}
+`
+}
+
+async function main(): Promise<void> {
+  // Some versions of pnpm hand on the `--` that stands before what is for the script.
+  const args = process.argv.slice(2).filter((arg) => arg !== '--')
+  const options = { watch: { type: 'boolean', default: false }, redis: { type: 'boolean', default: false } } as const
+  const { watch, redis: withRedis } = parseArgs({ args, options }).values
+  const ports = portsFrom(process.env, withRedis ? nodesPerHub : 0)
+  await checkFree(ports)
+  const redis = withRedis ? await findRedis() : undefined
+
+  const turns: Turns[] = []
   const processes = new Processes((sentence) => {
     console.error(sentence)
     end(1)
@@ -108,22 +99,29 @@ async function main(): Promise<void> {
   const end = (code: number) => {
     if (ending) return
     process.exitCode = code
-    ending = processes.stop()
+    ending = stop()
+  }
+  const stop = async () => {
+    await Promise.all(turns.map((one) => one.close()))
+    await processes.stop()
+    await redis?.close()
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0))
 
-  if (watch) processes.start(clientBundler())
-  else await buildWhatIsOld(root)
-  if (ending) return
-
-  const chat = pair({ demo: 'chat', port: ports.chat, hubPort: ports.chatHub, watch })
-  const graph = pair({ demo: 'graph', port: ports.graph, hubPort: ports.graphHub, watch })
-  const cards = pair({ demo: 'cards', port: ports.cards, hubPort: ports.cardsHub, watch })
-  for (const service of [...chat, ...graph, ...cards, homePage(ports, watch)]) processes.start(service)
   try {
+    if (watch) processes.start(clientBundler())
+    else await buildWhatIsOld(root)
+    if (ending) return
+    const pairs = pairsOf(ports, watch, redis)
+    for (const demo of redis ? demos : []) turns.push(await startTurns(ports[`${demo}Hub`], ports[`${demo}Nodes`]))
+    if (ending) return
+    const services = pairs.flatMap(({ application, hub }) => [application, ...hub])
+    for (const service of [...services, homePage(ports, watch)]) processes.start(service)
     // Whoever is watching may have to mend something first.
     await processes.ready(watch ? Number.POSITIVE_INFINITY : 30_000)
-    if (!ending) console.log(addresses(ports))
+    const [victim] = pairs[0]?.hub ?? []
+    const nodes = redis ? nodeAddresses(ports, redis, victim && processes.pidOf(victim)) : ''
+    if (!ending) console.log(addresses(ports, nodes))
   } catch (error) {
     report(error)
     end(1)

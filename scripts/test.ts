@@ -66,7 +66,7 @@ const sections: readonly Section[] = [
   },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
   // Before the tests that start them.
-  { name: 'Redis', parts: ['check'], run: async () => found(await needRedis()) },
+  { name: 'Redis', parts: ['check', 'e2e'], run: async () => found(await needRedis()) },
   { name: 'reverse proxies', parts: ['check'], run: async () => found(await needProxies()) },
   {
     name: 'unit tests',

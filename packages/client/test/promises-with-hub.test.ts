@@ -173,7 +173,7 @@ class Run {
     for (const { tab } of this.here)
       expect(tab.conn.status).toBe(tab.socketsAtEnd === undefined ? 'connected' : 'closed')
     const open = this.here.filter(({ tab }) => tab.socketsAtEnd === undefined)
-    expect((await this.hub.hub.info()).connections).toHaveLength(open.length + 1)
+    expect((await this.hub.hub.application.info()).connections).toHaveLength(open.length + 1)
 
     for (const { id, witnesses } of this.visits) {
       for (const witness of witnesses) {
@@ -224,7 +224,7 @@ class Run {
         for (let n = 0; n < one.count; n++) this.#rest(one.channel)
         return
       case 'state':
-        return ignored(() => hub.setStateKey(one.channel, `key${one.count}`, `${++this.#numbers}` as never))
+        return ignored(() => hub.application.setStateKey(one.channel, `key${one.count}`, `${++this.#numbers}` as never))
       case 'turn':
         return this.clock.advance(one.ms)
       case 'settle':
@@ -234,10 +234,10 @@ class Run {
         return
       case 'options':
         this.#reconfigured = true
-        return ignored(() => hub.setChannelOptions(one.channel, one.changes))
+        return ignored(() => hub.application.setChannelOptions(one.channel, one.changes))
       case 'destroy':
         this.#destroyed = true
-        return ignored(() => hub.destroyChannel(one.channel, true))
+        return ignored(() => hub.application.destroyChannel(one.channel, true))
       case 'restart':
         return this.#restart(one.how)
     }
@@ -298,7 +298,7 @@ class Run {
         for (const witness of visit.witnesses) witness.end()
         return tab.conn.disconnect()
       case 'expel':
-        return ignored(() => this.hub.hub.disconnectUser(tab.user))
+        return ignored(() => this.hub.hub.application.disconnectUser(tab.user))
       case 'visit':
         if (tab.socketsAtEnd !== undefined) this.here[one.tab] = this.#visit(tab.user)
     }
@@ -361,7 +361,7 @@ class Run {
   #rest(name: Name): void {
     const n = ++this.#numbers
     const publish = { payload: JSON.stringify({ n, by: -1 }) as never, originator: null, messageId: undefined }
-    ignored(() => this.hub.hub.publishByApplication(name, { ...publish, sendHook: false }))
+    ignored(() => this.hub.hub.application.publish(name, { ...publish, sendHook: false }))
   }
 
   /** The hub goes, with all that it remembers or leaving that to the next one, which is there at once. */

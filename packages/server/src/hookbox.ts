@@ -2,11 +2,11 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import { closeCodes, HookboxError, type Json, quote } from '@hookbox/protocol'
 import type { Broker } from './broker/broker.ts'
-import { createMemoryBroker } from './broker/memory/memory-broker.ts'
-import { createRedisBroker } from './broker/redis/redis-broker.ts'
+import { createMemoryBroker, type MemoryBroker } from './broker/memory/memory-broker.ts'
+import { createRedisBroker, type RedisBroker } from './broker/redis/redis-broker.ts'
 import { systemClock } from './clock.ts'
 import { changeConfig } from './config/change.ts'
-import type { Config } from './config/config.ts'
+import type { Config, RedisConfig } from './config/config.ts'
 import { loadOptions } from './config/load.ts'
 import { ConfigError, type HookboxOptions } from './config/options.ts'
 import { version } from './config/version.ts'
@@ -18,6 +18,7 @@ import { attach, closeServer, createServer, type Detach, listen } from './http/s
 import { serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
 import { checkUserOptions, readUserOptions, type UserOptions } from './hub/user-options.ts'
+import { localUrl } from './local-url.ts'
 import { createAccessLog, createLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
 import { startPoller } from './polling/poller.ts'
@@ -58,7 +59,7 @@ export interface Hookbox {
   /**
    * Listens by itself, on `port` and `interface`.
    *
-   * @throws HookboxError `unavailable` with a sentence, when the port is taken or not allowed
+   * @throws HookboxError `unavailable` with a sentence, when the port is taken or not allowed, or Redis cannot be reached
    */
   listen(): Promise<Listening>
   /** Serves below `basePath` (default `/hookbox`) of somebody's own server, and takes nothing else there. */
@@ -117,8 +118,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       clock,
     })
   const polls = createFetch({ clock, version })
-  const memory = config.redis ? undefined : createMemoryBroker(clock, config.recoveryMemory)
-  const broker = memory ?? redisBroker(config, log)
+  const { broker, memory, redis } = brokerFor(config, log)
   const hub = new Hub({
     broker,
     verbs: {
@@ -170,11 +170,9 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   /** What was changed before this node came. Nodes that do not answer are gone, which nobody has noticed yet, or begin as well. */
   async function adoptConfiguration(): Promise<void> {
     const others = (await hub.nodes.names()).filter((node) => node !== hub.id)
-    const answers = await Promise.allSettled(others.map((node) => hub.nodes.ask(node, 'configuration', {})))
-    const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
-    if (others.length > 0 && known.length === 0) log.warn('no other node tells how the configuration was changed')
-    const changes = known.find((one) => Object.keys(one).length > 0)
-    if (changes) configure(changes)
+    const asked = others.map((node) => hub.nodes.ask(node, 'configuration', {}))
+    const changes = await Promise.any(asked).catch(() => ({}))
+    if (Object.keys(changes).length > 0) configure(changes)
   }
 
   const connections = new Set<Connection>()
@@ -192,8 +190,8 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   }
 
   const methods = {
-    ...channelMethods(hub, config.ignorePublishNonExistingChannels),
-    ...userMethods(hub),
+    ...channelMethods(hub.application, config.ignorePublishNonExistingChannels),
+    ...userMethods(hub.application),
     ...serverMethods(hub, version, config.allowSetConfig ? setConfig : undefined),
   }
   const secrets = () => (live.apiSecurityToken === undefined ? [] : [live.apiSecurityToken])
@@ -264,6 +262,21 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     if (pieces) log.info({ pieces: pieces.length }, 'went on where the hub before this one was stopped')
   }
 
+  /** Somebody else's server goes on without Redis: then it is tried again. */
+  async function startBehind(): Promise<void> {
+    while (!closing) {
+      try {
+        if (redis) await redis.ready()
+        return await start()
+      } catch (error) {
+        isStarted = false
+        if (closing) return
+        log.error({ err: unreachable(error) }, 'the hub could not start, and tries again')
+        await new Promise<void>((resolve) => clock.after(startPause, resolve))
+      }
+    }
+  }
+
   const servers: Server[] = []
   const detach: Detach[] = []
 
@@ -271,7 +284,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     const server = createServer(router)
     servers.push(server)
     const address = await listen(server, port, host)
-    return urlOf(host, address.port)
+    return localUrl(host, address.port)
   }
 
   let closing: Promise<void> | undefined
@@ -308,6 +321,10 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
 
   return {
     async listen() {
+      // Whoever sends pages here, or asks whether they may be sent, is answered when they can be served.
+      await redis?.ready().catch((error: unknown) => {
+        throw unreachable(error)
+      })
       const url = `${await serve(pages, config.port, config.interface)}${config.basePath}`
       const { webApiPort = config.port, webApiInterface = config.interface } = config
       const restUrl = ownRestPort ? await serve(applications, webApiPort, webApiInterface) : undefined
@@ -317,7 +334,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     },
 
     attach(server) {
-      start().catch((err: unknown) => log.error({ err }, 'the hub could not start'))
+      void startBehind()
       detach.push(attach(server, pages))
     },
 
@@ -332,17 +349,34 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   }
 }
 
+/** Milliseconds until a hub that could not start tries again. */
+const startPause = 1_000
+
 /** What a page reads whose line is closed so. */
 const stopping = 'the hub is stopping'
 
 /** @throws ConfigError naming what is wrong with a URL */
-function redisBroker({ redis }: Config, log: Log): Broker {
-  const { urls = [], prefix = '', wait = 0 } = redis ?? {}
+function brokerFor(config: Config, log: Log): { broker: Broker; memory?: MemoryBroker; redis?: RedisBroker } {
+  if (config.redis) {
+    const redis = redisBroker(config.redis, log)
+    return { broker: redis, redis }
+  }
+  const memory = createMemoryBroker(systemClock, config.recoveryMemory)
+  return { broker: memory, memory }
+}
+
+function redisBroker({ urls, prefix, wait }: RedisConfig, log: Log): RedisBroker {
   try {
     return createRedisBroker({ urls, prefix, wait, clock: systemClock, log })
   } catch (error) {
     throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })
   }
+}
+
+/** One sentence, also where trying again does not help. */
+function unreachable(error: unknown): HookboxError {
+  if (error instanceof HookboxError) return error
+  return new HookboxError('unavailable', error instanceof Error ? error.message : String(error), { cause: error })
 }
 
 /** @throws HookboxError `bad_request` naming the key */
@@ -377,10 +411,4 @@ function httpCallbacks(live: () => Config, log: Log): { ask: Ask; close(): Promi
     log,
     clock: systemClock,
   })
-}
-
-/** A URL that can be opened: an address that stands for all of a machine's is shown as this machine. */
-function urlOf(host: string, port: number): string {
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
 }

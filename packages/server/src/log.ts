@@ -4,6 +4,7 @@ import { isObject } from '@hookbox/protocol'
 import pino from 'pino'
 import type { LogConfig } from './config/config.ts'
 import { ConfigError } from './config/options.ts'
+import { printable } from './printable.ts'
 import { ignore } from './requests.ts'
 
 /** The hub's log. Fields that may hold a secret are redacted by their names, whoever logs them and however deep they are. */
@@ -191,11 +192,6 @@ function readable(line: string, stream: Writable): string {
 function shown(value: unknown): string {
   if (typeof value === 'string') return printable(/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value))
   return printable(JSON.stringify(value) ?? '')
-}
-
-/** Whoever writes to the log of a terminal could otherwise move its cursor, colour it or set its title. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, '')
 }
 
 interface LogFile {

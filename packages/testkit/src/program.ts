@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly end?: NodeJS.Signals
   /** Milliseconds until it must be ready; default 8,000, as a busy machine takes its time to start a process. */
   readonly deadline?: number
+  /** Ctrl-C in the terminal does not reach it: whoever started it ends it. */
+  readonly detached?: boolean
 }
 
 /** A program in a process of its own, for tests that take it away. */
@@ -37,13 +39,13 @@ process.once('exit', () => {
 })
 
 export async function startProgram(options: ProgramOptions): Promise<Program> {
-  const { name, command, args, env = {}, ready, end = 'SIGKILL', deadline = 8_000 } = options
+  const { name, command, args, env = {}, ready, end = 'SIGKILL', deadline = 8_000, detached = false } = options
   let output = ''
   let child: ChildProcess
   const said = () => output || 'no output'
 
   async function start(): Promise<void> {
-    const started = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(command, args, { env, detached, stdio: ['ignore', 'pipe', 'pipe'] })
     const collect = (bytes: Buffer | string) => {
       output += bytes
     }

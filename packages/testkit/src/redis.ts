@@ -23,6 +23,8 @@ export interface RedisOptions {
   readonly config?: readonly string[]
   /** Runs as a Sentinel. */
   readonly sentinel?: boolean
+  /** Ctrl-C in the terminal does not reach it: whoever started it ends it. */
+  readonly detached?: boolean
 }
 
 /** A server that can be spoken to. */
@@ -59,7 +61,7 @@ function hasRedis(): boolean {
 }
 
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
-  const { password, replicaOf, sentinel = false } = options
+  const { password, replicaOf, sentinel = false, detached = false } = options
   const port = options.port || (await freePort())
   const folder = await mkdtemp(join(tmpdir(), 'hookbox-redis-'))
   // A file of its own, as servers write down in it what they were told to be meanwhile: that is how a role survives.
@@ -75,6 +77,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
       command,
       args: [file, ...(sentinel ? ['--sentinel'] : [])],
       env: { PATH: programPath(), LC_ALL: 'C' },
+      detached,
       // While it reads its data it answers with an error.
       ready: async () => ((await call('PING')) === 'PONG' ? true : undefined),
     })

@@ -1,3 +1,4 @@
+import { HookboxError } from '@hookbox/protocol'
 import type { Lease, Wanted } from '../broker/broker.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Persisting } from '../webhooks/persist.ts'
@@ -76,6 +77,9 @@ export class Life {
     await new Promise<void>((asked) => {
       this.#offering = this.#offer(asked)
         .catch((error: unknown) => {
+          // It has ended elsewhere, and this node is about to hear of it.
+          const isMissing = error instanceof HookboxError && error.code === 'unknown_channel'
+          if (this.#ended || isMissing) return
           this.#living.failed(error)
           this.offerLater()
         })

@@ -8,6 +8,7 @@ import { ConfigError } from '../config/options.ts'
 import { version } from '../config/version.ts'
 import { createLog, type Log } from '../log.ts'
 import { ignore } from '../requests.ts'
+import { commandList } from './commands.ts'
 import { type Host, stopOnSignals } from './stop.ts'
 
 /** What the command needs of a hub. */
@@ -31,14 +32,14 @@ export async function run(terminal: Terminal, makeHub: (config: Config, log: Log
   let started: { config: Config; log: Log } | undefined
   try {
     const command: Command = load(terminal.argv.slice(2), terminal.env)
-    if (command === 'help') return void terminal.stdout.write(`${help()}\n`)
+    if (command === 'help') return void terminal.stdout.write(`${help(commandList)}\n`)
     if (command === 'version') return void terminal.stdout.write(`${version}\n`)
     const { config, warnings } = command
     const log = createLog(config.log, terminal)
     started = { config, log }
     for (const warning of warnings) log.warn(warning)
     const hub = makeHub(config, log)
-    stopOnSignals(() => hub.close(), log, terminal)
+    stopOnSignals(() => hub.close(), log, terminal, { drain: config.redis ? config.drain : 0 })
     const { url, restUrl } = await hub.listen()
     const everywhere =
       config.interface === '0.0.0.0' || config.interface === '::' ? ', on every address of this machine' : ''

@@ -7,27 +7,28 @@ export interface Host extends Pick<EventEmitter, 'on'> {
   exit(code: number): void
 }
 
-/** Milliseconds that closing may take. */
+/** Milliseconds that closing may take, besides the time over which pages are sent to other hubs. */
 const patience = 10_000
 
 /**
- * Ends the process on SIGTERM and SIGINT: closes once, within 10 s, and exits with 0; a second signal exits at once. A bug
+ * Ends the process on SIGTERM and SIGINT: closes once, within 10 s after `drain`, and exits with 0; a second signal exits at once. A bug
  * that nothing caught exits with 1, as what it left behind cannot be trusted: whoever supervises starts it again.
  */
 export function stopOnSignals(
   close: () => Promise<void>,
   log: Log,
   host: Host = process,
-  clock: Clock = systemClock,
+  { clock = systemClock, drain = 0 }: { readonly clock?: Clock; readonly drain?: number } = {},
 ): void {
+  const deadline = patience + drain
   let stopping = false
 
   const stop = (signal: string) => {
     if (stopping) return host.exit(1)
     stopping = true
     log.info({ signal }, 'stopping')
-    clock.after(patience, () => {
-      log.warn(`not closed within ${patience / 1000} s`)
+    clock.after(deadline, () => {
+      log.warn(`not closed within ${deadline / 1000} s`)
       host.exit(0)
     })
     close().then(

@@ -13,6 +13,22 @@ export interface Loaded {
 /** What the command line asked for: to start, or only to be told something. */
 export type Command = Loaded | 'help' | 'version'
 
+/** A flag of one command alone, besides those of a hub. */
+export interface OwnFlag {
+  /** Without the dashes. */
+  readonly flag: string
+  /** What stands for its value in the help; without one it takes none. */
+  readonly placeholder?: string
+  readonly help: string
+}
+
+/** What a command was given: what is set for a hub, and what is its own. */
+export interface Given extends Loaded {
+  /** By flag, in their order; an empty text for a flag without value. */
+  readonly own: ReadonlyMap<string, readonly string[]>
+  readonly positionals: readonly string[]
+}
+
 /**
  * Reads the command line, the environment and the file of `--config`, in this order of precedence.
  *
@@ -23,12 +39,35 @@ export function load(
   environment: { readonly [name: string]: string | undefined } = process.env,
   readText: (file: string) => string = (file) => readFileSync(file, 'utf8'),
 ): Command {
-  const command = fromFlags(args)
-  if (typeof command === 'string') return command
+  const flags = fromFlags(args, undefined)
+  return typeof flags === 'string' ? flags : withOthers(flags, environment, readText)
+}
+
+/**
+ * The same for a command that has flags of its own and takes words without a dash.
+ *
+ * @throws ConfigError for whatever is unknown or not as expected.
+ */
+export function loadForCommand(
+  args: readonly string[],
+  ownFlags: readonly OwnFlag[],
+  environment: { readonly [name: string]: string | undefined },
+  readText: (file: string) => string = (file) => readFileSync(file, 'utf8'),
+): Given | 'help' | 'version' {
+  const flags = fromFlags(args, ownFlags)
+  if (typeof flags === 'string') return flags
+  return { ...withOthers(flags, environment, readText), own: flags.own, positionals: flags.positionals }
+}
+
+function withOthers(
+  flags: Flags,
+  environment: { readonly [name: string]: string | undefined },
+  readText: (file: string) => string,
+): Loaded {
   const variables = fromEnvironment(environment)
-  const file = command.file ?? variables.file
+  const file = flags.file ?? variables.file
   const inFile = file === undefined ? new Map() : fromFile(file, readText)
-  return finish(new Map([...inFile, ...variables.given, ...command.given]))
+  return finish(new Map([...inFile, ...variables.given, ...flags.given]))
 }
 
 /**
@@ -41,7 +80,7 @@ export function loadOptions(
   object: HookboxOptions,
   surroundings: { readonly callbacks?: boolean; readonly basePath?: string } = {},
 ): Loaded {
-  const given: Given = new Map()
+  const given: Settings = new Map()
   for (const [key, value] of Object.entries(object)) {
     const option = byKey.get(key)
     if (option === undefined) throw new ConfigError(`${key}: no option has this name`)
@@ -56,14 +95,22 @@ interface Setting {
   readonly value: unknown
 }
 
-type Given = Map<OptionKey, Setting>
+type Settings = Map<OptionKey, Setting>
+
+interface Flags {
+  readonly given: Settings
+  readonly file: string | undefined
+  readonly own: ReadonlyMap<string, readonly string[]>
+  readonly positionals: readonly string[]
+}
 
 const byKey: ReadonlyMap<string, Option> = new Map(options.map((option) => [option.key, option]))
 const byFlag: ReadonlyMap<string | undefined, Option> = new Map(options.map((option) => [option.flag, option]))
 const byFileKey: ReadonlyMap<string, Option> = new Map(options.map((option) => [option.fileKey, option]))
 const byVariable: ReadonlyMap<string | undefined, Option> = new Map(options.map((option) => [option.variable, option]))
 
-function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given; file: string | undefined } {
+/** Without `ownFlags` the command takes no words without a dash either. */
+function fromFlags(args: readonly string[], ownFlags: readonly OwnFlag[] | undefined): 'help' | 'version' | Flags {
   const flags = Object.fromEntries(
     options.flatMap((option) => {
       if (option.flag === undefined) return []
@@ -75,6 +122,12 @@ function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given
     args: [...args],
     options: {
       ...flags,
+      ...Object.fromEntries(
+        (ownFlags ?? []).map(({ flag, placeholder }) => [
+          flag,
+          { type: placeholder === undefined ? 'boolean' : 'string' },
+        ]),
+      ),
       config: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean' },
@@ -83,14 +136,25 @@ function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given
     tokens: true,
   })
 
-  const given: Given = new Map()
+  const given: Settings = new Map()
   const lists = new Map<Option, string[]>()
+  const own = new Map<string, string[]>()
+  const positionals: string[] = []
   let file: string | undefined
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional') throw new ConfigError(`${quote(token.value)}: expected options only`)
+    if (token.kind === 'positional') {
+      if (!ownFlags) throw new ConfigError(`${quote(token.value)}: expected options, or a command as the first word`)
+      positionals.push(token.value)
+      continue
+    }
     const { name, rawName, value, inlineValue } = token
     if (name === 'help' || name === 'version') return name
+    const ownFlag = ownFlags?.find(({ flag }) => flag === name)
+    if (ownFlag) {
+      own.set(name, [...(own.get(name) ?? []), ownValue(ownFlag, rawName, value, inlineValue === true)])
+      continue
+    }
     const option = byFlag.get(name)
     if (option === undefined && name !== 'config')
       throw new ConfigError(`${rawName}: no option has this name; hookbox --help lists them`)
@@ -101,8 +165,7 @@ function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given
     }
     const expected = option?.kind.expected ?? 'the path of a file'
     if (value === undefined) throw new ConfigError(`${rawName}: expected ${expected}, got nothing`)
-    if (!inlineValue && value.startsWith('-') && value !== '-')
-      throw new ConfigError(`${rawName}: expected ${expected}; write a value that begins with a dash as --${name}=…`)
+    if (!inlineValue) refuseDash(value, rawName, name, expected)
     if (option === undefined) file = value
     else if (option.kind.shape === 'list') {
       check(option, rawName, value)
@@ -112,7 +175,23 @@ function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given
       given.set(option.key, { source: rawName, value: values })
     } else given.set(option.key, check(option, rawName, option.kind.fromText(value), value))
   }
-  return { given, file }
+  return { given, file, own, positionals }
+}
+
+/** A flag that was given no value takes the next flag for it. */
+function refuseDash(value: string, rawName: string, name: string, expected: string): void {
+  if (!value.startsWith('-') || value === '-') return
+  throw new ConfigError(`${rawName}: expected ${expected}; write a value that begins with a dash as --${name}=…`)
+}
+
+function ownValue({ flag, placeholder }: OwnFlag, rawName: string, value: string | undefined, inline: boolean): string {
+  if (placeholder === undefined) {
+    if (value !== undefined) throw new ConfigError(`${rawName}: expected no value`)
+    return ''
+  }
+  if (value === undefined) throw new ConfigError(`${rawName}: expected ${placeholder}, got nothing`)
+  if (!inline) refuseDash(value, rawName, flag, placeholder)
+  return value
 }
 
 /**
@@ -122,10 +201,10 @@ function fromFlags(args: readonly string[]): 'help' | 'version' | { given: Given
 const notOurs = /^HOOKBOX_(BIN|CHROMIUM|FIREFOX|RUNS|SEED|PATH|SERVICE_.*|PORT_\d+_.*)$/
 
 function fromEnvironment(environment: { readonly [name: string]: string | undefined }): {
-  given: Given
+  given: Settings
   file: string | undefined
 } {
-  const given: Given = new Map()
+  const given: Settings = new Map()
   let file: string | undefined
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('HOOKBOX_') || value === undefined) continue
@@ -141,8 +220,8 @@ function fromEnvironment(environment: { readonly [name: string]: string | undefi
   return { given, file }
 }
 
-function fromFile(file: string, readText: (file: string) => string): Given {
-  const given: Given = new Map()
+function fromFile(file: string, readText: (file: string) => string): Settings {
+  const given: Settings = new Map()
   for (const [key, value] of Object.entries(parseFile(file, readText))) {
     const source = `${file}: ${key}`
     const option = byFileKey.get(key)
@@ -171,7 +250,10 @@ function check(option: Option, source: string, value: unknown, shown: unknown = 
   throw new ConfigError(`${source}: expected ${option.kind.expected}${got}`)
 }
 
-function finish(given: Given, surroundings: { readonly callbacks?: boolean; readonly basePath?: string } = {}): Loaded {
+function finish(
+  given: Settings,
+  surroundings: { readonly callbacks?: boolean; readonly basePath?: string } = {},
+): Loaded {
   /** Each option's kind checks its type, which the table's rows cannot tell the compiler. */
   const value = <T>(key: OptionKey): T => (given.get(key)?.value ?? byKey.get(key)?.default) as T
 
@@ -242,7 +324,7 @@ function sameAddress({ interface: main, webApiInterface: web = main }: Config): 
   return main === web || main === '0.0.0.0' || web === '0.0.0.0'
 }
 
-function isOpen(given: Given, callbacks: boolean): boolean {
+function isOpen(given: Settings, callbacks: boolean): boolean {
   const asked = given.get('open')
   if (asked === undefined) return !callbacks && [...given.keys()].every((key) => byKey.get(key)?.openMode)
   if (asked.value !== true) return false
@@ -252,7 +334,7 @@ function isOpen(given: Given, callbacks: boolean): boolean {
   return true
 }
 
-function warnings(given: Given): string[] {
+function warnings(given: Settings): string[] {
   const found: string[] = []
   const console = given.get('adminPassword')
   if (console) found.push(`${console.source}: this version has no console yet`)

@@ -182,9 +182,12 @@ export class Connection implements Session, UserConnection {
     const error =
       thrown instanceof HookboxError ? thrown : new HookboxError('internal', 'internal error', { cause: thrown })
     if (error.code === 'internal') this.#hub.log.error({ connection: this.id, err: thrown }, 'a request failed')
+    // Where the trouble is, and in whose words, is for the log.
+    const isOfRedis = error.code === 'unavailable' && error.cause !== undefined
+    if (isOfRedis) this.#hub.log.warn({ connection: this.id, err: thrown }, 'a request could not be carried out')
     const inside = members({
       code: toJsonText(error.code),
-      message: toJsonText(error.message),
+      message: toJsonText(isOfRedis ? 'the hub cannot do this at the moment' : error.message),
       temporary: toJsonText(error.temporary),
       channel_name: channelName === undefined ? undefined : toJsonText(channelName),
     })

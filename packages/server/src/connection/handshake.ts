@@ -60,7 +60,7 @@ export async function handshake(
   const askedFor = connection.begin(() =>
     deadline === undefined ? () => {} : watchExpiry(connection, hub, payload, Math.max(0, deadline - hub.clock.now())),
   )
-  for (const name of since.keys()) if (!askedFor.has(name)) hub.confirm(connection, name)
+  for (const name of since.keys()) if (!askedFor.has(name)) hub.memberships.confirm(connection, name)
 }
 
 /** What a page is answered with. Where that fails, it was not here. */
@@ -86,7 +86,7 @@ async function prepare(
 
 /** The page is back in time: what the application said about it still holds. */
 async function taken(connection: Connection, hub: Hub, ticket: Taken): Promise<Admission | undefined> {
-  const before = await hub.claim(ticket)
+  const before = await hub.takeover.claim(ticket)
   if (!before) return undefined
   connection.takesUp(before)
   return {
@@ -121,7 +121,7 @@ async function asked(connection: Connection, hub: Hub, id: number, payload: Json
     enter(options, since) {
       hub.enter(connection, options, since)
       // Where it enters is among its options; what it leaves is asked for once.
-      hub.obey(name, connection.caller, { autoSubscribe: [], autoUnsubscribe: verdict.autoUnsubscribe })
+      hub.memberships.obey(name, connection.caller, { autoSubscribe: [], autoUnsubscribe: verdict.autoUnsubscribe })
     },
   }
 }

@@ -26,13 +26,13 @@ type Asked = Exclude<ClientFrameName, 'CONNECT' | 'PONG'>
 
 const table: { readonly [N in Asked]: Request<N> } = {
   async SUBSCRIBE(hub, connection, { id, args }) {
-    await hub.subscribe(connection, args.channel_name, id, position(args.since))
+    await hub.memberships.subscribe(connection, args.channel_name, id, position(args.since))
     return undefined
   },
 
   async UNSUBSCRIBE(hub, connection, { id, args }) {
     const result = new PreparedFrame(spliceFrame(id, 'RESULT', ''))
-    await hub.unsubscribe(connection, args.channel_name, () => connection.send(result))
+    await hub.memberships.unsubscribe(connection, args.channel_name, () => connection.send(result))
     return undefined
   },
 
@@ -45,7 +45,7 @@ const table: { readonly [N in Asked]: Request<N> } = {
   },
 
   async MESSAGE(hub, connection, { args }) {
-    const duplicate = await hub.message(connection, args.name, toJsonText(args.payload), args.message_id)
+    const duplicate = await hub.messages.send(connection, args.name, toJsonText(args.payload), args.message_id)
     return duplicate ? members({ duplicate: toJsonText(true) }) : ''
   },
 

@@ -1,11 +1,11 @@
 import { HookboxError, type JsonText } from '@hookbox/protocol'
 import type { Lease, Seed } from '../broker/broker.ts'
 import { Channel, ChannelClosing } from '../channel/channel.ts'
-import { changeOptions, defaultOptions, optionsText, retention } from '../channel/options.ts'
-import { readPrefill } from '../channel/prefill.ts'
+import { readChannelDetails } from '../channel/details.ts'
+import { optionsText, retention } from '../channel/options.ts'
 import type { ChannelServices } from '../channel/services.ts'
 import { withPresence } from '../channel/settings.ts'
-import { checkSize, readState } from '../channel/state.ts'
+import { checkSize } from '../channel/state.ts'
 import type { Cancel } from '../clock.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 
@@ -224,9 +224,8 @@ export class Channels {
   }
 
   async #readDetails(details: { readonly [option: string]: unknown }): Promise<{ options: JsonText; seed: Seed }> {
-    const options = changeOptions(defaultOptions, details)
-    const history = details.history === undefined ? [] : readPrefill(details.history, this.#services.clock.now())
-    const state = await withPresence(readState(details.state ?? {}, 'state'), options, this.#services)
+    const { options, history, state: given } = readChannelDetails(details, this.#services.clock.now())
+    const state = await withPresence(given, options, this.#services)
     checkSize(state, 'state')
     return { options: optionsText(options), seed: { history, state, keep: retention(options) } }
   }

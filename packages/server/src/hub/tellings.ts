@@ -1,6 +1,7 @@
 import type { Json } from '@hookbox/protocol'
 import type { Broker } from '../broker/broker.ts'
 import type { Clock } from '../clock.ts'
+import { randomId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Callbacks, Caller } from '../webhooks/callbacks.ts'
 import { type Persisting, persist } from '../webhooks/persist.ts'
@@ -12,6 +13,14 @@ export interface Departure {
   readonly channels: readonly string[]
   readonly cookies: string | undefined
   readonly address: string | undefined
+}
+
+/** A user who may be about to go. */
+export interface Going {
+  /** It has gone: the application is told, until it has heard; whoever of the user's comes back, to whichever node, ends that. */
+  tell(): Promise<void>
+  /** It has not. */
+  dismiss(): Promise<void>
 }
 
 export interface TellingsParts {
@@ -33,31 +42,14 @@ export class Tellings {
     this.#parts = parts
   }
 
-  /** Tells that a user's last connection has gone; whoever of the user's comes back, to whichever node, ends the telling. */
-  async tellGone(departure: Departure, knownId?: string): Promise<void> {
-    const { broker, callbacks } = this.#parts
-    const { name, channels, cookies, address } = departure
-    const caller: Caller = { cookies, address, setCookies() {} }
-    const telling = this.#persist('disconnect', (id) => callbacks.disconnect(caller, { name, channels }, id), knownId)
-    const key = `gone:${telling.id}`
-    const nothing = () => {}
-    const back = () => telling.drop()
-    const listening = broker.users.listen(name, {
-      ...{ messaged: nothing, changed: nothing, lost: nothing, left: nothing },
-      came: back,
-    })
-    this.#note(key, { kind: 'gone', id: telling.id, departure: JSON.parse(JSON.stringify(departure)) })
-    try {
-      const stop = await listening
-      // Back before anybody could hear of it.
-      if ((await broker.users.areHere([name]))[0]) back()
-      await telling.outcome
-      stop()
-    } catch (err) {
-      this.#parts.log.warn({ user: name, err }, 'whether a user is back could not be heard')
-      await telling.outcome
-    }
-    if (!this.#stopped) this.#note(key, null)
+  /**
+   * A user may be about to go. That is noted before it is true: a node that dies right after could not note it any more, and
+   * whoever inherits tells it, should it be true by then.
+   */
+  async prepareGone(departure: Departure, id: string = randomId()): Promise<Going> {
+    const key = `gone:${id}`
+    await this.#note(key, { kind: 'gone', id, departure: JSON.parse(JSON.stringify(departure)) })
+    return { tell: () => this.#tellGone(departure, id, key), dismiss: () => this.#note(key, null) }
   }
 
   /** Goes on with what another node was telling, unless the user is back. Resolves when it has begun. */
@@ -65,7 +57,7 @@ export class Tellings {
     const { broker, log } = this.#parts
     const [isBack] = await broker.users.areHere([departure.name])
     if (isBack) log.warn({ webhook: 'disconnect', id }, 'webhook dropped: it is no longer wanted')
-    else this.tellGone(departure, id)
+    else (await this.prepareGone(departure, id)).tell()
   }
 
   /** The application may still count users of a hub before this one, none of whom is connected any more. */
@@ -88,6 +80,29 @@ export class Tellings {
     for (const telling of this.#telling) telling.drop()
   }
 
+  async #tellGone(departure: Departure, id: string, key: string): Promise<void> {
+    const { broker, callbacks } = this.#parts
+    const { name, channels, cookies, address } = departure
+    const caller: Caller = { cookies, address, setCookies() {} }
+    const telling = this.#persist('disconnect', (one) => callbacks.disconnect(caller, { name, channels }, one), id)
+    const nothing = () => {}
+    const back = () => telling.drop()
+    try {
+      const stop = await broker.users.listen(name, {
+        ...{ messaged: nothing, changed: nothing, lost: nothing, left: nothing },
+        came: back,
+      })
+      // Back before anybody could hear of it.
+      if ((await broker.users.areHere([name]))[0]) back()
+      await telling.outcome
+      stop()
+    } catch (err) {
+      this.#parts.log.warn({ user: name, err }, 'whether a user is back could not be heard')
+      await telling.outcome
+    }
+    if (!this.#stopped) await this.#note(key, null)
+  }
+
   #persist(
     name: 'disconnect' | 'hub_started',
     attempt: Parameters<typeof persist>[0],
@@ -101,9 +116,10 @@ export class Tellings {
     return telling
   }
 
-  #note(key: string, what: Json | null): void {
+  /** Never fails. */
+  async #note(key: string, what: Json | null): Promise<void> {
     const { broker, log } = this.#parts
-    broker.nodes.note(key, what).catch((err: unknown) => {
+    await broker.nodes.note(key, what).catch((err: unknown) => {
       log.warn({ err }, 'what others may have to take over could not be noted')
     })
   }

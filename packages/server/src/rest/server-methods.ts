@@ -9,7 +9,7 @@ export type SetConfig = ((changes: { readonly [key: string]: unknown }) => Promi
 export function serverMethods(hub: Hub, version: string, setConfig: SetConfig): { readonly [name: string]: Method } {
   return {
     get_server_info: method({}, async () => ({
-      ...(await hub.info()),
+      ...(await hub.application.info()),
       webhooks_given_up: hub.givenUp,
       node: hub.id,
       nodes: await hub.nodes.names(),

@@ -8,7 +8,7 @@ export interface Doorkeeper {
   /** By the `Host` header: in open mode, whoever could be a page that another site pointed at this machine is refused. */
   refuseHost(request: IncomingMessage): string | undefined
   /** By the `Origin` header; `host` is what the browser asked for. */
-  refuseOrigin(request: IncomingMessage, host: string | undefined): string | undefined
+  refuseOrigin(request: Pick<IncomingMessage, 'headers'>, host: string | undefined): string | undefined
 }
 
 export function createDoorkeeper(config: Pick<Config, 'origins' | 'checkHost' | 'interface'>): Doorkeeper {

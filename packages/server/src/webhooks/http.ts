@@ -16,21 +16,43 @@ export interface HttpAskOptions {
   /** The only cookie to carry; undefined: all of them. */
   readonly cookieIdentifier: string | undefined
   readonly version: string
+  /** Marks every call as one that no browser caused, in the header `X-Hookbox-Probe`: who calls. */
+  readonly probe?: string
   readonly log: Pick<Log, 'warn' | 'error'>
   readonly clock: Clock
+}
+
+/** One call: the reply that the hub goes by, and all that was seen of it, for whoever has to explain a fault. */
+export interface Exchange {
+  readonly reply: Reply
+  /** As it came; undefined where none did. */
+  readonly answer?: Answer
+  /** What was thrown below HTTP. */
+  readonly problem?: unknown
+  /** There was no complete answer in time. */
+  readonly late?: boolean
 }
 
 /** Bytes of a reply; beyond it nothing more is read and the call is a fault. */
 export const maxReply = 1_048_576
 
 /** Bytes of the `Cookie` header; beyond it none is sent, as many servers would refuse the whole request. */
-const maxCookies = 8_192
+export const maxCookies = 8_192
 
 /** Calls under way at a time to one origin; further ones wait, within their own deadline. */
 const maxConnections = 128
 
 /** Asks the web application by HTTP POST (contract: Webhooks). `close` lets calls under way finish. */
 export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Promise<void> } {
+  const { exchange, close } = createHttpExchange(options)
+  return { ask: async (question) => (await exchange(question)).reply, close }
+}
+
+/** The same, and more is told of each call. */
+export function createHttpExchange(options: HttpAskOptions): {
+  exchange(question: Question): Promise<Exchange>
+  close(): Promise<void>
+} {
   const agent = new Agent({
     connections: maxConnections,
     pipelining: 1,
@@ -43,7 +65,7 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
     keepAliveTimeout: 1_000,
   })
 
-  async function ask(question: Question): Promise<Reply> {
+  async function exchange(question: Question): Promise<Exchange> {
     const { config, clock } = options
     const deadline = new AbortController()
     const cancel = clock.after(config.timeout, () => deadline.abort())
@@ -53,11 +75,13 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
       url = `${target.origin}${target.pathname}`
       const body = form(question, options.secret)
       const headers = buildHeaders(question, body, options)
-      return { ...readReply(await post(agent, target, headers, body, deadline.signal)), url }
-    } catch (cause) {
+      const answer = await post(agent, target, headers, body, deadline.signal)
+      return { reply: { ...readReply(answer), url }, answer }
+    } catch (problem) {
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
-      const fault = deadline.signal.aborted ? `no complete answer within ${config.timeout} ms` : describe(cause)
-      return { kind: 'fault', fault, url }
+      const late = deadline.signal.aborted
+      const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
+      return { reply: { kind: 'fault', fault, url }, problem, late }
     } finally {
       cancel()
     }
@@ -65,7 +89,7 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
 
   let closed: Promise<void> | undefined
   return {
-    ask,
+    exchange,
     close() {
       closed ??= agent.close()
       return closed
@@ -100,6 +124,7 @@ async function post(
     status: response.statusCode,
     location: one(response.headers.location),
     encoding: one(response.headers['content-encoding']),
+    contentType: one(response.headers['content-type']),
     setCookies: many(response.headers['set-cookie']),
   }
   try {
@@ -130,6 +155,7 @@ function buildHeaders(question: Question, body: string, options: HttpAskOptions)
   if (cookies !== undefined) headers.cookie = cookies
   if (caller.address !== undefined) headers['x-real-ip'] = caller.address
   if (options.config.sendVersion) headers['x-hookbox-version'] = options.version
+  if (options.probe !== undefined) headers['x-hookbox-probe'] = options.probe
   if (options.signingSecrets.length > 0) {
     const timestamp = Math.floor(options.clock.now() / 1_000)
     headers['webhook-timestamp'] = String(timestamp)

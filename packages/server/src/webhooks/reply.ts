@@ -7,6 +7,7 @@ export interface Answer {
   readonly status: number
   readonly location: string | undefined
   readonly encoding: string | undefined
+  readonly contentType?: string | undefined
   readonly setCookies: readonly string[]
   readonly body: string
 }

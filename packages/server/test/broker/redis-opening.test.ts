@@ -14,7 +14,7 @@ async function redis(options: Parameters<typeof startRedis>[0] = {}): Promise<Re
 
 async function open(url: string, options: Partial<RedisBrokerOptions> = {}): Promise<void> {
   const log = new RecordingLog()
-  const node = createRedisBroker({ urls: [url], clock: new TestClock(), log, patience: 300, ...options })
+  const node = createRedisBroker({ urls: [url], clock: new TestClock(), log, ...options })
   onTestFinished(() => node.crash())
   await expect(node.log.read('chat', keep)).rejects.toMatchObject({ code: 'unavailable' })
   await node.nodes.start(new RecordingNode())
@@ -47,20 +47,29 @@ describe('opening a broker over Redis', () => {
     ['redis_version:6.2.14\r\nrole:master\r\n', 'expected Redis 7.0 or newer, got 6.2.14'],
     ['', 'expected Redis 7.0 or newer, got unknown'],
     ['redis_version:7.2.4\r\ncluster_enabled:1\r\n', 'expected no node of a cluster (see redis+cluster://)'],
-    ['redis_version:7.2.4\r\nrole:slave\r\n', 'expected a master, got a slave'],
     ['redis_version:7.2.4\r\nrole:master\r\n', 'expected a master_replid'],
   ])('a server that says %j is refused', async (info, text) => {
     await expect(open(await pretending(info))).rejects.toThrow(text)
   })
 
+  test('a replica is waited for, as it may be promoted', async () => {
+    const url = await pretending('redis_version:7.2.4\r\nrole:slave\r\n')
+    await expect(open(url, { patience: 400 })).rejects.toThrow('expected a master, got a slave')
+  })
+
   test('a server that is not there is waited for, and then named', async () => {
     const port = await freePort()
-    await expect(open(`redis://:secret@127.0.0.1:${port}`)).rejects.toMatchObject({
+    const patience = 400
+    await expect(open(`redis://:secret@127.0.0.1:${port}`, { patience })).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(new RegExp(`^Redis at 127.0.0.1:${port} cannot be reached: .*ECONNREFUSED`)),
     })
-    await expect(open(`redis+cluster://127.0.0.1:${port}`)).rejects.toThrow('the Redis cluster cannot be reached')
-    await expect(open(`redis+sentinel://127.0.0.1:${port}/mine`)).rejects.toThrow('no Sentinel says where "mine" is')
+    await expect(open(`redis+cluster://127.0.0.1:${port}`, { patience })).rejects.toThrow(
+      'the Redis cluster cannot be reached',
+    )
+    await expect(open(`redis+sentinel://127.0.0.1:${port}/mine`, { patience })).rejects.toThrow(
+      'no Sentinel says where "mine" is',
+    )
   })
 
   test('a server that says nothing is no server', async () => {
@@ -68,7 +77,7 @@ describe('opening a broker over Redis', () => {
     onTestFinished(() => void silent.close())
     await until(() => silent.listening || undefined, 'the server to listen')
     const { port } = silent.address() as AddressInfo
-    const opening = open(`redis://127.0.0.1:${port}`, { connectTimeout: 100 })
+    const opening = open(`redis://127.0.0.1:${port}`, { connectTimeout: 100, patience: 400 })
     await expect(opening).rejects.toThrow('not connected within 100 ms')
   })
 })
@@ -90,6 +99,16 @@ describe.skipIf(lacksRedis())('opening a broker over a Redis', () => {
     const opening = redisNode({ urls: [`redis://127.0.0.1:${port}`] })
     await redis({ port })
     await createChannel(await opening)
+  })
+
+  test('that forgets keys when its memory is full, with a warning', async () => {
+    const server = await redis({ config: ['maxmemory 100mb', 'maxmemory-policy allkeys-lru'] })
+    const log = new RecordingLog()
+    await redisNode({ urls: [server.url], log })
+    expect(log.lines.find(({ level }) => level === 'warn')).toMatchObject({
+      fields: { policy: 'allkeys-lru' },
+      message: expect.stringContaining('expected maxmemory-policy noeviction'),
+    })
   })
 
   test('in one of its databases, apart from the others', async () => {

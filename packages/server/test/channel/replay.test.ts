@@ -1,5 +1,6 @@
+import type { Position } from '@hookbox/protocol'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Replay } from '../../src/channel/replay.ts'
 
 test('whatever is read and heard in whatever order, each entry is delivered once and in order', () => {
@@ -61,4 +62,73 @@ test('where no snapshot could be read nothing that was held is lost', () => {
   replay.release()
   replay.hear({ position: { epoch: 'e', offset: 2 } })
   expect(delivered).toEqual([1, 2])
+})
+
+describe('a further snapshot, to a page that has one', () => {
+  function held() {
+    const delivered: number[] = []
+    const replay = new Replay<{ position: Position }>(({ position }) => delivered.push(position.offset))
+    const hear = (...offsets: number[]) => {
+      for (const offset of offsets) replay.hear({ position: { epoch: 'e', offset } })
+    }
+    replay.hold()
+    replay.release({ epoch: 'e', offset: 2 })
+    return { delivered, replay, hear }
+  }
+
+  test('stands for nothing: what was held up to it is told before it, the rest after it', () => {
+    const { delivered, replay, hear } = held()
+    replay.hold()
+    hear(3, 4, 5)
+    replay.pass({ epoch: 'e', offset: 4 })
+    expect(delivered).toEqual([3, 4])
+    replay.release({ epoch: 'e', offset: 4 })
+    expect(delivered).toEqual([3, 4, 5])
+    hear(6)
+    expect(delivered).toEqual([3, 4, 5, 6])
+  })
+
+  test('does not bring again what the one before brought', () => {
+    const { delivered, replay, hear } = held()
+    replay.hold()
+    hear(1, 2, 3)
+    replay.pass({ epoch: 'e', offset: 3 })
+    replay.release({ epoch: 'e', offset: 3 })
+    expect(delivered).toEqual([3])
+  })
+
+  test('that overtakes another one on its way loses nothing, and tells nothing twice', () => {
+    const { delivered, replay, hear } = held()
+    replay.hold()
+    hear(3)
+    replay.hold()
+    hear(4, 5)
+    replay.pass({ epoch: 'e', offset: 4 })
+    replay.release({ epoch: 'e', offset: 4 })
+    expect(delivered).toEqual([3, 4])
+    replay.pass({ epoch: 'e', offset: 3 })
+    replay.release({ epoch: 'e', offset: 3 })
+    expect(delivered).toEqual([3, 4, 5])
+  })
+
+  test('is nothing to somebody who has left', () => {
+    const { delivered, replay, hear } = held()
+    replay.hold()
+    hear(3)
+    replay.end()
+    replay.pass({ epoch: 'e', offset: 3 })
+    replay.release({ epoch: 'e', offset: 3 })
+    hear(4)
+    expect(delivered).toEqual([])
+  })
+
+  test('the first one stands for everything up to it', () => {
+    const delivered: number[] = []
+    const replay = new Replay<{ position: Position }>(({ position }) => delivered.push(position.offset))
+    replay.hold()
+    replay.hear({ position: { epoch: 'e', offset: 1 } })
+    replay.pass({ epoch: 'e', offset: 1 })
+    replay.release({ epoch: 'e', offset: 1 })
+    expect(delivered).toEqual([])
+  })
 })

@@ -5,7 +5,7 @@ import { stopOnSignals } from '../../src/cli/stop.ts'
 import { createLog } from '../../src/log.ts'
 import { sink } from '../kit/sink.ts'
 
-function start(close: () => Promise<void>) {
+function start(close: () => Promise<void>, drain?: number) {
   const stdout = sink()
   const host = Object.assign(new EventEmitter(), {
     exits: [] as number[],
@@ -13,7 +13,8 @@ function start(close: () => Promise<void>) {
   })
   const clock = new TestClock()
   const log = createLog({ level: 'info', errorFile: undefined, accessFile: undefined }, { stdout })
-  stopOnSignals(close, log, { on: (name, hear) => host.on(name, hear), exit: (code) => void host.exit(code) }, clock)
+  const terminal = { on: host.on.bind(host), exit: (code: number) => void host.exit(code) }
+  stopOnSignals(close, log, terminal, { clock, ...(drain !== undefined && { drain }) })
   return { host, clock, stdout }
 }
 
@@ -33,6 +34,16 @@ test('a close that hangs is left after 10 s', async () => {
   expect(host.exits).toEqual([])
   await clock.advance(1)
   expect(host.exits).toEqual([0])
+})
+
+test('the time over which pages are sent elsewhere comes on top', async () => {
+  const { host, clock, stdout } = start(() => new Promise(() => {}), 30_000)
+  host.emit('SIGTERM')
+  await clock.advance(39_999)
+  expect(host.exits).toEqual([])
+  await clock.advance(1)
+  expect(host.exits).toEqual([0])
+  expect(stdout.text).toContain('not closed within 40 s')
 })
 
 test('a second signal exits at once, without another close', () => {

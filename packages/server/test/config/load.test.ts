@@ -194,7 +194,7 @@ test.each<{ sources: Sources; says: string }>([
     says: '--user_defaults: no option has this name; hookbox --help lists them',
   },
   { sources: { flags: ['-z'] }, says: '-z: no option has this name; hookbox --help lists them' },
-  { sources: { flags: ['chat'] }, says: '"chat": expected options only' },
+  { sources: { flags: ['chat'] }, says: '"chat": expected options, or a command as the first word' },
   { sources: { flags: ['--open=yes'] }, says: '--open: expected no value, got "yes"' },
   { sources: { flags: ['--config'] }, says: '--config: expected the path of a file, got nothing' },
   {

@@ -103,7 +103,7 @@ describe('CONNECT', () => {
     await expect(page.ask('SUBSCRIBE', { channel_name: 'chat' })).rejects.toThrow('expected CONNECT first')
     await page.ask('CONNECT', { payload: { name: 'ann' } })
     await expect(page.ask('CONNECT', { payload: { name: 'eve' } })).rejects.toThrow('expected one CONNECT')
-    expect((await hub.hub.info()).users).toEqual(['ann'])
+    expect((await hub.hub.application.info()).users).toEqual(['ann'])
   })
 
   test('that does not come in ten seconds ends the connection', async () => {
@@ -201,7 +201,7 @@ describe('what a page sends', () => {
     await using hub = new TestHub({ create_channel: { moderated: false } })
     const page = await hub.page('ann')
     await expect(page.ask(frame, args)).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
     await expect(page.ask('SUBSCRIBE', { channel_name: 'chat' })).resolves.toBeDefined()
   })
 

@@ -16,7 +16,7 @@ const ways: [way: string, start: (options: Options) => Promise<TestHub>][] = [
     'REST create_channel',
     async (options) => {
       const hub = new TestHub({})
-      await hub.hub.createChannel('chat', options, false)
+      await hub.hub.application.createChannel('chat', options, false)
       return hub
     },
   ],
@@ -24,8 +24,8 @@ const ways: [way: string, start: (options: Options) => Promise<TestHub>][] = [
     'REST set_channel_options',
     async (options) => {
       const hub = new TestHub({})
-      await hub.hub.createChannel('chat', {}, false)
-      await hub.hub.setChannelOptions('chat', options)
+      await hub.hub.application.createChannel('chat', {}, false)
+      await hub.hub.application.setChannelOptions('chat', options)
       return hub
     },
   ],
@@ -42,7 +42,7 @@ async function publish(page: TestPage, ...payloads: (number | string)[]): Promis
 }
 
 async function optionsOf(hub: TestHub): Promise<Options> {
-  return (await hub.hub.channelInfo('chat')).options
+  return (await hub.hub.application.channelInfo('chat')).options
 }
 
 /** The history as a page gets it that comes now. */
@@ -260,7 +260,7 @@ describe.each(ways)('given by %s', (_way, start) => {
   test('anonymous: what the application publishes under a name carries none', async () => {
     await using hub = await start({ anonymous: true })
     const ann = await enter(hub, 'ann')
-    await hub.hub.publishByApplication('chat', {
+    await hub.hub.application.publish('chat', {
       payload: '1' as never,
       originator: 'bot',
       messageId: undefined,
@@ -298,7 +298,7 @@ describe.each(ways)('given by %s', (_way, start) => {
     const subscribed = await ann.ask('SUBSCRIBE', chat)
     expect(subscribed.history).toEqual([...history, ['SUBSCRIBE', { user: 'ann', datetime: now }]])
     expect(ann.all('PUBLISH')).toEqual([])
-    expect((await hub.hub.channelInfo('chat')).subscribers).toEqual(['ann'])
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual(['ann'])
   })
 
   test('of a prefilled history the newest entries are kept', async () => {
@@ -344,18 +344,18 @@ describe('set_channel_options', () => {
   test('changes what is given, and leaves the rest', async () => {
     await using at = await started({ history_size: 9, presenceful: true, state: { a: 1 } })
     const before = await optionsOf(at.hub)
-    await at.hub.hub.setChannelOptions('chat', { reflective: false })
+    await at.hub.hub.application.setChannelOptions('chat', { reflective: false })
     expect(await optionsOf(at.hub)).toEqual({ ...before, reflective: false })
   })
 
   test('of state replaces it; subscribers get the difference, and nobody anything where there is none', async () => {
     await using at = await started({ state: { stays: { x: 1 }, changes: 1, goes: true } })
-    await at.hub.hub.setChannelOptions('chat', { state: { stays: { x: 1 }, changes: 2, comes: null } })
+    await at.hub.hub.application.setChannelOptions('chat', { state: { stays: { x: 1 }, changes: 2, comes: null } })
     await settle()
     expect(at.ann.all('STATE_UPDATE')).toMatchObject([
       { ...chat, updates: { changes: 2, comes: null }, deletes: ['goes'] },
     ])
-    await at.hub.hub.setChannelOptions('chat', { state: { comes: null, changes: 2, stays: { x: 1 } } })
+    await at.hub.hub.application.setChannelOptions('chat', { state: { comes: null, changes: 2, stays: { x: 1 } } })
     await settle()
     expect(at.ann.all('STATE_UPDATE')).toHaveLength(1)
     expect((await optionsOf(at.hub)).state).toEqual({ stays: { x: 1 }, changes: 2, comes: null })
@@ -364,14 +364,14 @@ describe('set_channel_options', () => {
   test('of a smaller history_size drops the oldest entries', async () => {
     await using at = await started({ history_size: 9, history_publish_only: true })
     await publish(at.ann, 1, 2, 3)
-    await at.hub.hub.setChannelOptions('chat', { history_size: 2 })
+    await at.hub.hub.application.setChannelOptions('chat', { history_size: 2 })
     expect(payloadsOf(await historyFor(at.hub, 'bob'))).toEqual([2, 3])
   })
 
   test('of a larger history_size keeps more from then on', async () => {
     await using at = await started({ history_size: 1, history_publish_only: true })
     await publish(at.ann, 1, 2)
-    await at.hub.hub.setChannelOptions('chat', { history_size: 9 })
+    await at.hub.hub.application.setChannelOptions('chat', { history_size: 9 })
     await publish(at.ann, 3)
     expect(payloadsOf(await historyFor(at.hub, 'bob'))).toEqual([2, 3])
   })
@@ -379,26 +379,26 @@ describe('set_channel_options', () => {
   test('of history_publish_only takes joins and leaves out of the history', async () => {
     await using at = await started({ history_size: 9 })
     await publish(at.ann, 1)
-    await at.hub.hub.setChannelOptions('chat', { history_publish_only: true })
+    await at.hub.hub.application.setChannelOptions('chat', { history_publish_only: true })
     expect((await historyFor(at.hub, 'bob')).map(([name]) => name)).toEqual(['PUBLISH'])
   })
 
   test('of history replaces it', async () => {
     await using at = await started({ history_size: 9, history_publish_only: true })
     await publish(at.ann, 1)
-    await at.hub.hub.setChannelOptions('chat', { history: [['PUBLISH', { payload: 2 }]] })
+    await at.hub.hub.application.setChannelOptions('chat', { history: [['PUBLISH', { payload: 2 }]] })
     expect(payloadsOf(await historyFor(at.hub, 'bob'))).toEqual([2])
   })
 
   test('of presenceful tells those who are in the channel who is there', async () => {
     await using at = await started({})
     await enter(at.hub, 'bob')
-    await at.hub.hub.setChannelOptions('chat', { presenceful: true })
+    await at.hub.hub.application.setChannelOptions('chat', { presenceful: true })
     await settle()
     expect(at.ann.all('SUBSCRIBED').at(-1)).toMatchObject({ presenceful: true, presence: ['ann', 'bob'] })
     await enter(at.hub, 'cid')
     expect(at.ann.all('SUBSCRIBE')).toMatchObject([{ user: 'cid' }])
-    await at.hub.hub.setChannelOptions('chat', { presenceful: false })
+    await at.hub.hub.application.setChannelOptions('chat', { presenceful: false })
     await enter(at.hub, 'dot')
     expect(at.ann.all('SUBSCRIBE')).toHaveLength(1)
   })
@@ -410,7 +410,7 @@ describe('set_channel_options', () => {
     await using at = await started({ moderated: false })
     await publish(at.ann, 1)
     expect(at.hub.asked('publish')).toEqual([])
-    await at.hub.hub.setChannelOptions('chat', change)
+    await at.hub.hub.application.setChannelOptions('chat', change)
     await publish(at.ann, 2)
     expect(at.hub.asked('publish')).toHaveLength(1)
   })
@@ -472,7 +472,7 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     await using hub = new TestHub({ create_channel: given })
     const ann = await hub.page('ann')
     await expect(ann.ask('SUBSCRIBE', chat)).rejects.toThrow(told)
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
     const errors = hub.logged.filter(({ level }) => level === 'error')
     expect(errors).toHaveLength(1)
     expect(Object.values(errors[0]?.fields ?? {}).join(' ')).toContain(name)
@@ -481,11 +481,11 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
 
   test('by REST create_channel, and there is no channel', async () => {
     await using hub = new TestHub({})
-    await expect(hub.hub.createChannel('chat', given, false)).rejects.toMatchObject({
+    await expect(hub.hub.application.createChannel('chat', given, false)).rejects.toMatchObject({
       code: 'bad_request',
       message: expect.stringMatching(told),
     })
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
   })
 
   test('by REST set_channel_options, and nothing is changed', async () => {
@@ -494,7 +494,7 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     const before = await optionsOf(hub)
     await ann.news()
     await expect(
-      hub.hub.setChannelOptions('chat', { ...given, ...(name !== 'state' && { state: { a: 2 } }) }),
+      hub.hub.application.setChannelOptions('chat', { ...given, ...(name !== 'state' && { state: { a: 2 } }) }),
     ).rejects.toMatchObject({ code: 'bad_request', message: expect.stringMatching(told) })
     expect(await optionsOf(hub)).toEqual(before)
     expect(await ann.news()).toEqual([])
@@ -533,6 +533,6 @@ describe('server_presenceful', () => {
     await using hub = new TestHub({ create_channel: { [name]: value } })
     const ann = await hub.page('ann')
     await expect(ann.ask('SUBSCRIBE', chat)).rejects.toThrow(message)
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
   })
 })

@@ -31,7 +31,7 @@ class Stage implements AsyncDisposable {
   }
 
   async subscribers(): Promise<string[]> {
-    return (await this.hub.hub.channelInfo('chat')).subscribers
+    return (await this.hub.hub.application.channelInfo('chat')).subscribers
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,7 +55,7 @@ const ways: [way: string, start: (options: Options) => Promise<Stage>][] = [
     async (options) => {
       const hub = new TestHub({})
       const ann = await hub.page('ann')
-      await hub.hub.setUserOptions('ann', options)
+      await hub.hub.application.setUserOptions('ann', options)
       return new Stage(hub, ann)
     },
   ],
@@ -100,12 +100,12 @@ const others = {
 describe.each(ways)('given by %s', (_way, start) => {
   test('every option is shown as it was set', async () => {
     await using at = await start(others)
-    expect((await at.hub.hub.userInfo('ann')).options).toEqual(others)
+    expect((await at.hub.hub.application.userInfo('ann')).options).toEqual(others)
   })
 
   test('1 and 0 stand for true and false', async () => {
     await using at = await start({ reflective: 0, global_unsubscriptions: 1 })
-    expect((await at.hub.hub.userInfo('ann')).options).toEqual({
+    expect((await at.hub.hub.application.userInfo('ann')).options).toEqual({
       ...defaults,
       reflective: false,
       global_unsubscriptions: true,
@@ -115,7 +115,7 @@ describe.each(ways)('given by %s', (_way, start) => {
   test('they hold for the later connections of the user too', async () => {
     await using at = await start(others)
     await at.tab()
-    expect((await at.hub.hub.userInfo('ann')).options).toEqual(others)
+    expect((await at.hub.hub.application.userInfo('ann')).options).toEqual(others)
   })
 
   test.each([
@@ -237,8 +237,8 @@ describe.each(ways)('given by %s', (_way, start) => {
     test('off: REST subscribe means all, later ones too', async () => {
       await using at = await start({ per_connection_subscriptions: false })
       const other = await at.tab()
-      await at.hub.hub.createChannel('chat', {}, false)
-      await at.hub.hub.subscribeUser('chat', 'ann', false)
+      await at.hub.hub.application.createChannel('chat', {}, false)
+      await at.hub.hub.application.subscribeUser('chat', 'ann', false)
       const later = await at.tab()
       await settle()
       for (const page of [at.ann, other, later]) expect(told(page)).toEqual([0])
@@ -259,8 +259,8 @@ describe.each(ways)('given by %s', (_way, start) => {
   test('on: REST subscribe acts on all connections of the moment, not on later ones', async () => {
     await using at = await start({ per_connection_subscriptions: true })
     const other = await at.tab()
-    await at.hub.hub.createChannel('chat', {}, false)
-    await at.hub.hub.subscribeUser('chat', 'ann', false)
+    await at.hub.hub.application.createChannel('chat', {}, false)
+    await at.hub.hub.application.subscribeUser('chat', 'ann', false)
     const later = await at.tab()
     await settle()
     expect([at.ann, other, later].map(told)).toEqual([[0], [0], []])
@@ -278,7 +278,7 @@ describe.each(ways)('given by %s', (_way, start) => {
       await at.ann.ask('UNSUBSCRIBE', chat)
       await settle()
       expect(at.hub.asked('unsubscribe')).toHaveLength(asked)
-      expect((await at.hub.hub.userInfo('ann')).channels).toEqual(global ? [] : ['chat'])
+      expect((await at.hub.hub.application.userInfo('ann')).channels).toEqual(global ? [] : ['chat'])
       await bob.ask('PUBLISH', { ...chat, payload: 1 })
       expect(pages.map((page) => page.all('PUBLISH').length)).toEqual(publishes)
       const told = pages.slice(1).map((page) => page.all('UNSUBSCRIBED').length)
@@ -331,14 +331,14 @@ test('the reply to connect counts before the defaults of all users', async () =>
     { userDefaults: readUserOptions({ reflective: false, moderated_message: false }) },
   )
   await hub.page('ann')
-  expect((await hub.hub.userInfo('ann')).options).toEqual({ ...defaults, moderated_message: false })
+  expect((await hub.hub.application.userInfo('ann')).options).toEqual({ ...defaults, moderated_message: false })
 })
 
 test('set_user_options counts before the reply to connect, and leaves what it does not name', async () => {
   await using hub = new TestHub({ connect: { name: 'ann', reflective: false, moderated_message: false } })
   await hub.page('ann')
-  await hub.hub.setUserOptions('ann', { reflective: true })
-  expect((await hub.hub.userInfo('ann')).options).toEqual({ ...defaults, moderated_message: false })
+  await hub.hub.application.setUserOptions('ann', { reflective: true })
+  expect((await hub.hub.application.userInfo('ann')).options).toEqual({ ...defaults, moderated_message: false })
 })
 
 test('per_connection_subscriptions switched off shares what each connection has', async () => {
@@ -346,7 +346,7 @@ test('per_connection_subscriptions switched off shares what each connection has'
   const [one, two] = [await hub.page('ann'), await hub.page('ann')]
   await one.ask('SUBSCRIBE', chat)
   await two.ask('SUBSCRIBE', { channel_name: 'news' })
-  await hub.hub.setUserOptions('ann', { per_connection_subscriptions: false })
+  await hub.hub.application.setUserOptions('ann', { per_connection_subscriptions: false })
   await settle()
   expect(told(two)).toEqual([0])
   expect(one.all('SUBSCRIBED').map(({ channel_name }) => channel_name)).toEqual(['chat', 'news'])
@@ -401,8 +401,8 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     await using hub = new TestHub({})
     await hub.page('ann')
     const given = { moderated_message: false, reflective: false, [name]: value }
-    await expect(hub.hub.setUserOptions('ann', given)).rejects.toThrow(message)
-    expect((await hub.hub.userInfo('ann')).options).toEqual(defaults)
+    await expect(hub.hub.application.setUserOptions('ann', given)).rejects.toThrow(message)
+    expect((await hub.hub.application.userInfo('ann')).options).toEqual(defaults)
   })
 
   test('in the reply to connect, as a fault whose text is for the log', async () => {
@@ -410,7 +410,7 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
     const ann = hub.stranger()
     await expect(ann.ask('CONNECT', {})).rejects.toMatchObject({ code: 'webhook_failed', temporary: true })
     expect(ann.end).toMatchObject({ code: 4502 })
-    expect((await hub.hub.info()).users).toEqual([])
+    expect((await hub.hub.application.info()).users).toEqual([])
     const errors = hub.logged.filter(({ level }) => level === 'error')
     expect(errors.map(({ fields }) => Object.values(fields).join(' '))).toEqual([expect.stringMatching(message)])
   })
@@ -423,8 +423,10 @@ describe.each(wrong)('%s: %j is refused by its name', (name, value) => {
 test('a name that no option has is refused by set_user_options and passed over in the reply to connect', async () => {
   await using hub = new TestHub({ connect: { name: 'ann', reflexive: false } })
   await hub.page('ann')
-  await expect(hub.hub.setUserOptions('ann', { reflexive: false })).rejects.toThrow(/^reflexive\b.*expected/)
-  expect((await hub.hub.userInfo('ann')).options).toEqual(defaults)
+  await expect(hub.hub.application.setUserOptions('ann', { reflexive: false })).rejects.toThrow(
+    /^reflexive\b.*expected/,
+  )
+  expect((await hub.hub.application.userInfo('ann')).options).toEqual(defaults)
 })
 
 test('an unknown name in the defaults of all users stops the start by name', () => {

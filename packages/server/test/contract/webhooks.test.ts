@@ -928,7 +928,10 @@ test('the reply to the connect of expires_in is honoured as the first one was', 
   const again = { auto_subscribe: ['games'], auto_unsubscribe: ['chat'], moderated_message: false }
   hub.answers.connect = { name: 'ann', ...again }
   await hub.clock.advance(60_000)
-  expect(await hub.hub.userInfo('ann')).toMatchObject({ channels: ['games'], options: { moderated_message: false } })
+  expect(await hub.hub.application.userInfo('ann')).toMatchObject({
+    channels: ['games'],
+    options: { moderated_message: false },
+  })
   await hub.clock.advance(3_600_000)
   expect(hub.asked('connect')).toHaveLength(2)
 })
@@ -973,7 +976,7 @@ describe('an application that cannot be told', () => {
     await leave(hub)
     await hub.clock.advance(3_600_000)
     expect(hub.asked(action)).toHaveLength(3)
-    expect(await hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+    expect(await hub.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
   })
 
   test.each(leaves)('a refusal of %s is an answer, and is not repeated', async (action) => {
@@ -987,7 +990,7 @@ describe('an application that cannot be told', () => {
     await using hub = new TestHub({ destroy_channel: new Error('down') })
     await leave(hub)
     await hub.clock.advance(5_000)
-    expect((await hub.hub.info()).channels).toEqual(['chat'])
+    expect((await hub.hub.application.info()).channels).toEqual(['chat'])
   })
 })
 

@@ -19,7 +19,7 @@ describe('unsubscribing', () => {
     expect(await bob.ask('UNSUBSCRIBE', { channel_name: 'chat' })).toEqual({})
     expect(hub.asked('unsubscribe')).toMatchObject([{ fields: { channel_name: 'chat', user: 'bob' } }])
     expect(ann.all('UNSUBSCRIBE')).toMatchObject([{ channel_name: 'chat', user: 'bob', offset: 3 }])
-    expect((await hub.hub.channelInfo('chat')).subscribers).toEqual(['ann'])
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual(['ann'])
     expect(hub.asked('destroy_channel')).toEqual([])
   })
 
@@ -38,7 +38,7 @@ describe('unsubscribing', () => {
     await using hub = new TestHub({ create_channel: room, unsubscribe: new Error('down') })
     const { bob } = await annAndBob(hub)
     await expect(bob.ask('UNSUBSCRIBE', { channel_name: 'chat' })).rejects.toMatchObject({ code: 'webhook_failed' })
-    expect((await hub.hub.channelInfo('chat')).subscribers).toEqual(['ann', 'bob'])
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual(['ann', 'bob'])
   })
 
   test('one of two tabs leaves without a word to anybody', async () => {
@@ -67,14 +67,14 @@ describe('unsubscribing', () => {
     await ann.ask('PUBLISH', { channel_name: 'chat', payload: 'kept' })
     await ann.ask('UNSUBSCRIBE', { channel_name: 'chat' })
     expect(hub.asked('destroy_channel')).toHaveLength(1)
-    expect((await hub.hub.info()).channels).toEqual(['chat'])
+    expect((await hub.hub.application.info()).channels).toEqual(['chat'])
     const again = await ann.ask('SUBSCRIBE', { channel_name: 'chat' })
     expect(JSON.stringify(again.history)).toContain('kept')
     hub.answers.destroy_channel = {}
     await ann.ask('UNSUBSCRIBE', { channel_name: 'chat' })
     await settle()
     expect(hub.asked('destroy_channel')).toHaveLength(2)
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
   })
 
   test('a faulty destroy_channel keeps the channel and is repeated with the same id until there is an answer', async () => {
@@ -83,10 +83,10 @@ describe('unsubscribing', () => {
     await ann.ask('SUBSCRIBE', { channel_name: 'chat' })
     await ann.ask('UNSUBSCRIBE', { channel_name: 'chat' })
     await hub.clock.advance(3_000)
-    expect((await hub.hub.info()).channels).toEqual(['chat'])
+    expect((await hub.hub.application.info()).channels).toEqual(['chat'])
     hub.answers.destroy_channel = {}
     await hub.clock.advance(60_000)
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
     expect(new Set(hub.asked('destroy_channel').map(({ id }) => id)).size).toBe(1)
   })
 })
@@ -105,7 +105,7 @@ describe('a line that ends', () => {
       ['destroy_channel', { channel_name: 'chat' }, undefined],
       ['disconnect', { name: 'ann', channels: '["chat"]' }, 'session=ann'],
     ])
-    expect(await hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+    expect(await hub.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
   })
 
   test('by breaking off still counts for the linger time, and then is a leave', async () => {
@@ -141,7 +141,7 @@ describe('a line that ends', () => {
     bob.cut()
     await settle()
     expect(ann.all('UNSUBSCRIBE')).toHaveLength(1)
-    expect((await hub.hub.channelInfo('chat')).subscribers).toEqual(['ann'])
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual(['ann'])
   })
 
   test('a leave that the application could not be told is repeated with the same id, and announced once', async () => {
@@ -202,6 +202,6 @@ describe('a line that ends', () => {
     admit({ name: 'ann' })
     await settle()
     expect(hub.asked('disconnect')).toMatchObject([{ fields: { name: 'ann' } }])
-    expect((await hub.hub.info()).users).toEqual([])
+    expect((await hub.hub.application.info()).users).toEqual([])
   })
 })

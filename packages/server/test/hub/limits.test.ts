@@ -9,8 +9,8 @@ describe('a state', () => {
     ['nearly 64 KiB', { text: 'x'.repeat(65_400) }],
   ])('of %s is taken', async (_name, state) => {
     await using hub = new TestHub({})
-    await hub.hub.createChannel('chat', { state }, false)
-    expect((await hub.hub.channelInfo('chat')).options.state).toEqual(state)
+    await hub.hub.application.createChannel('chat', { state }, false)
+    expect((await hub.hub.application.channelInfo('chat')).options.state).toEqual(state)
   })
 
   test.each([
@@ -19,24 +19,30 @@ describe('a state', () => {
     ['more than 64 KiB of UTF-8', { text: 'ä'.repeat(33_000) }],
   ])('of %s is refused by whatever way it comes, and nothing is changed', async (_name, state) => {
     await using hub = new TestHub({})
-    await expect(hub.hub.createChannel('chat', { state }, false)).rejects.toMatchObject({ code: 'too_large' })
-    expect((await hub.hub.info()).channels).toEqual([])
-    await hub.hub.createChannel('chat', { state: keys(999) }, false)
-    const before = await hub.hub.channelInfo('chat')
+    await expect(hub.hub.application.createChannel('chat', { state }, false)).rejects.toMatchObject({
+      code: 'too_large',
+    })
+    expect((await hub.hub.application.info()).channels).toEqual([])
+    await hub.hub.application.createChannel('chat', { state: keys(999) }, false)
+    const before = await hub.hub.application.channelInfo('chat')
     const change = { state, history_size: 5 }
-    await expect(hub.hub.setChannelOptions('chat', change)).rejects.toMatchObject({ code: 'too_large' })
+    await expect(hub.hub.application.setChannelOptions('chat', change)).rejects.toMatchObject({ code: 'too_large' })
     const big = JSON.stringify('x'.repeat(65_500)) as never
-    await expect(hub.hub.setStateKey('chat', 'big', big)).rejects.toMatchObject({ code: 'too_large' })
-    expect(await hub.hub.channelInfo('chat')).toEqual(before)
-    await hub.hub.setStateKey('chat', 'last', '1' as never)
-    await expect(hub.hub.setStateKey('chat', 'more', '1' as never)).rejects.toMatchObject({ code: 'too_large' })
+    await expect(hub.hub.application.setStateKey('chat', 'big', big)).rejects.toMatchObject({ code: 'too_large' })
+    expect(await hub.hub.application.channelInfo('chat')).toEqual(before)
+    await hub.hub.application.setStateKey('chat', 'last', '1' as never)
+    await expect(hub.hub.application.setStateKey('chat', 'more', '1' as never)).rejects.toMatchObject({
+      code: 'too_large',
+    })
   })
 })
 
 test('a history_size of 10,000 is taken, and one more refused', async () => {
   await using hub = new TestHub({})
-  await hub.hub.createChannel('chat', { history_size: 10_000 }, false)
-  await expect(hub.hub.setChannelOptions('chat', { history_size: 10_001 })).rejects.toThrow('history_size: expected')
+  await hub.hub.application.createChannel('chat', { history_size: 10_000 }, false)
+  await expect(hub.hub.application.setChannelOptions('chat', { history_size: 10_001 })).rejects.toThrow(
+    'history_size: expected',
+  )
 })
 
 test('a private message whose frame would be beyond 64 KiB is refused', async () => {

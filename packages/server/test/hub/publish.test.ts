@@ -72,7 +72,7 @@ describe('a publish', () => {
       message: 'no swearing',
     })
     expect(bob.all('PUBLISH')).toEqual([])
-    expect((await hub.hub.channelInfo('chat')).options.history).toEqual([])
+    expect((await hub.hub.application.channelInfo('chat')).options.history).toEqual([])
   })
 
   test('that the application rewrites reaches everybody as rewritten', async () => {
@@ -94,7 +94,7 @@ describe('a publish', () => {
     expect(ann.all('PUBLISH')).toEqual([frame, frame])
     expect(bob.all('PUBLISH')).toEqual([])
     expect(hub.asked('publish')).toHaveLength(1)
-    const { history } = (await hub.hub.channelInfo('chat')).options
+    const { history } = (await hub.hub.application.channelInfo('chat')).options
     expect(history).toEqual([
       ['SUBSCRIBE', { user: 'ann', datetime }],
       ['SUBSCRIBE', { user: 'bob', datetime }],
@@ -151,7 +151,7 @@ describe('a publish', () => {
     const { ann, bob } = await room2(hub)
     const payload = JSON.stringify('x'.repeat(65_500)) as never
     const publish = { payload, originator: null, messageId: undefined, sendHook: false }
-    await expect(hub.hub.publishByApplication('chat', publish)).rejects.toMatchObject({ code: 'too_large' })
+    await expect(hub.hub.application.publish('chat', publish)).rejects.toMatchObject({ code: 'too_large' })
     await expect(ann.ask('PUBLISH', { channel_name: 'chat', payload: 'x'.repeat(65_480) })).rejects.toMatchObject({
       code: 'too_large',
     })
@@ -202,8 +202,8 @@ describe('a publish that is sent again', () => {
     await ann.ask('PUBLISH', publish)
     expect(await bob.ask('PUBLISH', publish)).not.toHaveProperty('duplicate')
     const rest = { payload: '1' as never, originator: 'ann', messageId: 'm', sendHook: false }
-    expect(await hub.hub.publishByApplication('chat', rest)).not.toHaveProperty('duplicate')
-    expect(await hub.hub.publishByApplication('chat', rest)).toHaveProperty('duplicate', true)
+    expect(await hub.hub.application.publish('chat', rest)).not.toHaveProperty('duplicate')
+    expect(await hub.hub.application.publish('chat', rest)).toHaveProperty('duplicate', true)
   })
 
   test('counts as known where a prefilled history has its id', async () => {

@@ -1,4 +1,4 @@
-import { settle } from '@hookbox/testkit'
+import { deferred, settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import { refuse, TestHub } from '../kit/hub.ts'
 
@@ -24,9 +24,9 @@ test('a page that goes while its subscribe is asked about is not let in, and the
   await settle()
   subscribe.give()
   await settle()
-  expect((await hub.hub.channelInfo('chat')).subscribers).toEqual([])
+  expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual([])
   expect(hub.calls.map(({ action }) => action).slice(-3)).toEqual(['subscribe', 'unsubscribe', 'disconnect'])
-  expect((await hub.hub.info()).users).toEqual([])
+  expect((await hub.hub.application.info()).users).toEqual([])
 })
 
 test('nobody is let into a channel through a connection whose leave is still being told', async () => {
@@ -34,28 +34,28 @@ test('nobody is let into a channel through a connection whose leave is still bei
   await using hub = new TestHub({ create_channel: room, unsubscribe: unsubscribe.answer })
   const ann = await hub.page('ann')
   await ann.ask('SUBSCRIBE', chat)
-  await hub.hub.createChannel('games', {}, false)
+  await hub.hub.application.createChannel('games', {}, false)
   ann.cut()
   await settle()
-  await hub.hub.subscribeUser('games', 'ann', false)
+  await hub.hub.application.subscribeUser('games', 'ann', false)
   unsubscribe.give()
   await settle()
-  expect((await hub.hub.channelInfo('games')).subscribers).toEqual([])
+  expect((await hub.hub.application.channelInfo('games')).subscribers).toEqual([])
 })
 
 test('a page that was taken out before it had entered is not told that it is in', async () => {
   await using hub = new TestHub({ create_channel: { ...room, moderated: false } })
   const ann = await hub.page('ann')
-  await hub.hub.createChannel('chat', room, false)
+  await hub.hub.application.createChannel('chat', room, false)
   const { log } = hub.broker
   const { read } = log
   const reading = held()
   Object.assign(log, {
     read: async (...args: Parameters<typeof read>) => [await reading.answer(), await read(...args)][1],
   })
-  const entering = hub.hub.subscribeUser('chat', 'ann', false)
+  const entering = hub.hub.application.subscribeUser('chat', 'ann', false)
   await settle()
-  const leaving = hub.hub.unsubscribeUser('chat', 'ann', false)
+  const leaving = hub.hub.application.unsubscribeUser('chat', 'ann', false)
   await settle()
   reading.give()
   await expect(entering).rejects.toMatchObject({ code: 'refused' })
@@ -89,7 +89,7 @@ test('a channel is offered only when the application has heard of the last leave
   await hub.clock.advance(60_000)
   expect(hub.asked('unsubscribe').length).toBeGreaterThan(2)
   expect(hub.asked('destroy_channel')).toHaveLength(1)
-  expect((await hub.hub.info()).channels).toEqual([])
+  expect((await hub.hub.application.info()).channels).toEqual([])
 })
 
 test('a channel that somebody entered by REST during destroy_channel is offered again when they leave', async () => {
@@ -98,10 +98,10 @@ test('a channel that somebody entered by REST during destroy_channel is offered 
   const ann = await hub.page('ann')
   await ann.ask('SUBSCRIBE', chat)
   await ann.ask('UNSUBSCRIBE', chat)
-  await hub.hub.subscribeUser('chat', 'ann', false)
+  await hub.hub.application.subscribeUser('chat', 'ann', false)
   destroy.give()
   await settle()
-  expect((await hub.hub.info()).channels).toEqual(['chat'])
+  expect((await hub.hub.application.info()).channels).toEqual(['chat'])
   await ann.ask('UNSUBSCRIBE', chat)
   expect(hub.asked('destroy_channel')).toHaveLength(2)
 })
@@ -159,7 +159,7 @@ test('a channel that REST makes at the moment when create_channel is answered is
   const id = ann.say('SUBSCRIBE', chat)
   await settle()
   create.give({ history_size: 3 })
-  const made = hub.hub.createChannel('chat', { history_size: 7 }, false).catch((error: unknown) => error)
+  const made = hub.hub.application.createChannel('chat', { history_size: 7 }, false).catch((error: unknown) => error)
   expect(await ann.answer(id)).toMatchObject({ history_size: 7 })
   expect(await made).toBeUndefined()
 })
@@ -174,7 +174,7 @@ test('a create_channel that is answered after the hub has stopped makes no chann
   create.give({ polling: { mode: 'simple', url: 'http://app/' } })
   await settle()
   ann.cut(4503)
-  expect((await hub.hub.info()).channels).toEqual([])
+  expect((await hub.hub.application.info()).channels).toEqual([])
   expect(hub.clock.pending).toBe(0)
 })
 
@@ -194,18 +194,18 @@ test('disconnect_user ends a lingering connection at once', async () => {
   await ann.ask('SUBSCRIBE', chat)
   ann.cut()
   await settle()
-  await hub.hub.disconnectUser('ann')
+  await hub.hub.application.disconnectUser('ann')
   await settle()
   expect(hub.asked('disconnect')).toHaveLength(1)
-  expect(await hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+  expect(await hub.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
 })
 
 test('the options of a user that REST has set stand when another tab of the user connects', async () => {
   await using hub = new TestHub({})
   await hub.page('ann')
-  await hub.hub.setUserOptions('ann', { moderated_message: false })
+  await hub.hub.application.setUserOptions('ann', { moderated_message: false })
   await hub.page('ann')
-  expect((await hub.hub.userInfo('ann')).options).toMatchObject({ moderated_message: false })
+  expect((await hub.hub.application.userInfo('ann')).options).toMatchObject({ moderated_message: false })
 })
 
 test('auto_unsubscribe in the reply to connect takes the user out', async () => {
@@ -223,26 +223,26 @@ test('a visit begins without the initial_data of the one before', async () => {
   await keeper.ask('SUBSCRIBE', chat)
   const ann = await hub.page('ann')
   await ann.ask('SUBSCRIBE', chat)
-  await hub.hub.unsubscribeUser('chat', 'ann', false)
-  await hub.hub.subscribeUser('chat', 'ann', false)
+  await hub.hub.application.unsubscribeUser('chat', 'ann', false)
+  await hub.hub.application.subscribeUser('chat', 'ann', false)
   expect(ann.all('SUBSCRIBED').at(-1)).not.toHaveProperty('initial_data')
 })
 
 test('two changes of a state at once do not take it beyond its bound together', async () => {
   await using hub = new TestHub({})
-  await hub.hub.createChannel('chat', {}, false)
-  const big = (key: string) => hub.hub.setStateKey('chat', key, JSON.stringify('x'.repeat(40_000)) as never)
+  await hub.hub.application.createChannel('chat', {}, false)
+  const big = (key: string) => hub.hub.application.setStateKey('chat', key, JSON.stringify('x'.repeat(40_000)) as never)
   const outcomes = await Promise.allSettled([big('a'), big('b')])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
-  expect(Object.keys((await hub.hub.channelInfo('chat')).options.state as object)).toEqual(['a'])
+  expect(Object.keys((await hub.hub.application.channelInfo('chat')).options.state as object)).toEqual(['a'])
 })
 
 test('channel info shows a change whole or not at all', async () => {
   await using hub = new TestHub({})
-  await hub.hub.createChannel('chat', { history_size: 9, state: { n: 1 } }, false)
+  await hub.hub.application.createChannel('chat', { history_size: 9, state: { n: 1 } }, false)
   const history = [['PUBLISH', { payload: 2 }]]
-  const changed = hub.hub.setChannelOptions('chat', { state: { n: 2 }, history })
-  const infos = await Promise.all(Array.from({ length: 5 }, () => hub.hub.channelInfo('chat')))
+  const changed = hub.hub.application.setChannelOptions('chat', { state: { n: 2 }, history })
+  const infos = await Promise.all(Array.from({ length: 5 }, () => hub.hub.application.channelInfo('chat')))
   await changed
   for (const { options } of infos) {
     const wanted = JSON.stringify(options.history) === JSON.stringify(history) ? { n: 2 } : { n: 1 }
@@ -253,11 +253,11 @@ test('channel info shows a change whole or not at all', async () => {
 test('an entry of a prefilled history beyond 64 KiB is refused, and nothing is made', async () => {
   await using hub = new TestHub({})
   const history = [['PUBLISH', { payload: 'x'.repeat(65_536) }]]
-  await expect(hub.hub.createChannel('chat', { history }, false)).rejects.toMatchObject({
+  await expect(hub.hub.application.createChannel('chat', { history }, false)).rejects.toMatchObject({
     code: 'too_large',
     message: expect.stringContaining('history[0]'),
   })
-  expect((await hub.hub.info()).channels).toEqual([])
+  expect((await hub.hub.application.info()).channels).toEqual([])
 })
 
 test('requests of one connection that wait are bounded, whatever they are for', async () => {
@@ -303,3 +303,51 @@ test.each(['cut', 'UNSUBSCRIBE'])(
     }
   },
 )
+
+test('a page that comes back while another node is just taking over from its own was never gone', async () => {
+  const connect = { name: 'ann', auto_subscribe: ['news'] }
+  await using a = new TestHub({ connect, create_channel: { presenceful: true } }, { linger: 15_000 })
+  await using b = a.join()
+  const page = a.stranger()
+  const { ticket } = await page.ask('CONNECT', {})
+  expect(page.all('SUBSCRIBED')).toHaveLength(1)
+  a.calls.length = 0
+  const { users } = b.broker
+  const { find } = users
+  const looking = deferred<void>()
+  // The first to look is whoever takes over; it has claimed the connection by then.
+  users.find = async (name) => {
+    users.find = find
+    await looking.promise
+    return find(name)
+  }
+  const stopped = a.stop()
+  await settle()
+  const back = b.stranger()
+  const asked = back.say('CONNECT', { ticket })
+  await settle()
+  looking.resolve()
+  await back.answer(asked)
+  await stopped
+  await b.clock.advance(60_000)
+  expect(a.calls).toEqual([])
+  expect(back.all('SUBSCRIBED')).toHaveLength(1)
+  expect((await b.hub.application.userInfo('ann')).connections).toEqual([back.connection.id])
+})
+
+test('that a user has gone is told also where the node dies as soon as it is so', async () => {
+  await using a = new TestHub({})
+  await using b = a.join()
+  const ann = a.stranger('session=ann')
+  await ann.ask('CONNECT', { payload: { name: 'ann' } })
+  const { users } = a.broker
+  const { leave } = users
+  users.leave = async (user, id) => {
+    const left = await leave(user, id)
+    a.crash()
+    return left
+  }
+  ann.cut(1000)
+  await b.clock.advance(60_000)
+  expect(a.asked('disconnect')).toMatchObject([{ cookies: 'session=ann', fields: { name: 'ann' } }])
+})

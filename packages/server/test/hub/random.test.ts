@@ -3,6 +3,7 @@ import { settle } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import { refuse, TestHub, type TestPage } from '../kit/hub.ts'
 import { insideOf } from '../kit/inside.ts'
+import { mulberry32 } from '../kit/random.ts'
 
 const users = ['ann', 'bob', 'cid', 'dan']
 const channels = ['a', 'b', 'c']
@@ -104,14 +105,15 @@ class Run {
     await this.#check()
     for (const { page } of this.#models) page.cut(1006)
     for (const name of channels) {
-      if ((await this.hub.hub.info()).channels.includes(name))
-        ignored(() => this.hub.hub.setChannelOptions(name, { history_size: 1 }))
+      if ((await this.hub.hub.application.info()).channels.includes(name))
+        ignored(() => this.hub.hub.application.setChannelOptions(name, { history_size: 1 }))
     }
     await this.clock.advance(700_000)
     // A channel that the application kept is its own to end.
-    for (const name of (await this.hub.hub.info()).channels) await this.hub.hub.destroyChannel(name, false)
+    for (const name of (await this.hub.hub.application.info()).channels)
+      await this.hub.hub.application.destroyChannel(name, false)
     await this.clock.advance(1_000)
-    expect(await this.hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+    expect(await this.hub.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
     expect(await this.hub.broker.channels.names()).toEqual([])
     expect(this.clock.pending).toBe(0)
     expect([...this.#records]).toEqual([])
@@ -142,23 +144,23 @@ class Run {
       page.say('PUBLISH', { channel_name: channel, payload: this.#random(), message_id })
     } else if (action === 12) page.cut(this.#chance(0.5) ? 1006 : 1000)
     else if (action === 13) page.say('MESSAGE', { name: user, payload: 1, message_id: 'm' })
-    else if (action === 14) ignored(() => hub.subscribeUser(channel, user, false))
+    else if (action === 14) ignored(() => hub.application.subscribeUser(channel, user, false))
     else if (action === 15) {
-      ignored(() => hub.unsubscribeUser(channel, user, false))
+      ignored(() => hub.application.unsubscribeUser(channel, user, false))
       this.#records.delete(`${user}@${channel}`)
     } else if (action === 16)
-      ignored(() => hub.setChannelOptions(channel, { history_size: Math.floor(this.#random() * 9) }))
+      ignored(() => hub.application.setChannelOptions(channel, { history_size: Math.floor(this.#random() * 9) }))
     else if (action === 17)
-      ignored(() => hub.setStateKey(channel, this.#pick(['x', 'y']), String(this.#random()) as never))
+      ignored(() => hub.application.setStateKey(channel, this.#pick(['x', 'y']), String(this.#random()) as never))
     else if (action === 18 && this.#chance(0.5)) {
-      ignored(() => hub.destroyChannel(channel, false))
+      ignored(() => hub.application.destroyChannel(channel, false))
       this.#destroyed++
       this.#forget(channel)
     } else if (action >= 20) this.#comeBack()
-    else if (this.#chance(0.3)) ignored(() => hub.disconnectUser(user))
+    else if (this.#chance(0.3)) ignored(() => hub.application.disconnectUser(user))
     else
       ignored(() =>
-        hub.publishByApplication(channel, {
+        hub.application.publish(channel, {
           payload: '1' as never,
           originator: null,
           messageId: undefined,
@@ -224,7 +226,7 @@ class Run {
       if (page.end !== undefined) continue
       expect([...inside.keys()].sort(), `where ${user} is`).toEqual([...page.connection.channels].sort())
       for (const [name, channel] of inside) {
-        const { subscribers, options } = await this.hub.hub.channelInfo(name)
+        const { subscribers, options } = await this.hub.hub.application.channelInfo(name)
         expect([...channel.presence].sort(), `who is in ${name} for ${user}`).toEqual([...subscribers].sort())
         expect(channel.state, `the state of ${name} for ${user}`).toEqual(options.state)
       }
@@ -420,16 +422,5 @@ class Model {
 
   #expect(holds: boolean, otherwise: string): void {
     if (!holds) this.flaws.push(otherwise)
-  }
-}
-
-/** Random numbers from 0 up to 1, the same for the same seed. */
-function mulberry32(seed: number): () => number {
-  let a = seed
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
 }

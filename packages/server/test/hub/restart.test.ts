@@ -25,16 +25,16 @@ describe('a hub that goes on where another one was stopped', () => {
     const bob = await before.page('bob')
     await bob.ask('SUBSCRIBE', { channel_name: 'chat' })
     await bob.ask('PUBLISH', { channel_name: 'chat', payload: 'before' })
-    await before.hub.setUserOptions('ann', { reflective: false })
+    await before.hub.application.setUserOptions('ann', { reflective: false })
     await using hub = await before.restart(60_000)
-    expect(await hub.hub.info()).toEqual({ channels: ['chat'], connections: [], users: ['ann', 'bob'] })
-    await hub.hub.publishByApplication('chat', { payload: '"after"', originator: null, messageId: undefined } as never)
+    expect(await hub.hub.application.info()).toEqual({ channels: ['chat'], connections: [], users: ['ann', 'bob'] })
+    await hub.hub.application.publish('chat', { payload: '"after"', originator: null, messageId: undefined } as never)
     const { page } = await back(hub, ticket)
     const answer = await page.ask('SUBSCRIBE', { channel_name: 'chat', since: position })
     expect(answer).toMatchObject({ recovered: true, missed: 3 })
     expect(page.all('PUBLISH').map(({ payload }) => payload)).toEqual(['before', 'after'])
     expect(page.all('SUBSCRIBE')).toMatchObject([{ user: 'bob' }])
-    expect((await hub.hub.userInfo('ann')).options).toMatchObject({ reflective: false })
+    expect((await hub.hub.application.userInfo('ann')).options).toMatchObject({ reflective: false })
     expect(hub.calls).toEqual([])
     expect(ann.end?.code).toBe(4503)
   })
@@ -61,9 +61,9 @@ describe('a hub that goes on where another one was stopped', () => {
     const { ann, ticket } = await annInChat(before)
     await ann.ask('PUBLISH', { channel_name: 'chat', payload: 1, message_id: 'm' })
     await ann.ask('MESSAGE', { name: 'ann', payload: 1, message_id: 'm' })
-    await before.hub.setStateKey('chat', 'door', '"shut"' as never)
+    await before.hub.application.setStateKey('chat', 'door', '"shut"' as never)
     await using hub = await before.restart()
-    const { options } = await hub.hub.channelInfo('chat')
+    const { options } = await hub.hub.application.channelInfo('chat')
     expect(options).toMatchObject({ presenceful: true, history_size: 10, state: { open: true, door: 'shut' } })
     const { page } = await back(hub, ticket)
     const { history } = await page.ask('SUBSCRIBE', { channel_name: 'chat' })
@@ -85,7 +85,7 @@ describe('a hub that goes on where another one was stopped', () => {
     await ann.ask('PUBLISH', { channel_name: 'chat', payload: 'mine', message_id: 'm' })
     before.answers.publish = {}
     await ann.ask('PUBLISH', { channel_name: 'gone', payload: 1, message_id: 'm' })
-    await before.hub.destroyChannel('gone', false)
+    await before.hub.application.destroyChannel('gone', false)
     await using hub = await before.restart()
     const { page } = await back(hub, ticket)
     await page.ask('PUBLISH', { channel_name: 'chat', payload: 'mine', message_id: 'm' })
@@ -99,9 +99,9 @@ describe('a hub that goes on where another one was stopped', () => {
   test('keeps private messages', async () => {
     await using before = new TestHub({}, { linger })
     const { ticket, messages } = await annInChat(before)
-    await before.hub.messageByApplication('bob', 'ann', '1' as never)
+    await before.hub.application.message('bob', 'ann', '1' as never)
     await using hub = await before.restart(1_000)
-    await hub.hub.messageByApplication('bob', 'ann', '2' as never)
+    await hub.hub.application.message('bob', 'ann', '2' as never)
     const { page, connected } = await back(hub, ticket, { messages_since: messages })
     expect(connected.messages).toMatchObject({ recovered: true, missed: 2 })
     expect(page.all('MESSAGE').map(({ payload }) => payload)).toEqual([1, 2])
@@ -116,7 +116,7 @@ describe('a hub that goes on where another one was stopped', () => {
     const given = ann.all('SUBSCRIBED').filter(({ channel_name }) => channel_name !== 'chat')
     const since = Object.fromEntries(given.map(({ channel_name, position }) => [channel_name, position]))
     ann.cut()
-    await before.hub.unsubscribeUser('old', 'ann', false)
+    await before.hub.application.unsubscribeUser('old', 'ann', false)
     await using hub = await before.restart()
     const { page } = await back(hub, ticket, { since })
     expect(page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'news', recovered: true, missed: 0 }])
@@ -138,7 +138,7 @@ describe('a hub that goes on where another one was stopped', () => {
       expect(ids(hub)).toEqual(ids(before))
       expect(hub.asked(action)).toMatchObject([{ cookies: 'session=ann' }])
     }
-    expect(await hub.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+    expect(await hub.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
   })
 
   test('does not offer a channel again that the application wants to keep', async () => {
@@ -150,7 +150,7 @@ describe('a hub that goes on where another one was stopped', () => {
     await using hub = await before.restart()
     await hub.clock.advance(600_000)
     expect(hub.asked('destroy_channel')).toEqual([])
-    expect((await hub.hub.info()).channels).toEqual(['chat'])
+    expect((await hub.hub.application.info()).channels).toEqual(['chat'])
   })
 
   test('offers a channel again that the application was just being asked about', async () => {
@@ -161,7 +161,7 @@ describe('a hub that goes on where another one was stopped', () => {
     await using hub = await before.restart()
     hub.answers.destroy_channel = {}
     await hub.clock.advance(60_000)
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
   })
 
   test('does not give back what was told longer ago than the recovery window', async () => {

@@ -33,22 +33,26 @@ test('users who are listed no more are taken out of the state, also when it is s
   await using hub = new TestHub({ create_channel: watched })
   const ann = await hub.page('ann')
   await ann.ask('SUBSCRIBE', { channel_name: 'chat' })
-  await hub.hub.setChannelOptions('chat', { server_user_presence: ['cid', 'ann'] })
+  await hub.hub.application.setChannelOptions('chat', { server_user_presence: ['cid', 'ann'] })
   await settle()
-  expect((await hub.hub.channelInfo('chat')).options.state).toEqual({ topic: 'tea', cid: false, ann: true })
-  await hub.hub.setChannelOptions('chat', { server_presenceful: false })
+  expect((await hub.hub.application.channelInfo('chat')).options.state).toEqual({ topic: 'tea', cid: false, ann: true })
+  await hub.hub.application.setChannelOptions('chat', { server_presenceful: false })
   await settle()
-  expect((await hub.hub.channelInfo('chat')).options.state).toEqual({ topic: 'tea' })
+  expect((await hub.hub.application.channelInfo('chat')).options.state).toEqual({ topic: 'tea' })
   await hub.page('cid')
   await settle()
-  expect((await hub.hub.channelInfo('chat')).options.state).toEqual({ topic: 'tea' })
+  expect((await hub.hub.application.channelInfo('chat')).options.state).toEqual({ topic: 'tea' })
 })
 
 test('a state that the application replaces keeps telling of them', async () => {
   await using hub = new TestHub({ create_channel: watched })
   const ann = await hub.page('ann')
   await ann.ask('SUBSCRIBE', { channel_name: 'chat' })
-  await hub.hub.setChannelOptions('chat', { state: { topic: 'coffee' } })
+  await hub.hub.application.setChannelOptions('chat', { state: { topic: 'coffee' } })
   await settle()
-  expect((await hub.hub.channelInfo('chat')).options.state).toEqual({ topic: 'coffee', bob: false, cid: false })
+  expect((await hub.hub.application.channelInfo('chat')).options.state).toEqual({
+    topic: 'coffee',
+    bob: false,
+    cid: false,
+  })
 })

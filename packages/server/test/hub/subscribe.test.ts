@@ -55,10 +55,10 @@ describe('subscribing', () => {
       message: 'members only',
       temporary: false,
     })
-    expect((await hub.hub.channelInfo('chat')).subscribers).toEqual([])
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual([])
     hub.answers.subscribe = {}
     await ann.ask('SUBSCRIBE', { channel_name: 'chat' })
-    expect((await hub.hub.channelInfo('chat')).subscribers).toEqual(['ann'])
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual(['ann'])
   })
 
   test('a fault is temporary and leaves the user out', async () => {
@@ -68,7 +68,7 @@ describe('subscribing', () => {
       code: 'webhook_failed',
       temporary: true,
     })
-    expect((await hub.hub.channelInfo('chat')).subscribers).toEqual([])
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toEqual([])
   })
 
   test.each([
@@ -183,7 +183,7 @@ describe('creating a channel', () => {
       await using hub = new TestHub({ create_channel: details })
       const ann = await hub.page('ann')
       await expect(ann.ask('SUBSCRIBE', { channel_name: 'chat' })).rejects.toThrow(message)
-      expect((await hub.hub.info()).channels).toEqual([])
+      expect((await hub.hub.application.info()).channels).toEqual([])
       expect(hub.logged.filter(({ level }) => level === 'error')).toHaveLength(1)
     },
   )
@@ -196,7 +196,7 @@ describe('creating a channel', () => {
     expect(hub.asked('destroy_channel')).toEqual([])
     await hub.clock.advance(1)
     expect(hub.asked('destroy_channel')).toHaveLength(1)
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
   })
 
   test('a page waits for a destroy_channel under way, and the channel is made anew if it was destroyed', async () => {

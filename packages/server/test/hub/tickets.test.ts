@@ -57,7 +57,7 @@ describe('a page that shows its ticket', () => {
     await hub.clock.advance(10 * linger)
     expect(hub.calls).toEqual([])
     expect(await watcher.news()).toEqual([])
-    expect((await hub.hub.channelInfo('chat')).subscribers).toHaveLength(1_001)
+    expect((await hub.hub.application.channelInfo('chat')).subscribers).toHaveLength(1_001)
   }, 60_000)
 
   test('gets another ticket, and each can be shown once', async () => {
@@ -142,8 +142,8 @@ describe('a page that shows its ticket', () => {
   })
 
   test.each([
-    ['disconnect_user', (hub: TestHub) => hub.hub.disconnectUser('ann')],
-    ['disconnect', (hub: TestHub, page: TestPage) => hub.hub.disconnect(page.connection.id)],
+    ['disconnect_user', (hub: TestHub) => hub.hub.application.disconnectUser('ann')],
+    ['disconnect', (hub: TestHub, page: TestPage) => hub.hub.application.disconnect(page.connection.id)],
     ['the page itself, when it disconnects', (_hub: TestHub, page: TestPage) => page.cut(1000)],
     ['any close that is for good', (_hub: TestHub, page: TestPage) => page.close(4400, 'malformed')],
   ])('finds it void after %s', async (_how, end) => {
@@ -160,7 +160,7 @@ describe('a page that shows its ticket', () => {
     page.close = (code, reason) => {
       page.end = { code, reason }
     }
-    await hub.hub.disconnectUser('ann')
+    await hub.hub.application.disconnectUser('ann')
     await comeBack(hub, { ticket, name: 'ann' })
     expect(hub.asked('connect')).toHaveLength(2)
   })
@@ -183,10 +183,10 @@ describe('a page that shows its ticket', () => {
     const back = await comeBack(hub, { ticket, name: 'ann' })
     await back.page.ask('SUBSCRIBE', { channel_name: 'chat', since: position })
     expect(page.end).toEqual({ code: 4504, reason: 'the page is back on another line' })
-    expect((await hub.hub.info()).connections).toEqual([back.page.connection.id])
+    expect((await hub.hub.application.info()).connections).toEqual([back.page.connection.id])
     await hub.clock.advance(linger)
     expect(hub.asked('unsubscribe')).toEqual([])
-    expect((await hub.hub.userInfo('ann')).connections).toEqual([back.page.connection.id])
+    expect((await hub.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
   })
 
   test('that is made up is asked about', async () => {
@@ -220,7 +220,7 @@ describe('what a page that is back had asked for', () => {
     const third = await comeBack(hub, { ticket: second.connected.ticket, name: 'ann', since: { chat: position } })
     await third.page.ask('UNSUBSCRIBE', { channel_name: 'chat' })
     expect(hub.asked('unsubscribe')).toHaveLength(1)
-    expect((await hub.hub.info()).channels).toEqual([])
+    expect((await hub.hub.application.info()).channels).toEqual([])
   })
 
   test('it leaves at once when it disconnects, although its broken line still lingers', async () => {
@@ -232,7 +232,7 @@ describe('what a page that is back had asked for', () => {
     back.page.cut(1000)
     await settle()
     expect(actions(hub).slice(-3)).toEqual(['unsubscribe', 'destroy_channel', 'disconnect'])
-    expect((await hub.hub.info()).users).toEqual([])
+    expect((await hub.hub.application.info()).users).toEqual([])
   })
 
   test('it is not in again by itself: what it cancelled meanwhile ends with the linger time', async () => {
@@ -244,7 +244,7 @@ describe('what a page that is back had asked for', () => {
     expect(back.page.all('SUBSCRIBED')).toEqual([])
     await hub.clock.advance(linger)
     expect(hub.asked('unsubscribe')).toHaveLength(1)
-    expect((await hub.hub.userInfo('ann')).channels).toEqual([])
+    expect((await hub.hub.application.userInfo('ann')).channels).toEqual([])
   })
 })
 
@@ -256,7 +256,7 @@ describe('what a page that is back was given', () => {
     const { page, ticket } = await arrive(hub, 'ann')
     const position = page.all('SUBSCRIBED')[0]?.position
     page.cut()
-    await hub.hub.publishByApplication('news', { payload: 1, originator: null, messageId: undefined } as never)
+    await hub.hub.application.publish('news', { payload: 1, originator: null, messageId: undefined } as never)
     hub.calls.length = 0
     const back = await comeBack(hub, { ticket, name: 'ann', since: { news: position } })
     expect(back.page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'news', recovered: true, missed: 1 }])
@@ -269,7 +269,7 @@ describe('what a page that is back was given', () => {
     const { page } = await arrive(hub, 'ann')
     const position = page.all('SUBSCRIBED')[0]?.position
     page.cut()
-    await hub.hub.publishByApplication('news', { payload: 1, originator: null, messageId: undefined } as never)
+    await hub.hub.application.publish('news', { payload: 1, originator: null, messageId: undefined } as never)
     const back = await comeBack(hub, { ticket: undefined, name: 'ann', since: { news: position } })
     expect(back.page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'news', recovered: true, missed: 1 }])
   })
@@ -277,8 +277,8 @@ describe('what a page that is back was given', () => {
   test('by REST is restored', async () => {
     await using hub = new TestHub({ create_channel: room }, { linger })
     const { page, ticket } = await arrive(hub, 'ann')
-    await hub.hub.createChannel('chat', room, false)
-    await hub.hub.subscribeUser('chat', 'ann', false)
+    await hub.hub.application.createChannel('chat', room, false)
+    await hub.hub.application.subscribeUser('chat', 'ann', false)
     const position = page.all('SUBSCRIBED')[0]?.position
     page.cut()
     const back = await comeBack(hub, { ticket, name: 'ann', since: { chat: position } })
@@ -311,7 +311,7 @@ describe('what a page that is back was given', () => {
     const { page, ticket } = await arrive(hub, 'ann')
     const position = page.all('SUBSCRIBED')[0]?.position
     page.cut()
-    await hub.hub.unsubscribeUser('news', 'ann', false)
+    await hub.hub.application.unsubscribeUser('news', 'ann', false)
     const back = await comeBack(hub, { ticket, name: 'ann', since: { news: position } })
     expect(back.page.all('UNSUBSCRIBED')).toEqual([{ channel_name: 'news', reason: 'removed' }])
     expect(back.page.all('SUBSCRIBED')).toEqual([])
@@ -354,6 +354,6 @@ test('a page that breaks off again and again leaves a bounded number of broken l
     page = back.page
     ticket = back.connected.ticket as string
   }
-  expect((await hub.hub.userInfo('ann')).connections.length).toBeLessThanOrEqual(17)
+  expect((await hub.hub.application.userInfo('ann')).connections.length).toBeLessThanOrEqual(17)
   expect(hub.asked('connect')).toHaveLength(1)
 })

@@ -21,6 +21,8 @@ export interface TestBroker extends NodeBroker {
 export interface Shared {
   /** Whoever waits for it to settle, waits for the broker too. */
   readonly clock: TestClock
+  /** How many users a crowd is, where each takes real time; by default 1,000. */
+  readonly crowd?: number
   join(): Promise<TestBroker>
 }
 
@@ -74,6 +76,10 @@ export class Nodes implements AsyncDisposable {
     return this.#at(1)
   }
 
+  get crowd(): number {
+    return this.#shared.crowd ?? 1_000
+  }
+
   get answers(): Answers {
     return this.application.answers
   }
@@ -125,6 +131,16 @@ export class Nodes implements AsyncDisposable {
     })
   }
 
+  /** The others take a node for dead, and one of them has taken over; the node has found out. */
+  async expel(node: TestNode): Promise<void> {
+    const before = node.hub.id
+    await node.broker.expel()
+    await this.eventually(() => {
+      expect(node.hub.id).not.toBe(before)
+      expect(this.#inherited).toContain(before)
+    })
+  }
+
   /** Waits until the check throws no more. */
   eventually<T>(check: () => T | Promise<T>): Promise<T> {
     return eventually(this.#shared.clock, check)
@@ -172,7 +188,7 @@ export async function memoryNodes(): Promise<Shared> {
 }
 
 /** In memory nobody takes a node for dead that is not: here a node vanishes, and takes another one's place in the same process. */
-function expellable(broker: MemoryBroker): TestBroker {
+export function expellable(broker: MemoryBroker): TestBroker {
   let now = broker
   let events: NodeEvents | undefined
   let answer: Parameters<Broker['bus']['answer']>[0] | undefined
@@ -245,7 +261,11 @@ function observed(
 /** Calls a REST method of one node, with the fields as they would stand in a JSON body. */
 export async function rest(node: TestNode, name: string, fields: { readonly [field: string]: Json }): Promise<Result> {
   const { hub } = node
-  const methods = { ...channelMethods(hub, false), ...userMethods(hub), ...serverMethods(hub, 'test', undefined) }
+  const methods = {
+    ...channelMethods(hub.application, false),
+    ...userMethods(hub.application),
+    ...serverMethods(hub, 'test', undefined),
+  }
   const given = Object.entries(fields).map(([field, value]): [string, Given] => [field, { value }])
   const method = methods[name]
   if (!method) throw new Error(`there is no REST method ${name}`)

@@ -13,14 +13,15 @@ export const quick = {
   leaseRetry: 400,
   probe: 500,
   retry: 100,
-  askTimeout: 1_000,
+  askTimeout: 1_500,
 } as const
 
-/** One server for all tests of a file; each takes a prefix of its own. */
-export function sharedRedis(): () => Redis {
+/** One server for all tests of a file, after `prepare`; each takes a prefix of its own. */
+export function sharedRedis(prepare: (redis: Redis) => Promise<void> = async () => {}): () => Redis {
   let redis: Redis | undefined
   beforeAll(async () => {
     redis = await startRedis()
+    await prepare(redis)
   })
   afterAll(() => redis?.[Symbol.asyncDispose]())
   return () => {

@@ -9,8 +9,9 @@ import { parsed } from './replies.ts'
 /** Questions of other nodes that are being answered; beyond it they are refused. */
 const mostAnswering = 10_000
 
-/** Milliseconds until it is tried again to reach a node that is there and does not hear. */
+/** Milliseconds until it is tried again to reach a node that is there and does not hear, and for which it is tried at all. */
 const again = 50
+const insistence = 500
 
 interface Asked {
   readonly answered: (answer: Json) => void
@@ -76,9 +77,11 @@ export class RedisBus implements Bus {
   /** A node that has just lost its line does not hear for a moment. Nobody heard it, so nobody hears it twice. */
   async #insist(number: string, node: string, text: string): Promise<void> {
     const { mailbox, isThere } = this.#parts
+    const end = performance.now() + insistence
     while (this.#asked.has(number)) {
       if ((await mailbox.post(node, text)) > 0) return
       if (!(await isThere(node))) throw unreachable(node, 'it is not there')
+      if (performance.now() > end) throw unreachable(node, 'it hears nothing')
       await new Promise((resolve) => setTimeout(resolve, again))
     }
   }

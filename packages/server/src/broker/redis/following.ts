@@ -39,6 +39,8 @@ export class Following implements Listener {
 
   /** Reads for the first time. The topic must be heard already. */
   async begin(): Promise<void> {
+    // What was missed before is in what is read now.
+    this.#stale = false
     await this.#parts.gate.run(this.#parts.read)
     this.#release()
   }

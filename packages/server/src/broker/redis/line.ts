@@ -62,6 +62,7 @@ export class Line {
   #bytes = 0
   #lastAnswer = 0
   #life = ''
+  #evicts: string | undefined
   #isUp = false
   #ended: Error | undefined
   /** Rejects when it ends. */
@@ -130,6 +131,11 @@ export class Line {
   /** One life of the server's data, see link.ts. */
   get life(): string {
     return this.#life
+  }
+
+  /** By what policy the server forgets keys when its memory is full; undefined where it refuses to write instead. */
+  get evicts(): string | undefined {
+    return this.#evicts
   }
 
   /** Sends a command of which there is nothing to be said but its answer. */
@@ -225,6 +231,8 @@ export class Line {
     const info = fieldsOf(textOf(await this.send('INFO')))
     this.#check(info)
     this.#life = info.get('master_replid') ?? ''
+    const policy = info.get('maxmemory_policy')
+    this.#evicts = info.get('maxmemory') === '0' || policy === 'noeviction' ? undefined : policy
     await Promise.all(allScripts.map(({ text }) => this.send('SCRIPT', 'LOAD', text)))
     if (this.#ended) throw this.#ended
     this.#isUp = true

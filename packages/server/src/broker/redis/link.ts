@@ -152,7 +152,12 @@ export class Link {
 
   #up(line: Line): void {
     const before = this.#life
-    if (before !== undefined) this.#parts.log.info({ server: this.name }, 'connected to Redis again')
+    const { log } = this.#parts
+    if (before !== undefined) log.info({ server: this.name }, 'connected to Redis again')
+    else if (line.evicts !== undefined) {
+      const text = 'Redis forgets what is used, when its memory is full: expected maxmemory-policy noeviction'
+      log.warn({ server: this.name, policy: line.evicts }, text)
+    }
     this.#line = line
     this.#life = line.life
     this.#attempts = 0

@@ -34,6 +34,10 @@ export class RedisNodes implements Nodes {
   #begun: Promise<void> | undefined
   #beating: Promise<void> | undefined
   #owesRestore = false
+  /** Expelled, and not begun anew yet: by what name it was known before. */
+  #expelled: string | undefined
+  /** By what it is known again whether this node was the first, where the answer did not arrive. */
+  #attempt = randomId()
   #closed = false
 
   constructor(parts: NodesParts) {
@@ -78,6 +82,7 @@ export class RedisNodes implements Nodes {
   async start(events: NodeEvents): Promise<{ readonly fresh: boolean }> {
     await this.begin()
     const fresh = await this.#register()
+    if (this.#closed) throw unavailable('the hub has stopped')
     this.#events = events
     await this.#beatNow()
     // Whoever starts anew has taken over what was left before it serves.
@@ -125,7 +130,7 @@ export class RedisNodes implements Nodes {
     const { servers, keys } = this.#context
     const node = keys.node(this.#id)
     await servers.send(node, 'SET', node.key('alive'), 1)
-    return (await servers.run(startNode, keys.nodes(), [this.#id])) === 1
+    return (await servers.run(startNode, keys.nodes(), [this.#id, this.#attempt])) === 1
   }
 
   #beatLater(): void {
@@ -150,6 +155,10 @@ export class RedisNodes implements Nodes {
 
   async #beat(): Promise<void> {
     if (!this.#events || this.#closed) return
+    if (this.#expelled !== undefined) {
+      await this.#beginAnew(this.#expelled)
+      return
+    }
     const { servers, keys, settings } = this.#context
     const node = keys.node(this.#id)
     const [reply, isAlive] = await Promise.all([
@@ -158,7 +167,12 @@ export class RedisNodes implements Nodes {
     ])
     if (this.#closed) return
     if (reply === null || isAlive !== 1) {
-      await this.#beginAnew()
+      this.#context.log.warn({ node: this.#id }, 'the other nodes took this one for dead, or Redis lost its data')
+      this.#expelled = this.#id
+      this.#owesRestore = false
+      this.#attempt = randomId()
+      this.#parts.onExpelled()
+      await this.#beginAnew(this.#expelled)
       return
     }
     if (this.#owesRestore) {
@@ -168,15 +182,13 @@ export class RedisNodes implements Nodes {
     for (const dead of textsOf(reply)) this.#inherit(dead)
   }
 
-  async #beginAnew(): Promise<void> {
-    const { servers, keys, log } = this.#context
-    const before = this.#id
-    log.warn({ node: before }, 'the other nodes took this one for dead, or Redis lost its data')
+  /** Where this fails, the next sign of life tries again, by yet another name. */
+  async #beginAnew(before: string): Promise<void> {
+    const { servers, keys } = this.#context
     this.#id = randomId()
-    this.#owesRestore = false
-    this.#parts.onExpelled()
     await this.#appear()
     const fresh = await this.#register()
+    this.#expelled = undefined
     this.#events?.expelled(fresh)
     // Where only its own part was lost, the others still know it by its old name.
     await servers.run(endNode, keys.nodes(), [before])

@@ -125,10 +125,12 @@ export function leasesContract(setup: Setup): void {
     test('one that passes from one to the next is free in between for whoever waits only for that', async () => {
       const { here, there, join } = await opened()
       const third = (await join()).leases
-      const first = await here.take(poll)
       const told = new Told()
+      const first = await here.take(poll, { wanted: () => told.put('wanted') })
       const second = there.wait(poll)
+      expect(await told.next()).toBe('wanted')
       const freed = third.freed(poll).then(() => told.put('freed'))
+      expect(await told.next()).toBe('wanted')
       await first?.release()
       await second
       expect(await told.next()).toBe('freed')

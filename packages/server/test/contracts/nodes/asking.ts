@@ -19,8 +19,8 @@ export function askingOnce(setup: NodesSetup): void {
       made.resolve(room)
       await Promise.all(asking)
       expect(nodes.asked('create_channel')).toHaveLength(1)
-      expect((await nodes.b.hub.channelInfo('chat')).subscribers).toHaveLength(4)
-      expect((await nodes.a.hub.info()).channels).toEqual(['chat'])
+      expect((await nodes.b.hub.application.channelInfo('chat')).subscribers).toHaveLength(4)
+      expect((await nodes.a.hub.application.info()).channels).toEqual(['chat'])
     })
 
     test('refuses a channel to those whose cookies it saw, and to nobody else on any node', async () => {
@@ -54,7 +54,7 @@ export function askingOnce(setup: NodesSetup): void {
       expect(nodes.asked('create_channel').length).toBeLessThanOrEqual(2)
       nodes.answers.create_channel = room
       await Promise.all([subscribe(ann), subscribe(bob)])
-      expect((await nodes.a.hub.channelInfo('chat')).subscribers.sort()).toEqual(['ann', 'bob'])
+      expect((await nodes.a.hub.application.channelInfo('chat')).subscribers.sort()).toEqual(['ann', 'bob'])
     })
 
     test('is asked once about a user who enters by tabs on several nodes, and all of them get what it had for the user', async () => {
@@ -111,7 +111,7 @@ export function askingOnce(setup: NodesSetup): void {
         await nodes.eventually(() => expect(comings(watcher)).toEqual(['+ann', '-ann']))
         await nodes.quiet()
         expect(nodes.asked('unsubscribe')).toHaveLength(1)
-        expect((await nodes.b.hub.channelInfo('chat')).subscribers).toEqual(['bob'])
+        expect((await nodes.b.hub.application.channelInfo('chat')).subscribers).toEqual(['bob'])
       },
     )
 

@@ -38,10 +38,10 @@ export function comingBack(setup: NodesSetup): void {
       await nodes.advance(10 * linger)
       expect(nodes.calls).toEqual([])
       expect(comings(watcher)).toEqual(['+ann'])
-      expect((await nodes.a.hub.info()).connections.sort()).toEqual(
+      expect((await nodes.a.hub.application.info()).connections.sort()).toEqual(
         [watcher.connection.id, back.page.connection.id].sort(),
       )
-      expect((await nodes.a.hub.userInfo('ann')).connections).toEqual([back.page.connection.id])
+      expect((await nodes.a.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
     })
 
     test('has its private messages, too', async () => {
@@ -83,7 +83,7 @@ export function comingBack(setup: NodesSetup): void {
         expect(ann.page.end).toEqual({ code: 4504, reason: 'the page is back on another line' }),
       )
       await nodes.advance(10 * linger)
-      expect((await nodes.a.hub.userInfo('ann')).connections).toEqual([back.page.connection.id])
+      expect((await nodes.a.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
       expect(comings(watcher)).toEqual(['+ann'])
       expect(nodes.asked('unsubscribe')).toEqual([])
       await publish(back.page, 'once')
@@ -117,7 +117,7 @@ export function comingBack(setup: NodesSetup): void {
       expect(heard(page)).toEqual(['new'])
       expect(nodes.calls).toEqual([])
       await nodes.advance(linger)
-      expect((await nodes.a.hub.userInfo('ann')).channels.sort()).toEqual(['by REST', 'news'])
+      expect((await nodes.a.hub.application.userInfo('ann')).channels.sort()).toEqual(['by REST', 'news'])
     })
 
     test('is given what the old line was about to be given, although the other node has its answer', async () => {
@@ -136,8 +136,8 @@ export function comingBack(setup: NodesSetup): void {
       await nodes.eventually(() => expect(page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'news' }]))
       expect(ann.page.all('SUBSCRIBED')).toEqual([])
       await nodes.advance(linger)
-      expect((await nodes.a.hub.channelInfo('news')).subscribers).toEqual(['ann'])
-      expect((await nodes.a.hub.userInfo('ann')).connections).toEqual([page.connection.id])
+      expect((await nodes.a.hub.application.channelInfo('news')).subscribers).toEqual(['ann'])
+      expect((await nodes.a.hub.application.userInfo('ann')).connections).toEqual([page.connection.id])
     })
 
     test('is told of what was taken from it meanwhile', async () => {
@@ -165,6 +165,21 @@ export function comingBack(setup: NodesSetup): void {
       expect(nodes.asked('unsubscribe')).toHaveLength(1)
     })
 
+    test('leaves at once what it unsubscribes from, also when its broken lines are on several nodes', async () => {
+      await using nodes = await begin()
+      const c = await nodes.join()
+      const watcher = await enter(nodes.a, 'bob')
+      const ann = await visit(nodes.a, 'ann')
+      await subscribe(ann.page)
+      ann.page.cut()
+      const second = await comeBack(nodes.b, ann)
+      second.page.cut()
+      const { page } = await comeBack(c, second)
+      await unsubscribe(page)
+      await nodes.eventually(() => expect(comings(watcher)).toEqual(['+ann', '-ann']))
+      expect(nodes.asked('unsubscribe')).toHaveLength(1)
+    })
+
     test('leaves everything at once when it disconnects', async () => {
       await using nodes = await begin()
       const ann = await visit(nodes.a, 'ann')
@@ -176,7 +191,7 @@ export function comingBack(setup: NodesSetup): void {
       expect(nodes.actions().slice(-3).sort()).toEqual(['destroy_channel', 'disconnect', 'unsubscribe'])
       await nodes.advance(linger)
       expect(nodes.asked('disconnect')).toHaveLength(1)
-      expect((await nodes.a.hub.info()).users).toEqual([])
+      expect((await nodes.a.hub.application.info()).users).toEqual([])
     })
 
     test('goes on with the cookies that webhooks have set there', async () => {
@@ -231,7 +246,7 @@ export function comingBack(setup: NodesSetup): void {
     at = await comeBack(nodes.a, at)
     await nodes.advance(2 * linger)
     expect(nodes.calls).toEqual([])
-    expect((await c.hub.userInfo('ann')).connections.sort()).toEqual(
+    expect((await c.hub.application.userInfo('ann')).connections.sort()).toEqual(
       [watcher.connection.id, at.page.connection.id].sort(),
     )
     expect(at.page.connection.channels).toEqual(new Set(['news']))
@@ -277,21 +292,21 @@ export function comingBack(setup: NodesSetup): void {
       const fields = verb === 'disconnect' ? { identifier: ann.page.connection.id } : { user_name: 'ann' }
       await rest(nodes.b, verb, fields)
       await nodes.eventually(() => expect(ann.page.end?.code).toBe(4403))
-      await nodes.eventually(async () => expect((await nodes.b.hub.info()).users).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.b.hub.application.info()).users).toEqual([]))
       await comeBack(nodes.b, ann)
       expect(nodes.asked('connect')).toHaveLength(2)
     })
   })
 
-  test('1,000 users whose lines break on one node and who are back on another cause no webhook and no presence frame', async () => {
+  test('a crowd whose lines break on one node and who are back on another cause no webhook and no presence frame', async () => {
     await using nodes = await begin()
     const watcher = await enter(nodes.b, 'watcher')
-    const names = Array.from({ length: 1_000 }, (_, n) => `user ${n}`)
+    const names = Array.from({ length: nodes.crowd }, (_, n) => `user ${n}`)
     const pages = await inGroups(names, async (name) => {
       const before = await visit(nodes.a, name)
       return { before, position: (await subscribe(before.page)).position }
     })
-    await nodes.eventually(() => expect(comings(watcher)).toHaveLength(1_000))
+    await nodes.eventually(() => expect(comings(watcher)).toHaveLength(nodes.crowd))
     await watcher.news()
     nodes.calls.length = 0
     for (const { before } of pages) before.page.cut()
@@ -301,11 +316,11 @@ export function comingBack(setup: NodesSetup): void {
       expect(await subscribe(page, 'chat', position)).toMatchObject({ recovered: true })
       return page
     })
-    await nodes.advance(10 * linger)
+    await nodes.advance(2 * linger)
     expect(nodes.calls).toEqual([])
     expect(await watcher.news()).toEqual([])
-    expect((await nodes.a.hub.channelInfo('chat')).subscribers).toHaveLength(1_001)
-    expect((await nodes.a.hub.info()).connections).toHaveLength(1_001)
+    expect((await nodes.a.hub.application.channelInfo('chat')).subscribers).toHaveLength(nodes.crowd + 1)
+    expect((await nodes.a.hub.application.info()).connections).toHaveLength(nodes.crowd + 1)
     expect(backs.every(({ end }) => end === undefined)).toBe(true)
   }, 60_000)
 }

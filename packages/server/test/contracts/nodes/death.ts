@@ -32,8 +32,8 @@ export function deathOfNodes(setup: NodesSetup): void {
       await enter(nodes.a, 'cid', 'other')
       await nodes.crash(nodes.a)
       await nodes.quiet()
-      expect((await nodes.b.hub.info()).connections).toEqual([watcher.connection.id])
-      expect((await nodes.b.hub.info()).users.sort()).toEqual(['ann', 'bob', 'cid'])
+      expect((await nodes.b.hub.application.info()).connections).toEqual([watcher.connection.id])
+      expect((await nodes.b.hub.application.info()).users.sort()).toEqual(['ann', 'bob', 'cid'])
       nodes.calls.length = 0
       await nodes.advance(linger - 1)
       expect(nodes.calls).toEqual([])
@@ -53,7 +53,7 @@ export function deathOfNodes(setup: NodesSetup): void {
         { action: 'unsubscribe', cookies: 'session=ann', fields: { channel_name: 'chat' } },
         { action: 'disconnect', cookies: 'session=ann', fields: { channels: '["chat"]' } },
       ])
-      expect(await nodes.b.hub.info()).toMatchObject({ channels: ['chat'], users: ['bob'] })
+      expect(await nodes.b.hub.application.info()).toMatchObject({ channels: ['chat'], users: ['bob'] })
     })
 
     test('its pages that come back to another node in time were never gone', async () => {
@@ -84,7 +84,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       await nodes.advance(10 * linger)
       expect(nodes.calls).toEqual([])
       expect(comings(watcher).filter((coming) => coming !== '+ann')).toEqual([])
-      expect((await nodes.b.hub.userInfo('ann')).connections).toEqual([back.page.connection.id])
+      expect((await nodes.b.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
     })
 
     test('a page that comes back with its ticket before anybody has noticed was never gone', async () => {
@@ -101,7 +101,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       await nodes.advance(10 * linger)
       expect(nodes.calls).toEqual([])
       expect(comings(watcher)).toEqual(['+ann'])
-      expect((await nodes.b.hub.userInfo('ann')).connections).toEqual([back.page.connection.id])
+      expect((await nodes.b.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
     })
 
     test('a user who is back without a ticket before anybody has noticed was never gone from its channels', async () => {
@@ -345,7 +345,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       await nodes.advance(5 * minute)
       await nodes.eventually(() => expect(nodes.asked('destroy_channel')).toHaveLength(1))
       await nodes.eventually(async () =>
-        expect(await nodes.b.hub.info()).toEqual({ channels: [], connections: [], users: [] }),
+        expect(await nodes.b.hub.application.info()).toEqual({ channels: [], connections: [], users: [] }),
       )
     })
 
@@ -385,7 +385,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       await nodes.advance(2 * minute)
       Object.assign(nodes.answers, { unsubscribe: {}, disconnect: {} })
       await nodes.advance(5 * minute)
-      expect(await nodes.b.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+      expect(await nodes.b.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
       const sizes = insideOf(nodes.b.hub)
       expect(Object.entries(sizes).filter(([, size]) => size > 0)).toEqual([])
       expect(nodes.b.clock.pending).toBe(0)
@@ -455,7 +455,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       const { position } = await subscribe(ann.page)
       const before = nodes.a.hub.id
       nodes.calls.length = 0
-      await nodes.a.broker.expel()
+      await nodes.expel(nodes.a)
       await nodes.eventually(() => expect(ann.page.end?.code).toBe(4503))
       expect(nodes.a.hub.id).not.toBe(before)
       const back = await comeBack(nodes.a, ann)
@@ -473,7 +473,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       const ann = await enter(nodes.a, 'ann')
       ann.cut(1000)
       await nodes.eventually(() => expect(nodes.asked('disconnect')).toHaveLength(1))
-      await nodes.a.broker.expel()
+      await nodes.expel(nodes.a)
       await nodes.quiet()
       Object.assign(nodes.answers, { unsubscribe: {}, disconnect: {} })
       nodes.calls.length = 0
@@ -484,7 +484,7 @@ export function deathOfNodes(setup: NodesSetup): void {
     test('serves on as a new one', async () => {
       await using nodes = await begin()
       const ann = await enter(nodes.a, 'ann')
-      await nodes.a.broker.expel()
+      await nodes.expel(nodes.a)
       await nodes.eventually(() => expect(ann.end?.code).toBe(4503))
       const cid = await enter(nodes.a, 'cid')
       const bob = await enter(nodes.b, 'bob')
@@ -498,7 +498,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       await nodes.eventually(() => expect(cid.end?.code).toBe(4403))
       await nodes.crash(nodes.b)
       await nodes.advance(linger)
-      await nodes.eventually(async () => expect((await nodes.a.hub.info()).users).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.a.hub.application.info()).users).toEqual([]))
       await nodes.eventually(() => expect(nodes.asked('disconnect')).toHaveLength(3))
     })
   })

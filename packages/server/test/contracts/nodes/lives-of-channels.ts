@@ -19,7 +19,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       expect(nodes.asked('destroy_channel')).toEqual([])
       await unsubscribe(bob)
       await nodes.eventually(() => expect(nodes.asked('destroy_channel')).toHaveLength(1))
-      await nodes.eventually(async () => expect((await nodes.a.hub.info()).channels).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.a.hub.application.info()).channels).toEqual([]))
       await nodes.advance(2 * minute)
       expect(nodes.actions().slice(-2)).toEqual(['unsubscribe', 'destroy_channel'])
     })
@@ -30,7 +30,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       const bob = await enter(nodes.b, 'bob')
       ann.cut()
       bob.cut()
-      await nodes.eventually(async () => expect((await nodes.a.hub.info()).channels).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.a.hub.application.info()).channels).toEqual([]))
       await nodes.advance(2 * minute)
       expect(nodes.asked('destroy_channel')).toHaveLength(1)
       expect(nodes.asked('unsubscribe')).toHaveLength(2)
@@ -95,7 +95,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       expect(JSON.stringify(bob.all('SUBSCRIBED'))).toContain('no visit')
       await unsubscribe(bob)
       await nodes.eventually(() => expect(nodes.asked('destroy_channel')).toHaveLength(2))
-      await nodes.eventually(async () => expect((await nodes.a.hub.info()).channels).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.a.hub.application.info()).channels).toEqual([]))
     })
 
     test('that only a publish made is offered after a minute, once', async () => {
@@ -106,7 +106,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       expect(nodes.asked('destroy_channel')).toEqual([])
       await nodes.advance(minute)
       expect(nodes.asked('destroy_channel')).toHaveLength(1)
-      expect((await nodes.b.hub.info()).channels).toEqual([])
+      expect((await nodes.b.hub.application.info()).channels).toEqual([])
     })
 
     test('that only a publish made, and someone has entered on another node, is not offered then', async () => {
@@ -123,7 +123,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       await nodes.crash(nodes.a)
       await nodes.advance(3 * minute)
       await nodes.eventually(() => expect(nodes.asked('destroy_channel')).toHaveLength(1))
-      await nodes.eventually(async () => expect((await nodes.b.hub.info()).channels).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.b.hub.application.info()).channels).toEqual([]))
     })
 
     test('that was made while its maker died is offered all the same', async () => {
@@ -134,7 +134,7 @@ export function livesOfChannels(setup: NodesSetup): void {
       await nodes.crash(nodes.a)
       nodes.answers.destroy_channel = {}
       await nodes.advance(3 * minute)
-      await nodes.eventually(async () => expect((await nodes.b.hub.info()).channels).toEqual([]))
+      await nodes.eventually(async () => expect((await nodes.b.hub.application.info()).channels).toEqual([]))
     })
 
     test('is let go of by a node where nobody has needed it for a while, and found there again as it is', async () => {
@@ -162,11 +162,9 @@ export function livesOfChannels(setup: NodesSetup): void {
       await rest(nodes.b, 'message', { sender_name: 'x', recipient_name: 'ann', payload: 1 })
       for (const page of pages) page.cut()
       await nodes.quiet()
-      for (const node of [nodes.a, nodes.b])
-        for (const { connections } of [await node.hub.info()])
-          for (const id of connections) await rest(node, 'disconnect', { identifier: id })
+      await rest(nodes.b, 'disconnect_user', { user_name: 'cid' })
       await nodes.advance(2 * minute)
-      expect(await nodes.a.hub.info()).toEqual({ channels: [], connections: [], users: [] })
+      expect(await nodes.a.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
       for (const { hub } of [nodes.a, nodes.b]) {
         const sizes = insideOf(hub)
         expect(Object.keys(sizes).length).toBeGreaterThan(5)

@@ -27,7 +27,7 @@ export function restOverNodes(setup: NodesSetup): void {
       await subscribe(bob, 'two')
       await rest(nodes.a, 'publish_multi', { channel_names: ['one', 'none', 'two'], payload: 'all' })
       await nodes.eventually(() => expect(heard(bob)).toEqual(['all', 'all']))
-      expect((await nodes.a.hub.info()).channels.sort()).toEqual(['one', 'two'])
+      expect((await nodes.a.hub.application.info()).channels.sort()).toEqual(['one', 'two'])
     })
 
     test('subscribe lets in all tabs on all nodes, and asks only where it is told to', async () => {
@@ -273,7 +273,7 @@ export function restOverNodes(setup: NodesSetup): void {
       await rest(nodes.a, 'disconnect_user', { user_name: 'ann' })
       for (const { page } of [near, far]) await nodes.eventually(() => expect(page.end?.code).toBe(4403))
       await nodes.eventually(() => expect(nodes.asked('disconnect')).toHaveLength(1))
-      expect((await nodes.b.hub.info()).users).toEqual([])
+      expect((await nodes.b.hub.application.info()).users).toEqual([])
       await expect(rest(nodes.b, 'disconnect_user', { name: 'ann' })).rejects.toMatchObject({ code: 'unknown_user' })
     })
 

@@ -8,7 +8,8 @@ import { lua, type Script, script } from '../script.ts'
 const queue = lua`
 local stale = number()
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- In microseconds, as many may come within one millisecond.
+local now = time[1] * 1000000 + time[2]
 
 -- Who has waited longest of those who still do, and how many these are.
 local function longest()
@@ -16,7 +17,7 @@ local function longest()
   local found, found_since, count = false, 0, 0
   for i = 1, #all, 2 do
     local since, seen = string.match(all[i + 1], '^(%d+) (%d+)$')
-    if now - tonumber(seen or 0) > stale then
+    if now - tonumber(seen or 0) > stale * 1000 then
       redis.call('HDEL', waiting, all[i])
     else
       count = count + 1

@@ -4,7 +4,7 @@ import { lua, type Script, script } from '../script.ts'
 //
 //   nodes     sorted set: nodes by when they last gave a sign of life
 //   estates   hash: a node that is gone → who takes over what it left, or nobody yet
-//   started   there, since the first node has started
+//   started   who was the first to start
 //   pulse     when any node gave a sign of life
 //
 // A node's own spot holds
@@ -25,8 +25,10 @@ export const startNode: Script = script(
   ['nodes', 'started'],
   time,
   lua`
-redis.call('ZADD', nodes, now, arg())
-return redis.call('SETNX', started, 1)
+local node, attempt = arg(), arg()
+redis.call('ZADD', nodes, now, node)
+redis.call('SETNX', started, attempt)
+return redis.call('GET', started) == attempt and 1 or 0
 `,
 )
 

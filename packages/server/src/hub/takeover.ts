@@ -1,0 +1,241 @@
+import { closeCodes, HookboxError } from '@hookbox/protocol'
+import type { Broker, ConnectionRecord, Estate } from '../broker/broker.ts'
+import type { Clock } from '../clock.ts'
+import { insist } from '../insist.ts'
+import type { Log } from '../log.ts'
+import type { Background } from './background.ts'
+import type { Channels } from './channels.ts'
+import type { Inboxes } from './inboxes.ts'
+import type { Memberships } from './memberships.ts'
+import type { Note, Notes } from './notes.ts'
+import type { NodeVerbs, OtherNodes } from './other-nodes.ts'
+import type { Tellings } from './tellings.ts'
+import type { Taken } from './tickets.ts'
+import { readUserOptions, writeUserOptions } from './user-options.ts'
+import type { UserConnection, Users } from './users.ts'
+
+export interface TakeoverParts {
+  readonly broker: Broker
+  readonly clock: Clock
+  readonly log: Log
+  readonly users: Users
+  readonly channels: Channels
+  readonly inboxes: Inboxes
+  readonly notes: Notes
+  readonly tellings: Tellings
+  readonly background: Background
+  readonly nodes: () => OtherNodes
+  readonly letIn: Memberships['letIn']
+  readonly stopping: () => boolean
+  /** Makes a connection without a line of one that another node had: it lingers from now on. */
+  readonly makeConnection: (record: ConnectionRecord) => UserConnection
+}
+
+/** What belongs to one node and becomes another's: connections whose pages are back elsewhere, and all that a node left that is gone. */
+export class Takeover {
+  readonly #broker: Broker
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #users: Users
+  readonly #channels: Channels
+  readonly #inboxes: Inboxes
+  readonly #notes: Notes
+  readonly #tellings: Tellings
+  readonly #background: Background
+  readonly #nodes: () => OtherNodes
+  readonly #letIn: TakeoverParts['letIn']
+  readonly #stopping: () => boolean
+  readonly #makeConnection: TakeoverParts['makeConnection']
+  /** Connections that are about to be this node's own, by id. */
+  readonly #claiming = new Map<string, Promise<UserConnection | undefined>>()
+  /** What these are in could not be noted. */
+  readonly #unnoted = new Set<UserConnection>()
+
+  constructor(parts: TakeoverParts) {
+    this.#broker = parts.broker
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#users = parts.users
+    this.#channels = parts.channels
+    this.#inboxes = parts.inboxes
+    this.#notes = parts.notes
+    this.#tellings = parts.tellings
+    this.#background = parts.background
+    this.#nodes = parts.nodes
+    this.#letIn = parts.letIn
+    this.#stopping = parts.stopping
+    this.#makeConnection = parts.makeConnection
+  }
+
+  /** What this node does for the others. */
+  get verbs(): Pick<NodeVerbs, 'release'> {
+    return {
+      release: async ({ connection: id }) => {
+        const connection = this.#users.connection(id)
+        if (!connection) return []
+        const promised = [...connection.promised]
+        connection.released(closeCodes.silent, 'the page is back on another line')
+        await Promise.allSettled(connection.entering.values())
+        this.forget(connection)
+        return promised
+      },
+    }
+  }
+
+  /**
+   * The connection that a ticket stands for, as this node's own. It lingers; where it was another node's, or of a node that
+   * is gone, so do all others that the page had there. Undefined where it is gone.
+   */
+  async claim({ connection: record }: Taken): Promise<UserConnection | undefined> {
+    const user = await this.#broker.users.find(record.user)
+    const isToCome = ({ id, node }: ConnectionRecord) => node !== this.#broker.nodes.id || this.#claiming.has(id)
+    const ofPage = (user?.connections ?? []).filter((one) => one.pageId === record.pageId && isToCome(one))
+    await Promise.all(ofPage.map((one) => this.claimOne(one)))
+    const connection = this.#users.connection(record.id)
+    connection?.superseded()
+    return connection?.gone ? undefined : connection
+  }
+
+  /** Takes over what a node left that is gone. */
+  async inherit({ connections, notes }: Estate): Promise<void> {
+    if (this.#stopping()) throw new HookboxError('unavailable', 'the hub is stopping')
+    await Promise.all(connections.map(({ user, id }) => this.#makeOwn(user, id)))
+    await Promise.all([...notes.values()].map((note) => this.#inheritNote(note as unknown as Note)))
+  }
+
+  async #inheritNote(note: Note): Promise<void> {
+    if (note.kind === 'gone') {
+      await this.#tellings.inheritGone(note.departure, note.id)
+      return
+    }
+    if (note.kind === 'started') {
+      // Told until it is heard; what counts here is that this node has begun.
+      this.#tellings.tellStarted(this.#broker.nodes.id, note.id)
+      return
+    }
+    const { duty } = note
+    // Whoever opens a channel that is polled for waits for its turn to poll.
+    const channel = await this.#channels.find(duty.channel)
+    if (duty.of === 'offer') channel?.life.offerLater()
+    else if (duty.of === 'leave') await channel?.tellOwed(duty.user)
+  }
+
+  /** Undefined where it is gone, or was this node's before. Whoever else wants it meanwhile waits for the same. */
+  #makeOwn(user: string, id: string): Promise<UserConnection | undefined> {
+    const underWay = this.#claiming.get(id)
+    if (underWay) return underWay
+    const claim = async () => {
+      const record = await this.#broker.users.claim(user, id)
+      return record && this.#restore(record)
+    }
+    const claiming = claim().finally(() => this.#claiming.delete(id))
+    this.#claiming.set(id, claiming)
+    return claiming
+  }
+
+  /** Makes a connection of another node's this node's own. */
+  async claimOne({ user, id, node }: ConnectionRecord): Promise<void> {
+    const connection = await this.#makeOwn(user, id)
+    if (!connection || node === this.#broker.nodes.id) return
+    // Its page need not wait for the other node, which may be gone.
+    this.#background('hearing what the page was about to be given', async () => {
+      const pending = await this.#nodes()
+        .ask(node, 'release', { connection: id })
+        .catch((err: unknown) => {
+          // That node is gone, or will find out by itself that the connection is not its own any more.
+          this.#log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
+          return []
+        })
+      const back = this.#users.get(user)?.live.find(({ pageId }) => pageId === connection.pageId)
+      const taker = back ?? connection
+      for (const name of pending) if (!taker.gone) this.#letIn(taker, name, taker.caller)
+    })
+  }
+
+  /** A connection is this node's from now on: it lingers here, wherever it was. */
+  async #restore(record: ConnectionRecord): Promise<UserConnection> {
+    const found = await this.#broker.users.find(record.user)
+    const connection = this.#makeConnection(record)
+    this.#users.add(connection, readUserOptions(found?.options ?? {}))
+    this.#inboxes.attend(record.user, connection)
+    this.#notes.connection(connection, { live: false })
+    await Promise.all(
+      [...record.channels].map(async ([name, membership]) => {
+        const channel = await this.#channels.find(name)
+        if (channel) await channel.life.using(() => channel.restore(connection))
+        else this.#notes.membership(connection, name, null)
+        if (membership === 'given') connection.gave(name)
+      }),
+    )
+    return connection
+  }
+
+  /** The connection is another node's by now. */
+  forget(connection: UserConnection): void {
+    this.#inboxes.close(connection.user, connection.id)
+    for (const name of [...connection.channels]) this.#channels.get(name)?.forget(connection)
+    this.#users.remove(connection)
+  }
+
+  /** The others count this node's connections as gone, or their own as well: pages come back, and everything is asked anew. */
+  expelled(): void {
+    this.#log.warn(
+      { node: this.#broker.nodes.id },
+      'this node begins anew: the others had taken it for dead, or what they share was lost',
+    )
+    for (const connection of [...this.#users.connections()]) {
+      connection.released(closeCodes.stopping, 'the hub begins anew')
+      this.forget(connection)
+    }
+    this.#channels.clear()
+    this.#tellings.handOver()
+  }
+
+  /** What the broker may have lost is written again, and what it may have brought back is taken away. */
+  async reassert(): Promise<void> {
+    await Promise.all([...this.#users.connections()].map((connection) => this.#reassertOne(connection)))
+  }
+
+  /** What could not be noted of a connection is noted once more, all of it, as soon as that can be. */
+  async noteAgain(connectionId: string): Promise<void> {
+    const connection = this.#users.connection(connectionId)
+    if (!connection || this.#unnoted.has(connection)) return
+    this.#unnoted.add(connection)
+    const isHere = () => !connection.gone && this.#users.connection(connectionId) === connection
+    const note = async () => {
+      // What cannot be noted from here on begins this anew.
+      this.#unnoted.delete(connection)
+      try {
+        await this.#reassertOne(connection)
+      } catch (error) {
+        this.#unnoted.add(connection)
+        throw error
+      }
+    }
+    try {
+      await insist(note, { clock: this.#clock, matters: () => !this.#stopping() && isHere() })
+    } finally {
+      this.#unnoted.delete(connection)
+    }
+  }
+
+  async #reassertOne(connection: UserConnection): Promise<void> {
+    const { id, user, pageId, caller, live, channels, given } = connection
+    const { users } = this.#broker
+    const known = (await users.find(user))?.connections.find((one) => one.id === id)
+    if (known && known.node !== this.#broker.nodes.id) return this.forget(connection)
+    if (!known) {
+      const byDefault = writeUserOptions(this.#users.get(user)?.options ?? readUserOptions({}))
+      const record = { id, user, pageId, cookies: caller.cookies, address: caller.address }
+      await users.enter(record, { byDefault, changes: {} })
+    }
+    const held = [...channels].map((name) => [name, given.has(name) ? 'given' : 'asked'] as const)
+    await users.update(user, id, { live, cookies: caller.cookies, channels: new Map(held) })
+    await Promise.all(held.map(([name]) => this.#channels.get(name)?.reassert(connection)))
+    for (const name of known?.channels.keys() ?? []) {
+      if (channels.has(name) || connection.entering.has(name)) continue
+      await (await this.#channels.find(name))?.retract(user, id)
+      this.#notes.membership(connection, name, null)
+    }
+  }
+}

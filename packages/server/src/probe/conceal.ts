@@ -1,0 +1,17 @@
+/** Shorter ones would take away what has nothing to do with them, and could be guessed anyway. */
+const shortest = { secret: 4, cookie: 12 }
+
+/** Takes secrets, and the values of a `Cookie` header, out of what an application wrote: it may repeat what it was sent. */
+export function concealer(
+  secrets: readonly (string | undefined)[],
+  cookies: string | undefined,
+): (text: string) => string {
+  const values = (cookies?.split(';') ?? []).map((pair) => pair.slice(pair.indexOf('=') + 1).trim())
+  const hidden = [
+    ...secrets.filter((secret) => secret !== undefined && secret.length >= shortest.secret),
+    ...values.filter((value) => value.length >= shortest.cookie),
+  ].filter((one) => one !== undefined)
+  const forms = hidden.flatMap((one) => [one, encodeURIComponent(one), JSON.stringify(one).slice(1, -1)])
+  const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length)
+  return (text) => longestFirst.reduce((rest, form) => rest.replaceAll(form, '…'), text)
+}
