@@ -173,6 +173,7 @@ class Run {
 
   readonly #take = (fact: Fact): void => {
     if (this.#over) return
+    this.#facts?.write(`${Date.now()} ${JSON.stringify(fact)}\n`)
     if (fact.fact === 'deliver') this.#deliveries++
     this.#parts.checker.take(fact)
   }

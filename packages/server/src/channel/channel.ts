@@ -19,6 +19,7 @@ import type {
   Unnumbered,
 } from '../broker/broker.ts'
 import { randomId } from '../ids.ts'
+import { insist } from '../insist.ts'
 import { type Caller, nobody } from '../webhooks/callbacks.ts'
 import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
@@ -472,12 +473,20 @@ export class Channel {
     if (!member.connections.delete(subscriberId)) return false
     this.#fanOut.delete(subscriberId)
     subscriber?.left(this.name)
-    if (this.#life.gone) return false
+    const { broker, clock, note } = this.#services
     const who = { user: member.user, connection: subscriberId }
-    const [what, how] = this.#presence('UNSUBSCRIBE', member.user)
-    const { last } = await this.#services.broker.presence.leave(this.name, who, what, how, owed)
-    if (subscriber && !(last && owed)) this.#services.note(subscriber, this.name, null)
-    return last
+    // Here it is out already, and its page may know: the others must see that, too, unless it is in again.
+    const matters = () => !this.#life.gone && !member.connections.has(subscriberId)
+    member.untold++
+    try {
+      const leave = () => broker.presence.leave(this.name, who, ...this.#presence('UNSUBSCRIBE', member.user), owed)
+      const left = await insist(leave, { clock, matters })
+      if (left === undefined) return false
+      if (subscriber && !(left.last && owed)) note(subscriber, this.name, null)
+      return left.last
+    } finally {
+      member.untold--
+    }
   }
 
   /** All at once, so that nobody of the user's comes in between. */

@@ -3,6 +3,7 @@ import type { Broker, ConnectionRecord, HistoryPiece, HistoryRange, Options, Sto
 import { userIdKey } from '../channel/id-key.ts'
 import type { PollTarget } from '../channel/services.ts'
 import type { Clock } from '../clock.ts'
+import { insist } from '../insist.ts'
 import type { Log } from '../log.ts'
 import type { PollingOptions } from '../polling/options.ts'
 import type { Callbacks, Verdict } from '../webhooks/callbacks.ts'
@@ -70,7 +71,7 @@ export class Hub {
     const stopping = () => this.#stopping
     const nodes = () => this.nodes
     const background = createBackground(log, stopping)
-    const notes = new Notes(broker, background, stopping)
+    const notes = new Notes(broker, { background, stopping, failed: (id) => this.takeover.noteAgain(id) })
     const users = this.#users
     this.#background = background
     this.#notes = notes
@@ -97,7 +98,7 @@ export class Hub {
     this.memberships = new Memberships({ ...common, claim: (record) => this.takeover.claimOne(record) })
     const { memberships, inboxes } = this
     this.takeover = new Takeover({
-      ...{ ...common, log, inboxes, stopping, tellings: this.#tellings },
+      ...{ ...common, clock, log, inboxes, stopping, tellings: this.#tellings },
       letIn: (...args) => memberships.letIn(...args),
       makeConnection: (record) => parts.takeOver(this, record),
     })
@@ -253,8 +254,8 @@ export class Hub {
     this.inboxes.close(name, id)
     const channels = [...connection.channels]
     // Another node may have claimed it by now.
-    if (!(await this.#broker.users.update(name, id, { live: false, ticket: null })))
-      return this.takeover.forget(connection)
+    const isOwn = await this.#insist(() => this.#broker.users.update(name, id, { live: false, ticket: null }))
+    if (!isOwn) return this.takeover.forget(connection)
     const leaves = channels.map((channel) => this.#channels.get(channel)?.drop(connection))
     // Where it was about to enter, it is decided now that it does not; the application may have to be told of that too.
     for (const outcome of await Promise.allSettled([...leaves, ...connection.entering.values()])) {
@@ -268,11 +269,17 @@ export class Hub {
   async #leaveHub(connection: UserConnection, name: string, channels: readonly string[]): Promise<void> {
     const { cookies, address } = connection.caller
     const going = await this.#tellings.prepareGone({ name, channels, cookies, address })
-    const left = await this.#broker.users.leave(name, connection.id)
+    const left = await this.#insist(() => this.#broker.users.leave(name, connection.id))
     this.#users.remove(connection)
+    if (left === undefined) return
     if (left !== 'last') await going.dismiss()
     // Of a hub that stops, whoever inherits tells it.
     else if (!this.#stopping) await going.tell()
+  }
+
+  /** Until this node stops: then another one sees to it. */
+  #insist<T>(task: () => Promise<T>): Promise<T | undefined> {
+    return insist(task, { clock: this.clock, matters: () => !this.#stopping })
   }
 
   async publish(

@@ -2,6 +2,7 @@ import type { Json } from '@hookbox/protocol'
 import type { Broker, ConnectionChange, Membership } from '../broker/broker.ts'
 import type { Duty } from '../channel/services.ts'
 import type { Subscriber } from '../channel/subscriber.ts'
+import { isUnavailable } from '../insist.ts'
 import type { Background } from './background.ts'
 import type { Departure } from './tellings.ts'
 
@@ -11,16 +12,21 @@ export type Note =
   | { readonly kind: 'gone'; readonly id: string; readonly departure: Departure }
   | { readonly kind: 'started'; readonly id: string }
 
+export interface NotesParts {
+  readonly background: Background
+  readonly stopping: () => boolean
+  /** What has changed of a connection could not be noted: all of it is to be noted as soon as that can be. */
+  readonly failed: (connectionId: string) => Promise<void>
+}
+
 /** What others have to know who may take over from this node. Nobody waits for it: what is lost is written again. */
 export class Notes {
   readonly #broker: Pick<Broker, 'users' | 'nodes'>
-  readonly #background: Background
-  readonly #stopping: () => boolean
+  readonly #parts: NotesParts
 
-  constructor(broker: Pick<Broker, 'users' | 'nodes'>, background: Background, stopping: () => boolean) {
+  constructor(broker: Pick<Broker, 'users' | 'nodes'>, parts: NotesParts) {
     this.#broker = broker
-    this.#background = background
-    this.#stopping = stopping
+    this.#parts = parts
   }
 
   /** What a connection is in a channel from now on; null: nothing. */
@@ -30,18 +36,23 @@ export class Notes {
 
   /** What has changed of a connection. */
   connection(by: Pick<Subscriber, 'id' | 'user'>, change: ConnectionChange): void {
-    this.#background('noting what a connection is', async () => {
-      await this.#broker.users.update(by.user, by.id, change)
+    this.#parts.background('noting what a connection is', async () => {
+      try {
+        await this.#broker.users.update(by.user, by.id, change)
+      } catch (error) {
+        if (this.#parts.stopping() || !isUnavailable(error)) throw error
+        await this.#parts.failed(by.id)
+      }
     })
   }
 
   /** What this node is to see to, or not any more. */
   duty(duty: Duty, due: boolean): void {
     // What this node saw to until it stopped, its heir is to see to.
-    if (this.#stopping() && !due) return
+    if (this.#parts.stopping() && !due) return
     const key = JSON.stringify(Object.values(duty))
     const note: Note = { kind: 'duty', duty }
-    this.#background('noting what is to be done', () =>
+    this.#parts.background('noting what is to be done', () =>
       this.#broker.nodes.note(key, due ? (note as unknown as Json) : null),
     )
   }

@@ -1,5 +1,7 @@
 import { closeCodes, HookboxError } from '@hookbox/protocol'
 import type { Broker, ConnectionRecord, Estate } from '../broker/broker.ts'
+import type { Clock } from '../clock.ts'
+import { insist } from '../insist.ts'
 import type { Log } from '../log.ts'
 import type { Background } from './background.ts'
 import type { Channels } from './channels.ts'
@@ -14,6 +16,7 @@ import type { UserConnection, Users } from './users.ts'
 
 export interface TakeoverParts {
   readonly broker: Broker
+  readonly clock: Clock
   readonly log: Log
   readonly users: Users
   readonly channels: Channels
@@ -31,6 +34,7 @@ export interface TakeoverParts {
 /** What belongs to one node and becomes another's: connections whose pages are back elsewhere, and all that a node left that is gone. */
 export class Takeover {
   readonly #broker: Broker
+  readonly #clock: Clock
   readonly #log: Log
   readonly #users: Users
   readonly #channels: Channels
@@ -44,9 +48,12 @@ export class Takeover {
   readonly #makeConnection: TakeoverParts['makeConnection']
   /** Connections that are about to be this node's own, by id. */
   readonly #claiming = new Map<string, Promise<UserConnection | undefined>>()
+  /** What these are in could not be noted. */
+  readonly #unnoted = new Set<UserConnection>()
 
   constructor(parts: TakeoverParts) {
     this.#broker = parts.broker
+    this.#clock = parts.clock
     this.#log = parts.log
     this.#users = parts.users
     this.#channels = parts.channels
@@ -187,6 +194,29 @@ export class Takeover {
   /** What the broker may have lost is written again, and what it may have brought back is taken away. */
   async reassert(): Promise<void> {
     await Promise.all([...this.#users.connections()].map((connection) => this.#reassertOne(connection)))
+  }
+
+  /** What could not be noted of a connection is noted once more, all of it, as soon as that can be. */
+  async noteAgain(connectionId: string): Promise<void> {
+    const connection = this.#users.connection(connectionId)
+    if (!connection || this.#unnoted.has(connection)) return
+    this.#unnoted.add(connection)
+    const isHere = () => !connection.gone && this.#users.connection(connectionId) === connection
+    const note = async () => {
+      // What cannot be noted from here on begins this anew.
+      this.#unnoted.delete(connection)
+      try {
+        await this.#reassertOne(connection)
+      } catch (error) {
+        this.#unnoted.add(connection)
+        throw error
+      }
+    }
+    try {
+      await insist(note, { clock: this.#clock, matters: () => !this.#stopping() && isHere() })
+    } finally {
+      this.#unnoted.delete(connection)
+    }
   }
 
   async #reassertOne(connection: UserConnection): Promise<void> {

@@ -1,0 +1,59 @@
+import { HookboxError } from '@hookbox/protocol'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { TestHub } from '../kit/hub.ts'
+
+const chat = { channel_name: 'chat' }
+
+async function annAndBob(): Promise<{ hub: TestHub; ann: Awaited<ReturnType<TestHub['page']>>; bob: typeof ann }> {
+  const hub = new TestHub({ create_channel: { presenceful: true } })
+  onTestFinished(() => hub[Symbol.asyncDispose]())
+  const [ann, bob] = [await hub.page('ann'), await hub.page('bob')]
+  for (const page of [ann, bob]) await page.ask('SUBSCRIBE', chat)
+  return { hub, ann, bob }
+}
+
+function away(): HookboxError {
+  return new HookboxError('unavailable', 'the broker is away')
+}
+
+test.each([1, 3])('who has left is seen to leave once the broker is back, after %i attempts', async (attempts) => {
+  const { hub, ann, bob } = await annAndBob()
+  const leaving = vi.spyOn(hub.broker.presence, 'leave')
+  for (let n = 0; n < attempts; n++) leaving.mockRejectedValueOnce(away())
+  await bob.ask('UNSUBSCRIBE', chat)
+  await hub.clock.advance(attempts * 1_000)
+  expect(ann.all('UNSUBSCRIBE')).toMatchObject([{ user: 'bob' }])
+})
+
+test('who leaves while the broker is away, and comes again, stays', async () => {
+  const { hub, ann, bob } = await annAndBob()
+  vi.spyOn(hub.broker.presence, 'leave').mockRejectedValueOnce(away())
+  await bob.ask('UNSUBSCRIBE', chat)
+  const again = bob.ask('SUBSCRIBE', chat)
+  await hub.clock.advance(5_000)
+  expect(await again).toMatchObject({ presence: ['ann', 'bob'] })
+  expect(ann.all('UNSUBSCRIBE').length).toBe(ann.all('SUBSCRIBE').length - 1)
+})
+
+test.each(['update', 'leave'] as const)(
+  'who is gone is gone for all, although the broker was away at the first %s',
+  async (step) => {
+    const { hub, ann, bob } = await annAndBob()
+    vi.spyOn(hub.broker.users, step).mockRejectedValueOnce(away())
+    bob.cut()
+    await hub.clock.advance(5_000)
+    expect(ann.all('UNSUBSCRIBE')).toMatchObject([{ user: 'bob' }])
+    expect((await hub.broker.users.all()).users).toEqual(['ann'])
+    expect(hub.asked('disconnect')).toHaveLength(1)
+  },
+)
+
+test('whoever inherits learns of what could not be noted at first', async () => {
+  const { hub } = await annAndBob()
+  const cid = await hub.page('cid')
+  vi.spyOn(hub.broker.users, 'update').mockRejectedValueOnce(away())
+  await cid.ask('SUBSCRIBE', chat)
+  await hub.clock.advance(5_000)
+  const [connection] = (await hub.broker.users.find('cid'))?.connections ?? []
+  expect([...(connection?.channels.keys() ?? [])]).toEqual(['chat'])
+})
