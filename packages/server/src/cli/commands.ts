@@ -18,6 +18,31 @@ const commands: { readonly [name: string]: Row } = {
     help: 'Send your application one webhook, and print what a hub would do with the reply.',
     load: async () => (await import('./probe.ts')).probe,
   },
+  tail: {
+    usage: 'tail CHANNEL',
+    help: 'Join a channel as a page does, and print what is told there.',
+    load: async () => (await import('./tail.ts')).tail,
+  },
+  publish: {
+    usage: 'publish CHANNEL [JSON]',
+    help: 'Publish into a channel.',
+    load: async () => (await import('./publish.ts')).publish,
+  },
+  info: {
+    usage: 'info',
+    help: 'Print what the hub is, and how much is on it.',
+    load: async () => (await import('./overview.ts')).info,
+  },
+  channels: {
+    usage: 'channels [CHANNEL …]',
+    help: 'Print the names of all channels, or all about some.',
+    load: async () => (await import('./overview.ts')).channels,
+  },
+  users: {
+    usage: 'users [USER …]',
+    help: 'Print the names of all users, or all about some.',
+    load: async () => (await import('./overview.ts')).users,
+  },
 }
 
 /** The help of all commands. */
