@@ -1,4 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { startWebApplication, until } from '@hookbox/testkit'
@@ -6,7 +8,8 @@ import { expect, test } from 'vitest'
 import { RunningHub, restSecret } from '../kit/running-hub.ts'
 import type { Ended } from '../kit/terminal.ts'
 
-const script = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+const folder = fileURLToPath(new URL('../..', import.meta.url))
+const script = join(folder, 'dist/cli.js')
 const secret = '9f2c41d07be84a55b7d3a6e0'
 
 /** A program and what it has written so far. */
@@ -17,8 +20,8 @@ interface Running {
   readonly stderr: () => string
 }
 
-function start(command: string, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+function start(command: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string): Running {
+  const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (bytes) => {
@@ -107,6 +110,24 @@ test('whoever reads one line and goes ends a tail quietly', async () => {
   const { stdout, stderr } = await ended
   expect(stdout.split('\n')).toHaveLength(2)
   expect(stderr).toBe('hookbox tail: connected as tim\nhookbox tail: in chat\n')
+})
+
+test('the examples of docs/webhooks.md that test callbacks do what they say', async () => {
+  await using app = await startWebApplication({
+    connect: (_fields, { cookies }) => [cookies.session === 'f81d4fae', { name: 'ann' }],
+    publish: ({ payload }) => [payload !== '"spam"', { error: 'no spam' }],
+  })
+  const page = await readFile(new URL('../../../../docs/webhooks.md', import.meta.url), 'utf8')
+  const [, section = ''] = page.split('\n## Testing your callbacks\n')
+  const block = (language: string) =>
+    new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(section)?.[1]?.replace('3000', String(app.port)) ?? ''
+  const says = [...block('js').matchAll(/console\.log.* \/\/ (.*)\n/g)].map(([, line]) => line)
+  // From the package's own folder, its name leads to what was built.
+  const node = start(process.execPath, ['--input-type=module', '-e', block('js')], { WEBHOOK_SECRET: secret }, folder)
+  expect(await node.ended).toEqual({ code: 0, stdout: `${says.join('\n')}\n`, stderr: '' })
+  expect(says).toHaveLength(2)
+  const probe = await shell(`${block('sh').trim()}; echo $?`, { HOOKBOX_CBHOST: '127.0.0.1' }).ended
+  expect(probe.stdout).toMatch(/"error":"no spam".*\n1\n$/)
 })
 
 test('a first word that is no command is told as one mistake', async () => {

@@ -45,7 +45,7 @@ export async function begin(
   const [name = ''] = args
   const command = commandNamed(name)
   if (!command) throw new Error(`there is no command ${name}`)
-  return { terminal, ended: runCommand(name, await command.load(), terminal) }
+  return { terminal, ended: runCommand(name, await command(), terminal) }
 }
 
 /** Runs a command in this process, to its end. */
