@@ -8,6 +8,7 @@ import { idWindow } from '../packages/server/src/broker/memory/bounded-ids.ts'
 import { recoveryWindow } from '../packages/server/src/broker/memory/recovery-log.ts'
 import { type ChannelOptions, channelOptions, maxHistorySize } from '../packages/server/src/channel/options.ts'
 import { stateLimits } from '../packages/server/src/channel/state.ts'
+import { commandList } from '../packages/server/src/cli/command-list.ts'
 import { loadOptions } from '../packages/server/src/config/load.ts'
 import { type Group, type Option, options } from '../packages/server/src/config/options.ts'
 import { maxBody } from '../packages/server/src/http/body.ts'
@@ -39,7 +40,7 @@ import { root } from './run.ts'
 export const command = 'npx tsx --conditions=@hookbox/source scripts/reference.ts'
 
 /** The pages that hold tables. */
-export const pages = ['configuration', 'webhooks', 'channels', 'rest'].map((page) => `docs/${page}.md`)
+export const pages = ['configuration', 'webhooks', 'channels', 'rest', 'command-line'].map((page) => `docs/${page}.md`)
 
 export function readPage(page: string): string {
   return readFileSync(join(root, page), 'utf8')
@@ -52,6 +53,7 @@ export async function makeTables(): Promise<ReadonlyMap<string, string>> {
   )
   return new Map([
     ['flags', flagTables()],
+    ['commands', commandTable()],
     ['webhooks', webhookTable()],
     ...webhookNames().flatMap((name) => [
       [`fields of ${name}`, webhookFieldTable(name)] as const,
@@ -109,6 +111,13 @@ function flagRow({ flag, short, fileKey, variable, kind, default: initial, defau
   const isText = typeof initial === 'string' || typeof initial === 'number' || typeof initial === 'boolean'
   const shown = words === '' ? (fileKey === 'user_defaults' ? code('{}') : '') : isText ? code(words) : words
   return [flags.join(', '), code(fileKey), variable ? code(variable) : '', kind.expected, shown, help + repeatable]
+}
+
+function commandTable(): string {
+  return table(
+    ['command', 'does'],
+    commandList.map(({ usage, help }) => [code(`hookbox ${usage}`), help]),
+  )
 }
 
 function webhookTable(): string {

@@ -5,7 +5,16 @@ import { type Import, importsOf, places, type Source, sources } from './rooms.ts
 const packages = {
   'packages/protocol/src': [],
   'packages/client/src': ['@hookbox/protocol', 'nanoevents', 'reconnecting-websocket'],
-  'packages/server/src': ['@hookbox/protocol', 'node:', 'ioredis', 'ipaddr.js', 'pino', 'undici', 'ws'],
+  'packages/server/src': [
+    '@hookbox/client',
+    '@hookbox/protocol',
+    'node:',
+    'ioredis',
+    'ipaddr.js',
+    'pino',
+    'undici',
+    'ws',
+  ],
   'packages/testkit/src': ['@hookbox/protocol', 'node:', 'ws'],
   e2e: [
     '@hookbox/',
@@ -124,7 +133,8 @@ describe('rooms of the hub', () => {
   })
 
   test.each([
-    { name: 'ws', homes: ['transport/websocket.ts'] },
+    { name: 'ws', homes: ['transport/websocket.ts', 'cli/tail.ts'] },
+    { name: '@hookbox/client', homes: ['cli/tail.ts'] },
     { name: 'undici', homes: ['webhooks/', 'polling/'] },
     { name: 'pino', homes: ['log.ts'] },
   ])('$name is imported by $homes alone', ({ name, homes }) => {

@@ -1,6 +1,6 @@
 import type { commandHelp } from '../config/help.ts'
 import type { Given } from '../config/load.ts'
-import type { Terminal } from './run.ts'
+import type { CommandTerminal } from './run-command.ts'
 
 /** Something that `hookbox` does besides starting a hub. */
 export interface Command {
@@ -11,5 +11,5 @@ export interface Command {
    *
    * @throws ConfigError for a mistake in what it was given
    */
-  run(given: Given, terminal: Terminal): Promise<number>
+  run(given: Given, terminal: CommandTerminal): Promise<number>
 }

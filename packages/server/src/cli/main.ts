@@ -6,7 +6,7 @@ async function main(): Promise<void> {
   const [, , name = ''] = process.argv
   const command = commandNamed(name)
   if (command) {
-    const [{ runCommand }, loaded] = await Promise.all([import('./run-command.ts'), command.load()])
+    const [{ runCommand }, loaded] = await Promise.all([import('./run-command.ts'), command()])
     process.exitCode = await runCommand(name, loaded, process)
   } else {
     const [{ run }, { hookboxFrom }] = await Promise.all([import('./run.ts'), import('../hookbox.ts')])

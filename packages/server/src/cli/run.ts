@@ -8,7 +8,7 @@ import { ConfigError } from '../config/options.ts'
 import { version } from '../config/version.ts'
 import { createLog, type Log } from '../log.ts'
 import { ignore } from '../requests.ts'
-import { commandList } from './commands.ts'
+import { commandList } from './command-list.ts'
 import { type Host, stopOnSignals } from './stop.ts'
 
 /** What the command needs of a hub. */

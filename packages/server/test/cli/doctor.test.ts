@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { startWebApplication } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
-import { type Ended, hookbox } from '../kit/terminal.ts'
+import { hookbox } from '../kit/terminal.ts'
 
 const secret = '9f2c41d07be84a55b7d3a6e0'
 
@@ -73,40 +71,4 @@ test('its help has every flag, and fits 100 columns where it is prose', async ()
   }
   const prose = stdout.slice(0, stdout.indexOf('\nExamples'))
   expect(prose.split('\n').filter((line) => line.length > 100)).toEqual([])
-})
-
-describe('the built command', () => {
-  const script = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
-
-  function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [script, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-      let stdout = ''
-      let stderr = ''
-      child.stdout.on('data', (bytes) => {
-        stdout += bytes
-      })
-      child.stderr.on('data', (bytes) => {
-        stderr += bytes
-      })
-      child.once('error', reject)
-      child.once('close', (code) => resolve({ code: code ?? -1, stdout, stderr }))
-    })
-  }
-
-  test('goes by the environment as a hub does, and ends with 0, 1 or 2', async () => {
-    await using app = await startWebApplication({ connect: [true, { name: 'ann' }] })
-    const env = { HOOKBOX_CBHOST: '127.0.0.1', HOOKBOX_CBPORT: String(app.port), HOOKBOX_WEBHOOK_SECRET: secret }
-    const [good, bad, wrong] = await Promise.all([
-      run(['doctor', '--json'], env),
-      run(['doctor', '--cbhost', 'nowhere.invalid'], env),
-      run(['doctor', '--nonsense'], env),
-    ])
-    expect(good).toMatchObject({ code: 0, stderr: '' })
-    expect(JSON.parse(good.stdout)).toMatchObject({ ok: true, url: `${app.url}/hookbox/connect` })
-    expect(bad).toMatchObject({ code: 1, stderr: '', stdout: expect.stringContaining('was not found.\n') })
-    expect(wrong).toMatchObject({ code: 2, stdout: '' })
-    expect(good.stdout + bad.stdout).not.toContain(secret)
-    expect(app.calls('connect')[0]?.fields.secret).toBe(secret)
-  })
 })

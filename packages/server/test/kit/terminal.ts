@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 import { commandNamed } from '../../src/cli/commands.ts'
-import type { Terminal } from '../../src/cli/run.ts'
-import { runCommand } from '../../src/cli/run-command.ts'
+import { type CommandTerminal, runCommand } from '../../src/cli/run-command.ts'
 import { type Sink, sink } from './sink.ts'
 
 /** What a command that has ended left behind. */
@@ -12,11 +11,13 @@ export interface Ended {
   readonly stderr: string
 }
 
-export interface TestTerminal extends Terminal {
+export interface TestTerminal extends CommandTerminal {
   readonly stdout: Sink
   readonly stderr: Sink
   /** The codes of the exits that were asked for at once. */
   readonly exits: number[]
+  /** As a signal does. */
+  emit(signal: string): boolean
 }
 
 export function testTerminal(
@@ -35,15 +36,23 @@ export function testTerminal(
   })
 }
 
+/** Begins a command in this process; `ended` tells its exit code. */
+export async function begin(
+  args: readonly string[],
+  options: Parameters<typeof testTerminal>[1] = {},
+): Promise<{ readonly terminal: TestTerminal; readonly ended: Promise<number> }> {
+  const terminal = testTerminal(args, options)
+  const [name = ''] = args
+  const command = commandNamed(name)
+  if (!command) throw new Error(`there is no command ${name}`)
+  return { terminal, ended: runCommand(name, await command(), terminal) }
+}
+
 /** Runs a command in this process, to its end. */
 export async function hookbox(
   args: readonly string[],
   options: Parameters<typeof testTerminal>[1] = {},
 ): Promise<Ended> {
-  const terminal = testTerminal(args, options)
-  const [name = ''] = args
-  const command = commandNamed(name)
-  if (!command) throw new Error(`there is no command ${name}`)
-  const code = await runCommand(name, await command.load(), terminal)
-  return { code, stdout: terminal.stdout.text, stderr: terminal.stderr.text }
+  const { terminal, ended } = await begin(args, options)
+  return { code: await ended, stdout: terminal.stdout.text, stderr: terminal.stderr.text }
 }
