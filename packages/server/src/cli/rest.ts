@@ -72,7 +72,7 @@ function baseOf(given: Given): string {
     return localUrl((own ? config.webApiInterface : undefined) ?? config.interface, port) + (own ? '' : config.basePath)
   }
   const target = /^https?:\/\//i.test(url) && URL.canParse(url) ? new URL(url) : undefined
-  if (!target || target.username !== '' || target.password !== '') {
+  if (target?.username !== '' || target.password !== '') {
     throw new ConfigError('--rest: expected an http or https URL, without a user name')
   }
   return target.origin + target.pathname.replace(/\/+$/, '').replace(/\/rest$/, '')
