@@ -96,6 +96,9 @@ const exampleCount = 20
 /** Facts between two rounds of judging what was passed over. */
 const judging = 1_000
 
+/** Lives of a channel, from the last one backwards, into which a subscription may still come. */
+const epochsBack = 3
+
 /** Facts between two rounds of forgetting what cannot matter any more, so that a run may last for days. */
 const forgetting = 20_000
 
@@ -360,8 +363,9 @@ export function createChecker(rules: Rules): Checker {
       byChannel.get(one.channel)?.delete(one)
     }
     for (const [channel, epochs] of logs) {
+      const recent = new Set([...epochs.keys()].slice(-epochsBack))
       for (const [epoch, log] of epochs) {
-        const floor = floorOf(channel, epoch)
+        const floor = floorOf(channel, epoch, recent.has(epoch))
         for (const [offset, { publish }] of log.entries) {
           if (offset > floor || !publish.settled) continue
           log.entries.delete(offset)
@@ -374,10 +378,12 @@ export function createChecker(rules: Rules): Checker {
   }
 
   /** Up to where nobody who stands in this life of the channel can be given anything any more. */
-  function floorOf(channel: string, epoch: string): number {
+  function floorOf(channel: string, epoch: string, isRecent: boolean): number {
     let floor = Number.POSITIVE_INFINITY
     let anybody = false
     for (const { position, passed } of byChannel.get(channel) ?? []) {
+      // On its way into this life, with an answer that is older than what others were given already.
+      if (isRecent && position?.epoch !== epoch) return Number.NEGATIVE_INFINITY
       if (position === undefined) continue
       anybody = true
       // passed over in ascending order, so the first is the lowest

@@ -19,6 +19,9 @@ const growth = 50
 /** How many keys are drawn, whose slots move. */
 const slotsMoved = 3
 
+/** Milliseconds for which a master's replicas hear nothing of it before it is gone. */
+const longestUnreplicated = 400
+
 /** Milliseconds for what servers settle among themselves. */
 const slow = 30_000
 
@@ -87,13 +90,16 @@ export const redisScenarios = {
       return beside(sentinels, async () => {
         const url = `redis+sentinel://${hostsOf(sentinels.sentinels)}/${sentinels.name}`
         const started = await startNodes(settings, url)
-        return started.hubs(sentinels, async (_, around) => {
+        return started.hubs(sentinels, async (random, around) => {
           const master = await sentinels.master()
+          const others = sentinels.servers.filter((one) => one !== master)
           const isStopped = around.turn % 2 === 0
           around.memoryLost()
+          await holdBack(master, others, random.int(0, longestUnreplicated))
           const begun = Date.now()
           if (isStopped) master.signal('SIGSTOP')
           else await master.kill('SIGKILL')
+          for (const other of others) other.signal('SIGCONT')
           await sentinels.promoted(master)
           await around.publishEverywhere(portsOf(started))
           around.took('publishes acknowledged again', Date.now() - begun, again.replaced)
@@ -138,6 +144,14 @@ export const redisScenarios = {
     },
   },
 } as const satisfies Readonly<Record<string, Scenario>>
+
+/** What is acknowledged meanwhile reaches no replica, so that it is lost with the master. */
+async function holdBack(master: Redis, replicas: readonly Redis[], milliseconds: number): Promise<void> {
+  for (const replica of replicas) replica.signal('SIGSTOP')
+  // What had left the master would reach them even now.
+  await master.call('CLIENT', 'KILL', 'TYPE', 'REPLICA')
+  await pause(milliseconds)
+}
 
 function hostsOf(servers: readonly Redis[]): string {
   return servers.map(({ port }) => `127.0.0.1:${port}`).join()

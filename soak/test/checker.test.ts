@@ -403,12 +403,59 @@ describe('over a long run', () => {
     expect(findings(checker.end())).toEqual({})
   })
 
+  test('a publish is not forgotten while a subscription may still come to it in a new life', () => {
+    const checker = createChecker({ gaps: true })
+    const late: Fact[] = [
+      ...both,
+      { fact: 'memory lost' },
+      gap('ann#1', 0, [0, 'b']),
+      publish('ann/1'),
+      stored('ann/1', 1, 'b'),
+      deliver('ann#1', 'ann/1', 1, 'b'),
+      ...Array.from({ length: 20_000 }, () => interrupted('bob#1')),
+      gap('bob#1', 0, [0, 'b']),
+      deliver('bob#1', 'ann/1', 1, 'b'),
+    ]
+    for (const fact of late) checker.take(fact)
+    expect(findings(checker.end())).toEqual({})
+  })
+
   test('a publish that was forgotten and comes again was stored twice', () => {
     const checker = createChecker({ gaps: false })
     for (const fact of facts()) checker.take(fact)
     checker.take(deliver('ann#1', 'ann/5000', long + 1))
     checker.take(deliver('ann#1', `ann/${long}`, long + 2))
     expect(findings(checker.report)).toEqual({ lost: 1, 'stored twice': 2, 'out of turn': 1 })
+  })
+})
+
+describe('who is there, and what may not take long', () => {
+  const shown = (subscription: string, ...present: string[]): Fact => ({
+    fact: 'view',
+    subscription,
+    view: { position: at(0), content: '', present },
+  })
+
+  test.each([
+    { name: 'right', present: ['bob', 'ann'], found: {} },
+    { name: 'too many', present: ['ann', 'bob', 'cid'], found: { ghost: 1 } },
+    { name: 'too few', present: ['ann'], found: { ghost: 1 } },
+  ])('presence that is $name', ({ present, found }) => {
+    expect(findings(check([...both, shown('ann#1', ...present)]))).toEqual(found)
+  })
+
+  test('who gave the channel back is there no more', () => {
+    const facts: Fact[] = [...both, { fact: 'cancel', subscription: 'bob#1' }, shown('ann#1', 'ann', 'bob')]
+    expect(findings(check(facts))).toEqual({ ghost: 1 })
+  })
+
+  test('what the hub ends by itself is found', () => {
+    expect(findings(check([...both, { fact: 'put out', subscription: 'bob#1' }]))).toEqual({ 'put out': 1 })
+  })
+
+  test('what takes longer than its bound is late', () => {
+    const took = (much: number): Fact => ({ fact: 'took', what: 'it', much, bound: 10 })
+    expect(findings(check([took(10), took(11)]))).toEqual({ late: 1 })
   })
 })
 

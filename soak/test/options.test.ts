@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { kindNames } from '../src/checker.ts'
 import { type Command, help, readCommand, UsageError } from '../src/options.ts'
+import { scenarios } from '../src/scenarios.ts'
 
 function command(...args: string[]): Command {
   const found = readCommand(args)
@@ -35,8 +36,13 @@ test('every option is taken up', () => {
       minutes: 0.5,
       payload: 9,
       patience: 4,
+      nodes: 3,
+      persistence: 'none',
     },
   })
+  const { settings } = command('--scenario', 'redis-restart', '--nodes', '5', '--persistence', 'everysec')
+  expect(settings).toMatchObject({ nodes: 5, persistence: 'everysec', upsets: 20 })
+  expect(command('--facts', 'facts.txt').settings.facts).toBe('facts.txt')
   expect(command('--fail-fast').settings.until).toBe('any')
   expect(command('--until', 'stored twice').settings.until).toBe('stored twice')
 })
@@ -46,7 +52,17 @@ describe('what cannot be understood is told in a sentence', () => {
     { args: ['--clients', '1'], text: '--clients: expected a whole number of at least 2, got 1' },
     { args: ['--cuts', 'many'], text: '--cuts: expected a whole number of at least 0, got many' },
     { args: ['--minutes', '0'], text: '--minutes: expected a number above 0, got 0' },
-    { args: ['--scenario', 'flood'], text: '--scenario: expected one of cuts, kill, restart, got flood' },
+    { args: ['--scenario', 'flood'], text: /^--scenario: expected one of cuts, kill, .*, got flood$/ },
+    { args: ['--nodes', '3'], text: /^--nodes: expected together with --scenario nodes or drain/ },
+    { args: ['--scenario', 'nodes', '--nodes', '1'], text: '--nodes: expected a whole number of at least 2, got 1' },
+    {
+      args: ['--persistence', 'none'],
+      text: '--persistence: expected together with --scenario redis-restart',
+    },
+    {
+      args: ['--scenario', 'redis-restart', '--persistence', 'rdb'],
+      text: '--persistence: expected one of none, everysec, got rdb',
+    },
     { args: ['--snapshot'], text: '--snapshot: expected together with --scenario restart' },
     { args: ['--until', 'bad'], text: `--until: expected one of ${kindNames.join(', ')}; got bad` },
     { args: ['--speed'], text: /Unknown option '--speed'/ },
@@ -58,6 +74,18 @@ describe('what cannot be understood is told in a sentence', () => {
 
 test('the help names every option, scenario and kind of finding', () => {
   expect(readCommand(['-h'])).toBe('help')
-  const named = ['--clients', '--channels', '--deliveries', '--cuts', '--seed', '--scenario', '--minutes', '--until']
-  for (const name of [...named, 'kill', 'restart', ...kindNames]) expect(help()).toContain(`  ${name}`)
+  const named = [
+    '--clients',
+    '--channels',
+    '--deliveries',
+    '--cuts',
+    '--seed',
+    '--scenario',
+    '--minutes',
+    '--until',
+    '--nodes',
+    '--persistence',
+    '--facts',
+  ]
+  for (const name of [...named, ...Object.keys(scenarios), ...kindNames]) expect(help()).toContain(`  ${name}`)
 })

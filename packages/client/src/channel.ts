@@ -93,6 +93,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     },
 
     hold(asked, parse) {
+      // what was given back in the same go while the line is away is another's past: this one never had it
+      if (holds.size === 0 && !view.current) view = createView(viewer)
       const emitter = createEmitter<HoldEvents>()
       const reader = createReader(emitter, view.shown, parse)
       const hold: Hold = { emitter, reader, ready: deferred(), givenBack: deferred(), asked }

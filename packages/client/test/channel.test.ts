@@ -265,6 +265,21 @@ test('what was cancelled while the line was away stays cancelled', async () => {
   expect(made).toEqual([])
 })
 
+test('what is given back and taken again in one go while the line is away begins anew', async () => {
+  const { world, conn, chat } = await inChat({ position: 'e1:3' })
+  const next = await world.breakLine()
+  chat.cancel()
+  const again = conn.subscribe('chat')
+  const told: unknown[] = []
+  again.on('gap', (event) => told.push(event))
+  again.on('subscribed', (event) => told.push(event))
+  next.opens()
+  await clock.settle()
+  expect(next.last('SUBSCRIBE')[2].since).toBeUndefined()
+  answer(next, { position: 'e2:1' })
+  expect(told).toEqual([{ recovered: false, replayed: 0 }])
+})
+
 test('a refused subscribe rejects, and is not tried again', async () => {
   const world = new World()
   const conn = world.connect()
