@@ -18,8 +18,9 @@ const server = 'packages/server/src'
  */
 const sendsRepeats: Edit = {
   file: `${server}/channel/replay.ts`,
-  find: 'if (!isIn) this.#deliver(live)',
-  replace: 'this.#deliver(live); if (isIn || Math.random() < 0.2) this.#deliver(live)',
+  find: 'if (!isWithin(live.position, this.#top)) this.#deliver(live)',
+  replace:
+    '{ this.#deliver(live); if (isWithin(live.position, this.#top) || Math.random() < 0.2) this.#deliver(live) }',
 }
 
 const losesFrames: Edit = {
@@ -116,8 +117,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${server}/broker/memory/channel-log.ts`,
-        find: "if (known && 'position' in known)",
-        replace: 'if (false)',
+        find: 'if (known) return { ...known, duplicate: true }',
+        replace: '',
       },
       { file: `${server}/channel/publish.ts`, find: 'return known ? repeat', replace: 'return false ? repeat' },
     ],
