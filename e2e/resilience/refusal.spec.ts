@@ -41,7 +41,7 @@ test('a login that expires closes the page for good', async ({ openObserver }) =
   await using place = await startPlace({
     connect: ({ payload, reason }) => {
       if (payload?.includes('marker')) return [true, { name: 'marker' }]
-      return reason === 'expired' ? [false, { error: 'sign in again' }] : [true, { name: 'ann', expires_in: 0.5 }]
+      return reason === 'expired' ? [false, { error: 'sign in again' }] : [true, { name: 'ann', expires_in: 3 }]
     },
   })
   const tab = await openObserver(place)

@@ -86,7 +86,7 @@ describe('info, channels and users', () => {
   test('info is lines for people and JSON for programs', async () => {
     await using _ = await hub.page('ann')
     const forPeople = await run(['info'], { isTTY: true })
-    expect(forPeople.stdout).toMatch(/^channels +\d+\nusers +1\nconnections +1\n/)
+    expect(forPeople.stdout).toMatch(/^channels +\d+\nconnections +1\nusers +1\n/)
     expect(forPeople.stdout).toMatch(/^version +\d+\.\d+\.\d+$/m)
     const forPrograms = await run(['info'])
     expect(JSON.parse(forPrograms.stdout)).toMatchObject({ users: ['ann'], connections: [expect.any(String)] })
