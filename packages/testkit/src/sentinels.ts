@@ -73,6 +73,10 @@ async function startIn(group: RedisGroup, options: SentinelsOptions): Promise<Se
   const sentinels = await group.startAll(ports.map((port, self) => ({ port, sentinel: true, config: config(self) })))
   await Promise.all(sentinels.map(hurry))
   await Promise.all(sentinels.map((sentinel) => watching(sentinel, replicas)))
+  // A replica that was just told again where its master is has lost its line for a moment.
+  const isWhole = async () =>
+    ((await first.call('ROLE')) as [string, number, unknown[]])[2].length === replicas || undefined
+  await until(isWhole, 'the master to have its replicas')
 
   /** Whom each Sentinel names that answers. */
   async function named(): Promise<(Redis | undefined)[]> {
