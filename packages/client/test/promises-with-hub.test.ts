@@ -124,6 +124,7 @@ class Run {
   #numbers = 0
   #destroyed = false
   #reconfigured = false
+  #listening = true
 
   constructor(seed: number) {
     this.#random = randomNumbers(seed)
@@ -348,6 +349,9 @@ class Run {
       get hub() {
         return run.hub
       },
+      get listening() {
+        return run.#listening
+      },
       random: () => run.random(),
     }
     const visit: Visit = { id: this.visits.length, tab: new Tab(user, around), witnesses: [] }
@@ -368,7 +372,8 @@ class Run {
   async #restart(how: 'crash' | 'stop' | 'remember'): Promise<void> {
     const lines = this.here.map(({ tab }) => tab.line)
     const old = this.hub
-    if (how !== 'remember') this.hub = this.#newHub()
+    if (how === 'remember') this.#listening = false
+    else this.hub = this.#newHub()
     if (how !== 'crash') {
       old.hub.stop()
       for (const line of lines) line?.close(4503, 'the hub is stopping')
@@ -384,6 +389,7 @@ class Run {
       await next.broker.channels.open(name, this.#recorder(stored))
     }
     this.hub = next
+    this.#listening = true
   }
 
   /** `stored`: what became of the publishes that it remembers. */

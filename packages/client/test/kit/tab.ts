@@ -6,6 +6,8 @@ import { World } from './world.ts'
 /** What a tab needs of the test: the hub that is there just now, and the one clock. */
 export interface Around {
   readonly hub: TestHub
+  /** Whether new lines find it. */
+  readonly listening: boolean
   /** A number from 0 to below 1. */
   random(): number
 }
@@ -30,7 +32,7 @@ export class Tab {
     world.onSocket = (socket) => {
       this.line = undefined
       setImmediate(() => {
-        if (socket.readyState === 0 && this.online && !this.#suspended)
+        if (socket.readyState === 0 && this.online && around.listening && !this.#suspended)
           this.line = new MemoryLine(socket, around.hub, this.inPieces)
         else if (socket.readyState !== 3) socket.ends(1006, '', false)
       })
