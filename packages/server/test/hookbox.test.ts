@@ -300,7 +300,7 @@ describe('a Redis that will not do', () => {
     })
 
     test('one that is a node of a cluster, where it was named as one by itself', async () => {
-      await using redis = await startRedis({ config: ['cluster-enabled yes'] })
+      await using redis = await startRedis({ cluster: true })
       const { exits, stderr } = await command(...flags, '--redis', redis.url)
       expect(stderr).toMatch(/^hookbox: Redis at .*: expected no node of a cluster \(see redis\+cluster:\/\/\)\n$/)
       expect(exits).toEqual([1])

@@ -1,4 +1,3 @@
-import { freePortWithBus } from './free-port.ts'
 import { type Redis, type RedisOptions, replicating } from './redis.ts'
 import { callRedis, type RedisReply } from './redis-call.ts'
 import { RedisGroup } from './redis-group.ts'
@@ -54,12 +53,11 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 async function startIn(group: RedisGroup, options: RedisClusterOptions): Promise<RedisCluster> {
   const { password, persistence = 'none', nodeTimeout = 1_000 } = options
   const count = options.replicas ? 2 * mastersCount : mastersCount
-  const ports = await Promise.all(Array.from({ length: count }, () => freePortWithBus()))
   const nodes = await group.startAll(
-    ports.map((port) => ({
-      port,
+    Array.from({ length: count }, () => ({
       persistence,
-      config: ['cluster-enabled yes', `cluster-node-timeout ${nodeTimeout}`],
+      cluster: true,
+      config: [`cluster-node-timeout ${nodeTimeout}`],
       ...(password === undefined ? {} : { password }),
     })),
   )

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onCi, programPath, redisUrl } from './environment.ts'
-import { freePort } from './free-port.ts'
+import { freePort, freePortWithBus } from './free-port.ts'
 import { type Program, startProgram } from './program.ts'
 import { callRedis, type RedisReply } from './redis-call.ts'
 import { until } from './until.ts'
@@ -23,6 +23,8 @@ export interface RedisOptions {
   readonly config?: readonly string[]
   /** Runs as a Sentinel. */
   readonly sentinel?: boolean
+  /** Runs as a node of a Redis Cluster, which it has to be told of. */
+  readonly cluster?: boolean
   /** Ctrl-C in the terminal does not reach it: whoever started it ends it. */
   readonly detached?: boolean
 }
@@ -61,8 +63,8 @@ function hasRedis(): boolean {
 }
 
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
-  const { password, replicaOf, sentinel = false, detached = false } = options
-  const port = options.port || (await freePort())
+  const { password, replicaOf, sentinel = false, cluster = false, detached = false } = options
+  const port = options.port || (await (cluster ? freePortWithBus() : freePort()))
   const folder = await mkdtemp(join(tmpdir(), 'hookbox-redis-'))
   // A file of its own, as servers write down in it what they were told to be meanwhile: that is how a role survives.
   const file = join(folder, 'redis.conf')
@@ -121,7 +123,7 @@ export async function replicating(redis: RedisServer, patience: { readonly deadl
 }
 
 function configuration(options: RedisOptions, port: number, folder: string): string {
-  const { persistence = 'none', replicaOf, password, config = [], sentinel = false } = options
+  const { persistence = 'none', replicaOf, password, config = [], sentinel = false, cluster = false } = options
   const lines = [`port ${port}`, 'bind 127.0.0.1', `dir ${JSON.stringify(folder)}`]
   if (password !== undefined) lines.push(`requirepass ${JSON.stringify(password)}`)
   if (!sentinel) {
@@ -132,6 +134,7 @@ function configuration(options: RedisOptions, port: number, folder: string): str
     const masterPassword = replicaOf?.password ?? password
     if (masterPassword !== undefined) lines.push(`masterauth ${JSON.stringify(masterPassword)}`)
   }
+  if (cluster) lines.push('cluster-enabled yes')
   if (replicaOf !== undefined) lines.push(`replicaof 127.0.0.1 ${replicaOf.port}`)
   return `${[...lines, ...config].join('\n')}\n`
 }
