@@ -254,20 +254,22 @@ export class Channel {
   }
 
   /**
-   * A connection that this node has inherited, or taken over, was here: it lingers here again. Where it had left already,
-   * the application is told, in case that it was not.
+   * A connection that this node has inherited, or taken over, was here: it lingers here again. False where it is not here;
+   * where it had left, the application is told, in case that it was not.
    */
-  async restore(by: Subscriber): Promise<void> {
+  async restore(by: Subscriber): Promise<boolean> {
     const { connections, initialData, owed } = await this.#services.broker.presence.find(this.name, by.user)
     const member = this.#member(by.user)
-    if (connections.includes(by.id)) {
+    const isHere = connections.includes(by.id)
+    if (isHere) {
       member.initialData = initialData
       member.connections.add(by.id)
       this.#fanOut.hold(by).replay.release()
       by.joined(this.name)
-    } else this.#services.note(by, this.name, null)
+    }
     if (owed) await this.#tellLeave(member, owed, callerOf(owed))
     this.#forgetIdle(member)
+    return isHere
   }
 
   /** This node has inherited the telling of a leave. Resolves after the first try. */
@@ -403,8 +405,7 @@ export class Channel {
   async #enter(member: Member, by: Subscriber, { ask, initialData }: Entering): Promise<void> {
     const { presence } = this.#services.broker
     const isFirstHere = member.connections.size === 1
-    // Noted before it is true: what was never true is taken back more easily than what nobody knows of.
-    this.#services.note(by, this.name, ask ? 'asked' : 'given')
+    await this.#services.noteEntering(by, this.name, ask ? 'asked' : 'given')
     const [what, how] = this.#presence('SUBSCRIBE', by.user)
     const who = { user: by.user, connection: by.id }
     const entered = await presence.enter(this.name, who, what, { ...how, anyway: !ask })

@@ -87,6 +87,7 @@ export class Hub {
     const channels = new Channels({
       ...{ broker, callbacks, clock, log, givenUp },
       obey: (user, caller, verdict) => this.memberships.obey(user, caller, verdict),
+      noteEntering: (by, channelName, membership) => notes.entering(by, channelName, membership),
       note: (by, channelName, membership) => notes.membership(by, channelName, membership),
       noteDuty: (duty, due) => notes.duty(duty, due),
       removeElsewhere: (user, channelName) => this.memberships.removeElsewhere(user, channelName),

@@ -1,4 +1,4 @@
-import type { Json } from '@hookbox/protocol'
+import { HookboxError, type Json } from '@hookbox/protocol'
 import type { Broker, ConnectionChange, Membership } from '../broker/broker.ts'
 import type { Duty } from '../channel/services.ts'
 import type { Subscriber } from '../channel/subscriber.ts'
@@ -19,7 +19,7 @@ export interface NotesParts {
   readonly failed: (connectionId: string) => Promise<void>
 }
 
-/** What others have to know who may take over from this node. Nobody waits for it: what is lost is written again. */
+/** What others have to know who may take over from this node. What nobody waits for is written again where it is lost. */
 export class Notes {
   readonly #broker: Pick<Broker, 'users' | 'nodes'>
   readonly #parts: NotesParts
@@ -32,6 +32,17 @@ export class Notes {
   /** What a connection is in a channel from now on; null: nothing. */
   membership(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Membership | null): void {
     this.connection(by, { channels: new Map([[channelName, membership]]) })
+  }
+
+  /**
+   * What a connection is about to be in a channel. Noted before it is true: what was never true is taken back more easily than
+   * what nobody knows of.
+   *
+   * @throws HookboxError `closed` where the connection is another node's by now; `unavailable`
+   */
+  async entering(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Membership): Promise<void> {
+    const isOwn = await this.#broker.users.update(by.user, by.id, { channels: new Map([[channelName, membership]]) })
+    if (!isOwn) throw new HookboxError('closed', 'the connection has ended')
   }
 
   /** What has changed of a connection. */

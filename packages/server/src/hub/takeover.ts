@@ -120,40 +120,57 @@ export class Takeover {
     else if (duty.of === 'leave') await channel?.tellOwed(duty.user)
   }
 
-  /** Undefined where it is gone, or was this node's before. Whoever else wants it meanwhile waits for the same. */
-  #makeOwn(user: string, id: string): Promise<UserConnection | undefined> {
+  /** Makes a connection of another node's this node's own. */
+  async claimOne({ user, id, node }: ConnectionRecord): Promise<void> {
+    await this.#makeOwn(user, id, node === this.#broker.nodes.id ? undefined : node)
+  }
+
+  /**
+   * Undefined where it is gone, or was this node's before. Whoever else wants it meanwhile waits for the same. `from`: the node
+   * that has it, unless that one is gone and left it.
+   */
+  #makeOwn(user: string, id: string, from?: string): Promise<UserConnection | undefined> {
     const underWay = this.#claiming.get(id)
     if (underWay) return underWay
     const claim = async () => {
       const record = await this.#broker.users.claim(user, id)
-      return record && this.#restore(record)
+      if (!record) return undefined
+      const released = from === undefined ? undefined : this.#released(from, id)
+      const connection = await this.#restore(record, released)
+      if (released) this.#giveOn(connection, released)
+      return connection
     }
     const claiming = claim().finally(() => this.#claiming.delete(id))
     this.#claiming.set(id, claiming)
     return claiming
   }
 
-  /** Makes a connection of another node's this node's own. */
-  async claimOne({ user, id, node }: ConnectionRecord): Promise<void> {
-    const connection = await this.#makeOwn(user, id)
-    if (!connection || node === this.#broker.nodes.id) return
-    // Its page need not wait for the other node, which may be gone.
+  /** What a connection was about to be given by the node that had it, which has let go of it now, or is gone. */
+  async #released(from: string, id: string): Promise<string[]> {
+    try {
+      return await this.#nodes().ask(from, 'release', { connection: id })
+    } catch (err) {
+      // That node is gone, or will find out by itself that the connection is not its own any more.
+      this.#log.debug(
+        { connection: id, node: from, err },
+        'a connection was taken over from a node that does not answer',
+      )
+      return []
+    }
+  }
+
+  /** Its page need not wait for the other node, which may be gone. */
+  #giveOn(connection: UserConnection, released: Promise<string[]>): void {
     this.#background('hearing what the page was about to be given', async () => {
-      const pending = await this.#nodes()
-        .ask(node, 'release', { connection: id })
-        .catch((err: unknown) => {
-          // That node is gone, or will find out by itself that the connection is not its own any more.
-          this.#log.debug({ connection: id, node, err }, 'a connection was taken over from a node that does not answer')
-          return []
-        })
-      const back = this.#users.get(user)?.live.find(({ pageId }) => pageId === connection.pageId)
-      const taker = back ?? connection
-      for (const name of pending) if (!taker.gone) this.#letIn(taker, name, taker.caller)
+      const pending = await released
+      const { user, pageId, caller } = connection
+      const taker = this.#users.get(user)?.live.find((one) => one.pageId === pageId) ?? connection
+      for (const name of pending) if (!taker.gone) this.#letIn(taker, name, caller)
     })
   }
 
   /** A connection is this node's from now on: it lingers here, wherever it was. */
-  async #restore(record: ConnectionRecord): Promise<UserConnection> {
+  async #restore(record: ConnectionRecord, released?: Promise<unknown>): Promise<UserConnection> {
     const found = await this.#broker.users.find(record.user)
     const connection = this.#makeConnection(record)
     this.#users.add(connection, readUserOptions(found?.options ?? {}))
@@ -161,13 +178,32 @@ export class Takeover {
     this.#notes.connection(connection, { live: false })
     await Promise.all(
       [...record.channels].map(async ([name, membership]) => {
-        const channel = await this.#channels.find(name)
-        if (channel) await channel.life.using(() => channel.restore(connection))
-        else this.#notes.membership(connection, name, null)
-        if (membership === 'given') connection.gave(name)
+        const isIn = await this.#restoreIn(connection, name)
+        if (isIn && membership === 'given') connection.gave(name)
+        else if (!isIn && released) this.#mayYetEnter(connection, name, released)
+        else if (!isIn) this.#notes.membership(connection, name, null)
       }),
     )
     return connection
+  }
+
+  async #restoreIn(connection: UserConnection, channelName: string): Promise<boolean> {
+    const channel = await this.#channels.find(channelName)
+    return channel !== undefined && (await channel.life.using(() => channel.restore(connection)))
+  }
+
+  /** The node that had the connection may have begun to let it into the channel: what came of that is known when it has let go. */
+  #mayYetEnter(connection: UserConnection, channelName: string, released: Promise<unknown>): void {
+    const look = async () => {
+      await released
+      if (!(await this.#restoreIn(connection, channelName)))
+        return this.#notes.membership(connection, channelName, null)
+      const isHere = !connection.gone && this.#users.connection(connection.id) === connection
+      if (!isHere) await this.#channels.get(channelName)?.drop(connection)
+    }
+    const decided = look().finally(() => connection.entering.delete(channelName))
+    connection.entering.set(channelName, decided)
+    this.#background(`looking whether somebody is in ${JSON.stringify(channelName)}`, () => decided)
   }
 
   /** The connection is another node's by now. */

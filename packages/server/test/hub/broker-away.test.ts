@@ -49,11 +49,19 @@ test.each(['update', 'leave'] as const)(
 )
 
 test('whoever inherits learns of what could not be noted at first', async () => {
-  const { hub } = await annAndBob()
+  const { hub, bob } = await annAndBob()
+  vi.spyOn(hub.broker.users, 'update').mockRejectedValueOnce(away())
+  await bob.ask('UNSUBSCRIBE', chat)
+  await hub.clock.advance(5_000)
+  const [connection] = (await hub.broker.users.find('bob'))?.connections ?? []
+  expect([...(connection?.channels.keys() ?? [])]).toEqual([])
+})
+
+test('whoever enters is noted before, or does not enter', async () => {
+  const { hub, ann } = await annAndBob()
   const cid = await hub.page('cid')
   vi.spyOn(hub.broker.users, 'update').mockRejectedValueOnce(away())
-  await cid.ask('SUBSCRIBE', chat)
-  await hub.clock.advance(5_000)
-  const [connection] = (await hub.broker.users.find('cid'))?.connections ?? []
-  expect([...(connection?.channels.keys() ?? [])]).toEqual(['chat'])
+  await expect(cid.ask('SUBSCRIBE', chat)).rejects.toMatchObject({ code: 'unavailable', temporary: true })
+  expect(await cid.ask('SUBSCRIBE', chat)).toMatchObject({ presence: ['ann', 'bob', 'cid'] })
+  expect(ann.all('SUBSCRIBE').map(({ user }) => user)).toEqual(['bob', 'cid'])
 })

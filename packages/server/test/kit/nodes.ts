@@ -1,5 +1,5 @@
 import type { Json } from '@hookbox/protocol'
-import { TestClock } from '@hookbox/testkit'
+import { deferred, TestClock } from '@hookbox/testkit'
 import { expect } from 'vitest'
 import type { Broker, NodeEvents } from '../../src/broker/broker.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/memory-broker.ts'
@@ -291,6 +291,21 @@ export async function enter(node: TestNode, name: string, channelName = 'chat'):
   const page = await node.page(name)
   await subscribe(page, channelName)
   return page
+}
+
+/** From now on whoever enters a channel at this node is on the way to the broker until the test lets it arrive. */
+export function holdEntering(node: TestNode) {
+  const { presence } = node.broker
+  const begun = deferred<Parameters<typeof presence.enter>>()
+  const arrived = deferred<void>()
+  const enter: typeof presence.enter = async (...args) => {
+    begun.resolve(args)
+    await arrived.promise
+    return presence.enter(...args)
+  }
+  const held = new Proxy(presence, { get: (target, key) => (key === 'enter' ? enter : Reflect.get(target, key)) })
+  Object.assign(node.broker, { presence: held })
+  return { begun: begun.promise, arrive: () => arrived.resolve() }
 }
 
 /** The payloads that a page was told, in their order. */

@@ -5,6 +5,7 @@ import {
   comings,
   enter,
   heard,
+  holdEntering,
   Nodes,
   type NodesSetup,
   publish,
@@ -178,6 +179,38 @@ export function comingBack(setup: NodesSetup): void {
       await unsubscribe(page)
       await nodes.eventually(() => expect(comings(watcher)).toEqual(['+ann', '-ann']))
       expect(nodes.asked('unsubscribe')).toHaveLength(1)
+    })
+
+    test('is not left in a channel that its old line was about to enter, and the application knows', async () => {
+      await using nodes = await begin()
+      const watcher = await enter(nodes.b, 'bob')
+      const ann = await visit(nodes.a, 'ann')
+      const entering = holdEntering(nodes.a)
+      ann.page.say('SUBSCRIBE', { channel_name: 'chat' })
+      await entering.begun
+      ann.page.cut()
+      await comeBack(nodes.b, ann)
+      await nodes.quiet()
+      entering.arrive()
+      await nodes.advance(10 * linger)
+      expect((await nodes.b.hub.application.channelInfo('chat')).subscribers).toEqual(['bob'])
+      expect(comings(watcher).slice(-1)).not.toEqual(['+ann'])
+      await nodes.eventually(() => expect(nodes.asked('unsubscribe')).toHaveLength(1))
+    })
+
+    test('is not left in a channel that its old line was about to enter as that node died', async () => {
+      await using nodes = await begin()
+      const watcher = await enter(nodes.b, 'bob')
+      const ann = await visit(nodes.a, 'ann')
+      const entering = holdEntering(nodes.a)
+      ann.page.say('SUBSCRIBE', { channel_name: 'chat' })
+      const sentOff = await entering.begun
+      await comeBack(nodes.b, ann)
+      await nodes.b.broker.presence.enter(...sentOff)
+      await nodes.crash(nodes.a)
+      await nodes.advance(10 * linger)
+      expect((await nodes.b.hub.application.channelInfo('chat')).subscribers).toEqual(['bob'])
+      expect(comings(watcher).slice(-1)).not.toEqual(['+ann'])
     })
 
     test('leaves everything at once when it disconnects', async () => {
