@@ -37,8 +37,8 @@ export const redisScenarios = {
       return beside(redis, async () => {
         const started = await startNodes(settings, redis.url)
         return started.hubs(redis, async (random, around) => {
-          around.memoryLost()
           await redis.kill('SIGKILL')
+          around.memoryLost()
           await pause(random.int(0, longestAbsence))
           await redis.restart()
           around.took('publishes acknowledged again', await around.publishEverywhere(portsOf(started)), again.back)
@@ -94,11 +94,11 @@ export const redisScenarios = {
           const master = await sentinels.master()
           const others = sentinels.servers.filter((one) => one !== master)
           const isStopped = around.turn % 2 === 0
-          around.memoryLost()
           await holdBack(master, others, random.int(0, longestUnreplicated))
           const begun = Date.now()
           if (isStopped) master.signal('SIGSTOP')
           else await master.kill('SIGKILL')
+          around.memoryLost()
           for (const other of others) other.signal('SIGCONT')
           await sentinels.promoted(master)
           await around.publishEverywhere(portsOf(started))
@@ -125,10 +125,10 @@ export const redisScenarios = {
           const masters = await mastersOf(servers)
           const from = random.pick(masters)
           const isKilled = around.turn % 2 === 0
-          around.memoryLost()
           const begun = Date.now()
           if (isKilled) {
             await from.kill('SIGKILL')
+            around.memoryLost()
             await cluster.ready()
           } else await moveSlots(cluster, from, random.pick(masters.filter((one) => one !== from)))
           await around.publishEverywhere(portsOf(started))

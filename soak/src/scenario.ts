@@ -15,7 +15,7 @@ export interface Hubs extends AsyncDisposable {
 export interface Around {
   /** Which time it is, from 1. */
   readonly turn: number
-  /** From now on what was acknowledged may be gone. */
+  /** What was acknowledged until now may be gone, and nothing that could say so is there yet. */
   memoryLost(): void
   /** How long something took, or how much it was; a finding where it is more than the bound. The worst of each name is told in the end. */
   took(what: string, much: number, bound: number, unit?: 'ms' | 'MB'): void

@@ -27,8 +27,8 @@ export const scenarios = {
       const hub = await startHub(settings)
       return hubsOf(hub, {
         async upset(random, { memoryLost }) {
-          memoryLost()
           await hub.kill('SIGKILL')
+          memoryLost()
           await pause(random.int(0, longestAbsence))
           await hub.restart()
         },
@@ -47,9 +47,9 @@ export const scenarios = {
       const hub = await startHub({ ...settings, flags: [...settings.flags, ...flags] })
       return hubsOf(hub, {
         async upset(random, { memoryLost }) {
-          if (!settings.snapshot) memoryLost()
           const exitCode = await hub.kill('SIGTERM')
           if (exitCode !== 0) throw new Error(`the hub ended with ${exitCode} on SIGTERM: ${hub.output}`)
+          if (!settings.snapshot) memoryLost()
           await pause(random.int(0, longestAbsence))
           await hub.restart()
         },

@@ -211,7 +211,13 @@ class Run {
     await this.#decideAll()
     if (this.#shared && this.#nodes.length < this.#mostNodes) return this.#join(this.#shared)
     const [gone] = this.#nodes.splice(Math.floor(this.#random() * this.#nodes.length), 1)
-    await (this.#chance(0.5) ? gone?.crash() : gone?.stop())
+    let isTakenOver = false
+    const going = (this.#chance(0.5) ? gone?.crash() : gone?.stop())?.finally(() => {
+      isTakenOver = true
+    })
+    // Whoever takes over may have to wait for what the application is asked.
+    for (await this.clock.settle(); !isTakenOver; await this.clock.advance(100));
+    await going
   }
 
   async #join(shared: Shared): Promise<void> {
