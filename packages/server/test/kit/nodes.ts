@@ -127,8 +127,13 @@ export class Nodes implements AsyncDisposable {
     await this.eventually(async () => {
       for (const { hub } of others) expect(await hub.nodes.names()).not.toContain(this.#crashed.get(node))
       const mayInherit = others.some((one) => this.#heirs.has(one))
-      for (const id of this.#crashed.values()) if (mayInherit) expect(this.#inherited).toContain(id)
+      if (mayInherit) this.#expectTakenOver()
     })
+  }
+
+  /** Somebody has taken over from all that were killed. */
+  async takenOver(): Promise<void> {
+    await this.eventually(() => this.#expectTakenOver())
   }
 
   /** The others take a node for dead, and one of them has taken over; the node has found out. */
@@ -161,6 +166,10 @@ export class Nodes implements AsyncDisposable {
     // Whatever happens in a process that is killed, nobody reads of it.
     const bugs = running.flatMap(({ logged }) => logged.filter(isBug))
     expect(bugs.map(({ message, fields }) => [message, String(fields.err)])).toEqual([])
+  }
+
+  #expectTakenOver(): void {
+    for (const id of this.#crashed.values()) expect(this.#inherited).toContain(id)
   }
 
   #at(index: number): TestNode {

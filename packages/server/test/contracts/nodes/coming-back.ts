@@ -209,8 +209,10 @@ export function comingBack(setup: NodesSetup): void {
       await nodes.b.broker.presence.enter(...sentOff)
       await nodes.crash(nodes.a)
       await nodes.advance(10 * linger)
-      expect((await nodes.b.hub.application.channelInfo('chat')).subscribers).toEqual(['bob'])
-      expect(comings(watcher).slice(-1)).not.toEqual(['+ann'])
+      await nodes.eventually(async () =>
+        expect((await nodes.b.hub.application.channelInfo('chat')).subscribers).toEqual(['bob']),
+      )
+      await nodes.eventually(() => expect(comings(watcher).slice(-1)).not.toEqual(['+ann']))
     })
 
     test('leaves everything at once when it disconnects', async () => {

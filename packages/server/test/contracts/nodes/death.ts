@@ -202,6 +202,7 @@ export function deathOfNodes(setup: NodesSetup): void {
       const c = await nodes.join()
       const back = await comeBack(c, ann)
       expect(await subscribe(back.page, 'chat', position)).toMatchObject({ recovered: true })
+      await nodes.takenOver()
       await nodes.advance(linger)
       await nodes.eventually(() => expect(comings(back.page).slice(-1)).toEqual(['-bob']))
       await nodes.eventually(() => expect(nodes.actions()).toEqual(['unsubscribe', 'disconnect']))
