@@ -234,6 +234,8 @@ export interface Presence {
   leave(channel: string, who: Visitor, what: Unnumbered, how: Appending, owe?: Owed): Promise<Left>
   /** How things stand with one user. */
   find(channel: string, user: string): Promise<Present>
+  /** Everybody who is in the channel, by all connections. Nobody, where there is none. */
+  all(channel: string): Promise<Visitor[]>
   /**
    * As {@link find}, and unless the channel is closing, the connection is expected from now on: until it has entered, is
    * withdrawn, or {@link expectation} has passed, the channel counts as used.

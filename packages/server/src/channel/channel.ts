@@ -169,7 +169,7 @@ export class Channel {
     member.leaving?.hurry()
     try {
       await this.#life.using(() =>
-        how.ask ? member.questions.run(() => this.#askAndAdmit(member, by, how)) : this.#admit(member, by, how),
+        how.ask ? member.questions.run(() => this.#askAndAdmit(member, by, how)) : this.#admitGiven(member, by, how),
       )
     } finally {
       member.coming--
@@ -351,8 +351,13 @@ export class Channel {
         if (owed) await this.#payLeave(member, owed, callerOf(owed))
         this.#checkAlive(by)
         member.initialData = initialData
-        const entersNow = connections.length === 0 && mayAsk
-        await this.#admit(member, by, entersNow ? { ...how, initialData: await this.#askToEnter(member, by) } : how)
+        const isAsked = connections.length === 0 && mayAsk
+        const entering = isAsked ? { ...how, initialData: await this.#askToEnter(by) } : how
+        if (!(await this.#noteEntering(member, by, how))) {
+          if (isAsked) await this.#takeBack(member, by)
+          throw connectionEnded()
+        }
+        await this.#admit(member, by, entering)
       } catch (error) {
         if (mayAsk && !this.#life.gone) {
           await presence.withdraw(this.name, who)
@@ -364,16 +369,30 @@ export class Channel {
     })
   }
 
-  async #askToEnter(member: Member, by: Subscriber): Promise<JsonText | undefined> {
+  async #askToEnter(by: Subscriber): Promise<JsonText | undefined> {
     const verdict = await this.#services.callbacks.subscribe(by.caller, { channelName: this.name, user: by.user })
     this.#services.obey(by.user, by.caller, verdict)
     if (!verdict.ok) throw verdict.error
-    if (by.gone && asks(this.options, 'unsubscribe') && !this.#life.gone) {
-      const { connections } = await this.#services.broker.presence.find(this.name, by.user)
-      // The application counts this user among those who are here: it is told that this is over.
-      if (connections.length === 0) await this.#payLeave(member, owedBy(by.caller), by.caller)
-    }
     return verdict.details.initialData
+  }
+
+  /** Who was to enter does not, and the application counts the user among those who are here: it is told that this is over. */
+  async #takeBack(member: Member, by: Subscriber): Promise<void> {
+    if (!asks(this.options, 'unsubscribe') || this.#life.gone) return
+    const { connections } = await this.#services.broker.presence.find(this.name, by.user)
+    if (connections.length === 0) await this.#payLeave(member, owedBy(by.caller), by.caller)
+  }
+
+  async #admitGiven(member: Member, by: Subscriber, how: Entering): Promise<void> {
+    if (!(await this.#noteEntering(member, by, how))) throw connectionEnded()
+    await this.#admit(member, by, how)
+  }
+
+  /** What the subscriber is here from now on is noted. False where its connection has ended, or is another node's by now. */
+  async #noteEntering(member: Member, by: Subscriber, { ask }: Entering): Promise<boolean> {
+    if (by.gone) return false
+    if (member.connections.has(by.id)) return true
+    return (await this.#services.noteEntering(by, this.name, ask ? 'asked' : 'given')) && !by.gone
   }
 
   /** The order is the point: held back, joined, and only then read, so that the page misses nothing and gets nothing twice. */
@@ -405,7 +424,6 @@ export class Channel {
   async #enter(member: Member, by: Subscriber, { ask, initialData }: Entering): Promise<void> {
     const { presence } = this.#services.broker
     const isFirstHere = member.connections.size === 1
-    await this.#services.noteEntering(by, this.name, ask ? 'asked' : 'given')
     const [what, how] = this.#presence('SUBSCRIBE', by.user)
     const who = { user: by.user, connection: by.id }
     const entered = await presence.enter(this.name, who, what, { ...how, anyway: !ask })
@@ -596,7 +614,7 @@ export class Channel {
   /** Who enters, and where to, must still be there. */
   #checkAlive(by: Subscriber): void {
     if (this.#life.gone) throw new HookboxError('unavailable', `channel "${this.name}" has just been destroyed`)
-    if (by.gone) throw new HookboxError('closed', 'the connection has ended')
+    if (by.gone) throw connectionEnded()
   }
 
   #member(user: string): Member {
@@ -614,6 +632,10 @@ export class Channel {
     this.#lastTime = Math.max(this.#lastTime, this.#services.clock.now())
     return this.#lastTime
   }
+}
+
+function connectionEnded(): HookboxError {
+  return new HookboxError('closed', 'the connection has ended')
 }
 
 function owedBy({ cookies, address }: Caller): Owed {

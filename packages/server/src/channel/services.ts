@@ -15,11 +15,11 @@ export interface ChannelServices {
   /** Lets a user enter and leave the channels that a verdict names. */
   obey(user: string, caller: Caller, verdict: Pick<Verdict, 'autoSubscribe' | 'autoUnsubscribe'>): void
   /**
-   * Notes what a subscriber is about to be in a channel.
+   * Notes what a subscriber is about to be in a channel. False where its connection is another node's by now.
    *
-   * @throws HookboxError `closed` where its connection is another node's by now; `unavailable`
+   * @throws HookboxError `unavailable`
    */
-  noteEntering(by: Subscriber, channelName: string, membership: Membership): Promise<void>
+  noteEntering(by: Subscriber, channelName: string, membership: Membership): Promise<boolean>
   /** Notes what a subscriber is in a channel, for whoever may have to take it over; null: nothing any more. */
   note(by: Subscriber, channelName: string, membership: Membership | null): void
   /** Notes what this node is to see to, or not any more, for whoever may inherit from it. */

@@ -15,6 +15,7 @@ import { Memberships } from './memberships.ts'
 import { Notes } from './notes.ts'
 import { type NodeVerbs, OtherNodes } from './other-nodes.ts'
 import { PrivateMessages } from './private-messages.ts'
+import { Reconciliation } from './reconciliation.ts'
 import { ServerPresence } from './server-presence.ts'
 import { Takeover } from './takeover.ts'
 import { Tellings } from './tellings.ts'
@@ -50,6 +51,7 @@ export class Hub {
   readonly nodes: OtherNodes
   readonly memberships: Memberships
   readonly takeover: Takeover
+  readonly reconciliation: Reconciliation
   readonly messages: PrivateMessages
   readonly application: ApplicationVerbs
   readonly #broker: Broker
@@ -71,7 +73,7 @@ export class Hub {
     const stopping = () => this.#stopping
     const nodes = () => this.nodes
     const background = createBackground(log, stopping)
-    const notes = new Notes(broker, { background, stopping, failed: (id) => this.takeover.noteAgain(id) })
+    const notes = new Notes(broker, { background, stopping, failed: (id) => this.reconciliation.noteAgain(id) })
     const users = this.#users
     this.#background = background
     this.#notes = notes
@@ -99,10 +101,11 @@ export class Hub {
     this.memberships = new Memberships({ ...common, claim: (record) => this.takeover.claimOne(record) })
     const { memberships, inboxes } = this
     this.takeover = new Takeover({
-      ...{ ...common, clock, log, inboxes, stopping, tellings: this.#tellings },
+      ...{ ...common, log, inboxes, stopping, tellings: this.#tellings },
       letIn: (...args) => memberships.letIn(...args),
       makeConnection: (record) => parts.takeOver(this, record),
     })
+    this.reconciliation = new Reconciliation({ ...common, clock, stopping, takeover: this.takeover })
     const obey: Memberships['obey'] = (...args) => memberships.obey(...args)
     this.messages = new PrivateMessages({ broker, callbacks, clock, users, obey })
     const { messages } = this
@@ -110,6 +113,7 @@ export class Hub {
     this.nodes = new OtherNodes(broker, {
       ...memberships.verbs,
       ...this.takeover.verbs,
+      ...this.reconciliation.verbs,
       ...this.#verbs,
       ...parts.verbs,
     })
@@ -143,7 +147,7 @@ export class Hub {
         this.takeover.expelled()
         tellFresh(fresh)
       },
-      restore: () => this.#background('writing again what is here', () => this.takeover.reassert()),
+      restore: () => this.#background('seeing to it that what is noted is true', () => this.reconciliation.run()),
     })
     tellFresh(fresh)
   }

@@ -1,4 +1,4 @@
-import { HookboxError, type Json } from '@hookbox/protocol'
+import type { Json } from '@hookbox/protocol'
 import type { Broker, ConnectionChange, Membership } from '../broker/broker.ts'
 import type { Duty } from '../channel/services.ts'
 import type { Subscriber } from '../channel/subscriber.ts'
@@ -36,13 +36,12 @@ export class Notes {
 
   /**
    * What a connection is about to be in a channel. Noted before it is true: what was never true is taken back more easily than
-   * what nobody knows of.
+   * what nobody knows of. False where the connection is another node's by now.
    *
-   * @throws HookboxError `closed` where the connection is another node's by now; `unavailable`
+   * @throws HookboxError `unavailable`
    */
-  async entering(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Membership): Promise<void> {
-    const isOwn = await this.#broker.users.update(by.user, by.id, { channels: new Map([[channelName, membership]]) })
-    if (!isOwn) throw new HookboxError('closed', 'the connection has ended')
+  entering(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Membership): Promise<boolean> {
+    return this.#broker.users.update(by.user, by.id, { channels: new Map([[channelName, membership]]) })
   }
 
   /** What has changed of a connection. */

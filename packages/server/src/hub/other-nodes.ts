@@ -1,6 +1,9 @@
 import { HookboxError, type Json, type JsonText, type UnsubscribedReason } from '@hookbox/protocol'
 import type { Broker } from '../broker/broker.ts'
 
+/** A connection, as nodes speak of it. */
+export type ConnectionName = { user: string; id: string }
+
 /** What one node may have another one do; each acts on what is that node's own. */
 export interface NodeVerbs {
   /** Lets a user into a channel that exists, through all connections that it has there. */
@@ -15,6 +18,8 @@ export interface NodeVerbs {
   putOut(args: { connection: string }): Promise<null>
   /** Lets go of a connection that was claimed; tells what it was about to be given. */
   release(args: { connection: string }): Promise<string[]>
+  /** Looks at connections that are noted as that node's, and ends those that it knows nothing of. */
+  disown(args: { connections: ConnectionName[] }): Promise<null>
   /** Takes a POST of a page whose stream is there. */
   post(args: { head: Json; message: string }): Promise<null>
   /** What a page whose stream is there is to read next; empty where there is nothing for a moment. */

@@ -1,7 +1,5 @@
 import { closeCodes, HookboxError } from '@hookbox/protocol'
 import type { Broker, ConnectionRecord, Estate } from '../broker/broker.ts'
-import type { Clock } from '../clock.ts'
-import { insist } from '../insist.ts'
 import type { Log } from '../log.ts'
 import type { Background } from './background.ts'
 import type { Channels } from './channels.ts'
@@ -11,12 +9,11 @@ import type { Note, Notes } from './notes.ts'
 import type { NodeVerbs, OtherNodes } from './other-nodes.ts'
 import type { Tellings } from './tellings.ts'
 import type { Taken } from './tickets.ts'
-import { readUserOptions, writeUserOptions } from './user-options.ts'
+import { readUserOptions } from './user-options.ts'
 import type { UserConnection, Users } from './users.ts'
 
 export interface TakeoverParts {
   readonly broker: Broker
-  readonly clock: Clock
   readonly log: Log
   readonly users: Users
   readonly channels: Channels
@@ -34,7 +31,6 @@ export interface TakeoverParts {
 /** What belongs to one node and becomes another's: connections whose pages are back elsewhere, and all that a node left that is gone. */
 export class Takeover {
   readonly #broker: Broker
-  readonly #clock: Clock
   readonly #log: Log
   readonly #users: Users
   readonly #channels: Channels
@@ -48,12 +44,9 @@ export class Takeover {
   readonly #makeConnection: TakeoverParts['makeConnection']
   /** Connections that are about to be this node's own, by id. */
   readonly #claiming = new Map<string, Promise<UserConnection | undefined>>()
-  /** What these are in could not be noted. */
-  readonly #unnoted = new Set<UserConnection>()
 
   constructor(parts: TakeoverParts) {
     this.#broker = parts.broker
-    this.#clock = parts.clock
     this.#log = parts.log
     this.#users = parts.users
     this.#channels = parts.channels
@@ -225,53 +218,5 @@ export class Takeover {
     }
     this.#channels.clear()
     this.#tellings.handOver()
-  }
-
-  /** What the broker may have lost is written again, and what it may have brought back is taken away. */
-  async reassert(): Promise<void> {
-    await Promise.all([...this.#users.connections()].map((connection) => this.#reassertOne(connection)))
-  }
-
-  /** What could not be noted of a connection is noted once more, all of it, as soon as that can be. */
-  async noteAgain(connectionId: string): Promise<void> {
-    const connection = this.#users.connection(connectionId)
-    if (!connection || this.#unnoted.has(connection)) return
-    this.#unnoted.add(connection)
-    const isHere = () => !connection.gone && this.#users.connection(connectionId) === connection
-    const note = async () => {
-      // What cannot be noted from here on begins this anew.
-      this.#unnoted.delete(connection)
-      try {
-        await this.#reassertOne(connection)
-      } catch (error) {
-        this.#unnoted.add(connection)
-        throw error
-      }
-    }
-    try {
-      await insist(note, { clock: this.#clock, matters: () => !this.#stopping() && isHere() })
-    } finally {
-      this.#unnoted.delete(connection)
-    }
-  }
-
-  async #reassertOne(connection: UserConnection): Promise<void> {
-    const { id, user, pageId, caller, live, channels, given } = connection
-    const { users } = this.#broker
-    const known = (await users.find(user))?.connections.find((one) => one.id === id)
-    if (known && known.node !== this.#broker.nodes.id) return this.forget(connection)
-    if (!known) {
-      const byDefault = writeUserOptions(this.#users.get(user)?.options ?? readUserOptions({}))
-      const record = { id, user, pageId, cookies: caller.cookies, address: caller.address }
-      await users.enter(record, { byDefault, changes: {} })
-    }
-    const held = [...channels].map((name) => [name, given.has(name) ? 'given' : 'asked'] as const)
-    await users.update(user, id, { live, cookies: caller.cookies, channels: new Map(held) })
-    await Promise.all(held.map(([name]) => this.#channels.get(name)?.reassert(connection)))
-    for (const name of known?.channels.keys() ?? []) {
-      if (channels.has(name) || connection.entering.has(name)) continue
-      await (await this.#channels.find(name))?.retract(user, id)
-      this.#notes.membership(connection, name, null)
-    }
   }
 }

@@ -252,6 +252,12 @@ export class ChannelLog {
     }
   }
 
+  visitors(): Visitor[] {
+    return [...this.#members].flatMap(([user, connections]) =>
+      [...connections].map((connection) => ({ user, connection })),
+    )
+  }
+
   expect({ user, connection }: Visitor): Present {
     const present = this.find(user)
     if (!present.closing) this.#expected.set(connection, this.#clock.now() + expectation)

@@ -125,6 +125,7 @@ class Memory {
         leave: async (channel, who, what, how, owe) =>
           this.#channels.get(channel)?.leave(who, what, how, owe) ?? { last: false, empty: true },
         find: async (channel, user) => log(channel).find(user),
+        all: async (channel) => this.#channels.get(channel)?.visitors() ?? [],
         expect: async (channel, who) => log(channel).expect(who),
         withdraw: async (channel, who) => this.#channels.get(channel)?.withdraw(who),
         provide: async (channel, user, data) => log(channel).provide(user, data),

@@ -4,7 +4,7 @@ import { unknownChannel } from './channels.ts'
 import type { Context } from './context.ts'
 import { appendArgs, flag, idArgs, keepArgs } from './entries.ts'
 import { unreadable } from './failure.ts'
-import { escapeName } from './keys.ts'
+import { escapeName, unescapeName } from './keys.ts'
 import { enterChannel, findMember, leaveChannel, provideToMember, settleLeave } from './lua/channel.ts'
 import { decoded, listOf, optionalText, parsed, textsOf } from './replies.ts'
 import type { Arg } from './servers.ts'
@@ -45,6 +45,15 @@ export function redisPresence(context: Context): Presence {
     },
 
     find: (channel, user) => find(channel, [escapeName(user)]),
+
+    async all(channel) {
+      const spot = keys.channel(channel)
+      const members = textsOf(await servers.send(spot, 'ZRANGE', spot.key('connections'), 0, -1))
+      return members.map((member) => {
+        const end = member.indexOf('\n')
+        return { user: unescapeName(member.slice(0, end)), connection: member.slice(end + 1) }
+      })
+    },
 
     expect: (channel, { user, connection }) => find(channel, [escapeName(user), connection, clock.now() + expectation]),
 

@@ -26,6 +26,9 @@ export function presenceContract(setup: Setup): void {
       expect(page.members).toEqual(['ann', 'bob'])
       expect(page.top.offset).toBe(2)
       expect([...(await here.find('chat', 'ann')).connections].sort()).toEqual(['1', '2'])
+      const everybody = (await here.all('chat')).map(({ user, connection }) => `${user} by ${connection}`)
+      expect(everybody.sort()).toEqual(['ann by 1', 'ann by 2', 'bob by 3'])
+      expect(await here.all('none')).toEqual([])
 
       expect(await here.leave('chat', one, left('ann'), told)).toEqual({ last: false, empty: false })
       expect(await there.leave('chat', two, left('ann'), told)).toEqual({ last: true, empty: false })

@@ -1,0 +1,99 @@
+import { HookboxError } from '@hookbox/protocol'
+import { deferred } from '@hookbox/testkit'
+import { afterEach, expect, test } from 'vitest'
+import { defaultUserOptions, writeUserOptions } from '../../src/hub/user-options.ts'
+import { comings, enter, type Joining, memoryNodes, Nodes } from '../kit/nodes.ts'
+
+const room = { presenceful: true, history_size: 10 }
+const presence = { told: true, kept: true, keep: { size: 10, duration: 0, publishOnly: false } }
+
+let nodes: Nodes
+
+async function begin(joining: Joining = {}) {
+  nodes = await Nodes.begin(memoryNodes, { create_channel: room }, { linger: 15_000 }, joining)
+  return { a: nodes.a, b: nodes.b, watcher: await enter(nodes.b, 'bob') }
+}
+
+afterEach(() => nodes[Symbol.asyncDispose]())
+
+/** The broker has again what had been taken away: a connection of this node's, and who is in the channel by it. */
+async function resurrect(node: Nodes['a'], user: string, connection: string, noted = true): Promise<void> {
+  const { users, presence: present } = node.broker
+  if (noted) {
+    const byDefault = writeUserOptions(defaultUserOptions)
+    const record = { id: connection, user, pageId: connection, cookies: undefined, address: undefined }
+    await users.enter(record, { byDefault, changes: {} })
+    await users.update(user, connection, { channels: new Map([['chat', 'asked']]) })
+  }
+  const join = { name: 'SUBSCRIBE', inside: `"user":"${user}"`, at: 0 } as const
+  await present.enter('chat', { user, connection }, join, { ...presence, anyway: true })
+}
+
+const subscribers = async () => (await nodes.b.hub.application.channelInfo('chat')).subscribers
+
+test('a connection that has ended and is noted again as a node’s own is ended by that node, whoever notices', async () => {
+  const { a, b, watcher } = await begin()
+  await resurrect(a, 'ghost', 'gone')
+  for (const { hub } of [a, b]) void hub.reconciliation.run()
+  await nodes.advance(4_999)
+  expect(await subscribers()).toEqual(['bob', 'ghost'])
+  await nodes.advance(1)
+  await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
+  expect(comings(watcher)).toEqual(['+ghost', '-ghost'])
+  expect((await b.hub.application.info()).users).toEqual(['bob'])
+  expect(nodes.asked('unsubscribe')).toEqual([])
+  expect(nodes.asked('disconnect')).toEqual([])
+})
+
+test('who is in a channel by a connection that is noted nowhere is there no more', async () => {
+  const { a, b, watcher } = await begin()
+  await resurrect(a, 'ghost', 'gone', false)
+  await resurrect(a, 'bob', 'another line', false)
+  for (const { hub } of [a, b]) void hub.reconciliation.run()
+  await nodes.advance(5_000)
+  await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
+  expect((await a.broker.presence.find('chat', 'bob')).connections).toEqual([watcher.connection.id])
+  expect(comings(watcher)).toEqual(['+ghost', '-ghost'])
+})
+
+test('a connection of a node that is gone, from which nobody takes over, lingers and leaves', async () => {
+  const inherits = deferred<void>()
+  const { b } = await begin({ inherits: inherits.promise })
+  const c = await nodes.join({ inherits: inherits.promise })
+  await resurrect(c, 'ghost', 'gone')
+  await nodes.crash(c)
+  void b.hub.reconciliation.run()
+  await nodes.advance(14_999)
+  expect(await subscribers()).toEqual(['bob', 'ghost'])
+  await nodes.advance(1)
+  await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
+  inherits.resolve()
+})
+
+test('who is just coming, and who is there, stays', async () => {
+  const { a, b, watcher } = await begin()
+  for (const { hub } of [a, b]) void hub.reconciliation.run()
+  const ann = await enter(a, 'ann')
+  await nodes.advance(10_000)
+  expect(await subscribers()).toEqual(['bob', 'ann'])
+  expect(comings(watcher)).toEqual(['+ann'])
+  expect(ann.end).toBeUndefined()
+})
+
+test('what cannot be looked at for the moment is looked at again', async () => {
+  const { a, b } = await begin()
+  await resurrect(a, 'ghost', 'gone', false)
+  const { presence: present } = b.broker
+  let attempts = 0
+  const all: typeof present.all = async (channel) => {
+    if (++attempts === 1) throw new HookboxError('unavailable', 'the broker is away')
+    return present.all(channel)
+  }
+  const failing = new Proxy(present, { get: (target, key) => (key === 'all' ? all : Reflect.get(target, key)) })
+  for (const { broker, hub } of [a, b]) {
+    Object.assign(broker, { presence: failing })
+    void hub.reconciliation.run()
+  }
+  await nodes.advance(10_000)
+  expect(await subscribers()).toEqual(['bob'])
+})
