@@ -75,7 +75,11 @@ const sections: readonly Section[] = [
       vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`, allProcessors], join(reports, 'unit.json')),
   },
   // By itself, as it keeps all processors busy.
-  { name: 'soak', parts: ['check'], run: (reports) => vitest([soakTests], join(reports, 'soak.json')) },
+  {
+    name: 'soak',
+    parts: ['check'],
+    run: (reports) => vitest([soakTests, '--maxWorkers=1'], join(reports, 'soak.json')),
+  },
   { name: 'contract rows', parts: ['check'], run: contract },
   { name: 'browser tests', parts: ['e2e'], run: browserTests },
 ]
