@@ -78,7 +78,7 @@ const sections: readonly Section[] = [
   {
     name: 'soak',
     parts: ['check'],
-    run: (reports) => vitest([soakTests, '--maxWorkers=1'], join(reports, 'soak.json')),
+    run: (reports) => vitest([soakTests], join(reports, 'soak.json')),
   },
   { name: 'contract rows', parts: ['check'], run: contract },
   { name: 'browser tests', parts: ['e2e'], run: browserTests },

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
-import { lacksRedis } from '@hookbox/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleFolder, bundleHub, bundleSoak, type Edit } from '../src/bundle.ts'
 import type { Result } from '../src/soak.ts'
-import { healed, type Mutant, mutants, nodeMutants } from './mutants.ts'
+import { healed, type Mutant, mutants } from './mutants.ts'
 
 /** Small and rough: a line is lost for every fifty deliveries. */
 const small = ['--clients', '10', '--channels', '12', '--deliveries', '3000', '--cuts', '60', '--payload', '300']
@@ -47,11 +46,6 @@ async function run({ edits, flags = [] }: Omit<Mutant, 'found'>, more: readonly 
 
 describe.concurrent('bugs that are planted', () => {
   test.each(mutants)('$name: $found', { timeout: patience }, async (mutant) => {
-    const { report } = await run(mutant, ['--patience', '3', '--until', mutant.found])
-    expect(report.counts[mutant.found], report.examples.join('\n')).toBeGreaterThan(0)
-  })
-
-  test.skipIf(lacksRedis()).each(nodeMutants)('$name: $found', { timeout: patience }, async (mutant) => {
     const { report } = await run(mutant, ['--patience', '3', '--until', mutant.found])
     expect(report.counts[mutant.found], report.examples.join('\n')).toBeGreaterThan(0)
   })

@@ -183,68 +183,6 @@ export const mutants: readonly Mutant[] = [
   },
 ]
 
-/** The same for several nodes that share a Redis. */
-export const nodeMutants: readonly Mutant[] = [
-  {
-    name: 'a node does not notice that it missed what was told',
-    edits: [
-      {
-        file: `${server}/broker/redis/topics.ts`,
-        find: 'listener.heard(text)',
-        replace: "if (!text.startsWith('T ') || Math.random() > 0.01) listener.heard(text)",
-      },
-      {
-        file: `${server}/broker/redis/open-channel.ts`,
-        find: 'position.epoch !== epoch || position.offset > offset + 1',
-        replace: 'position.epoch !== epoch',
-      },
-      {
-        file: `${server}/broker/redis/open-channel.ts`,
-        find: 'position.offset === offset + 1',
-        replace: 'position.offset > offset',
-      },
-    ],
-    found: 'left out',
-    flags: ['--scenario', 'nodes', '--upsets', '0'],
-  },
-  {
-    name: 'a log goes on in its epoch on a server that may lack what was told',
-    edits: [
-      {
-        file: `${server}/broker/redis/lua/log.ts`,
-        find: 'if found[3] ~= life or is_behind then',
-        replace: 'if false then',
-      },
-    ],
-    found: 'diverged',
-    flags: ['--scenario', 'sentinel', '--upsets', '3'],
-  },
-  {
-    name: 'a log that Redis has lost begins anew in the epoch of before',
-    edits: [
-      {
-        file: `${server}/broker/redis/lua/channel.ts`,
-        find: 'epoch, offset, window_bytes = spare, 0, 0',
-        replace: "epoch, offset, window_bytes = 'same', 0, 0",
-      },
-    ],
-    found: 'diverged',
-    flags: ['--scenario', 'redis-restart', '--upsets', '2'],
-  },
-  {
-    name: 'nobody takes over what a node has left',
-    edits: [
-      {
-        file: `${server}/hub/takeover.ts`,
-        find: 'await Promise.all(connections.map(({ user, id }) => this.#makeOwn(user, id)))',
-        replace: 'void connections',
-      },
-    ],
-    found: 'late',
-    flags: ['--scenario', 'nodes', '--upsets', '1'],
-  },
-]
-
 /** What is wrong on one side alone and does no harm. */
 export const healed: readonly Omit<Mutant, 'found'>[] = [
   { name: 'nothing is planted', edits: [] },
