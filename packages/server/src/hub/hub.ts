@@ -103,6 +103,7 @@ export class Hub {
     this.takeover = new Takeover({
       ...{ ...common, log, inboxes, stopping, tellings: this.#tellings },
       letIn: (...args) => memberships.letIn(...args),
+      noted: (connectionId) => this.reconciliation.noted(connectionId),
       makeConnection: (record) => parts.takeOver(this, record),
     })
     this.reconciliation = new Reconciliation({ ...common, clock, stopping, takeover: this.takeover })

@@ -17,7 +17,7 @@ export interface ReconciliationParts {
   readonly notes: Notes
   readonly background: Background
   readonly nodes: () => OtherNodes
-  readonly takeover: Pick<Takeover, 'claimOne' | 'forget'>
+  readonly takeover: Pick<Takeover, 'claimOne' | 'letGo'>
   readonly stopping: () => boolean
 }
 
@@ -39,11 +39,25 @@ export class Reconciliation {
   readonly #parts: ReconciliationParts
   /** What these are in could not be noted. */
   readonly #unnoted = new Set<UserConnection>()
-  #running: Promise<void> | undefined
-  #isDueAgain = false
+  /** What is being noted of connections, by their ids. */
+  readonly #noting = new Map<string, Promise<void>>()
+  readonly #noteEverything: () => Promise<void>
+  readonly #sweep: () => Promise<void>
 
   constructor(parts: ReconciliationParts) {
     this.#parts = parts
+    const { clock, users, stopping } = parts
+    const untilDone = (task: () => Promise<void>) => async () => {
+      await insist(task, { clock, matters: () => !stopping() })
+    }
+    const noteEverything = async () => {
+      await Promise.all([...users.connections()].map((connection) => this.#noteAll(connection)))
+    }
+    this.#noteEverything = onceMore(untilDone(noteEverything))
+    this.#sweep = onceMore(async () => {
+      await this.#afterGrace()
+      await untilDone(() => this.#lookForGhosts())()
+    })
   }
 
   /** What this node does for the others. */
@@ -58,22 +72,14 @@ export class Reconciliation {
   }
 
   /** Where it is under way already, it is done once more after that. */
-  run(): Promise<void> {
-    this.#isDueAgain = true
-    this.#running ??= this.#runWhileDue().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+  async run(): Promise<void> {
+    await this.#noteEverything()
+    await this.#sweep()
   }
 
-  async #runWhileDue(): Promise<void> {
-    const { users, clock, stopping } = this.#parts
-    const reconcile = async () => {
-      this.#isDueAgain = false
-      await Promise.all([...users.connections()].map((connection) => this.#noteAll(connection)))
-      await this.#lookForGhosts()
-    }
-    while (this.#isDueAgain && !stopping()) await insist(reconcile, { clock, matters: () => !stopping() })
+  /** Settles when what is being noted of a connection has been, or has failed. */
+  async noted(connectionId: string): Promise<void> {
+    await this.#noting.get(connectionId)?.catch(() => {})
   }
 
   /** What could not be noted of a connection is noted once more, all of it, as soon as that can be. */
@@ -100,18 +106,31 @@ export class Reconciliation {
     }
   }
 
+  /** One after another, as the last one is to be what holds. */
   async #noteAll(connection: UserConnection): Promise<void> {
+    const { id } = connection
+    const noting = this.noted(id).then(() => this.#write(connection))
+    this.#noting.set(id, noting)
+    try {
+      await noting
+    } finally {
+      if (this.#noting.get(id) === noting) this.#noting.delete(id)
+    }
+  }
+
+  async #write(connection: UserConnection): Promise<void> {
     const { broker, users, channels, notes, takeover } = this.#parts
     const { id, user, pageId, caller, live, given } = connection
     const known = (await broker.users.find(user))?.connections.find((one) => one.id === id)
-    if (known && known.node !== broker.nodes.id) return takeover.forget(connection)
+    if (known && known.node !== broker.nodes.id) return takeover.letGo(connection)
     if (!known) {
       const byDefault = writeUserOptions(users.get(user)?.options ?? readUserOptions({}))
       const record = { id, user, pageId, cookies: caller.cookies, address: caller.address }
       await broker.users.enter(record, { byDefault, changes: {} })
     }
     const held = [...connection.channels].map((name) => [name, given.has(name) ? 'given' : 'asked'] as const)
-    await broker.users.update(user, id, { live, cookies: caller.cookies, channels: new Map(held) })
+    const change = { live, cookies: caller.cookies, channels: new Map(held) }
+    if (!(await broker.users.update(user, id, change))) return takeover.letGo(connection)
     await Promise.all(held.map(([name]) => channels.get(name)?.reassert(connection)))
     for (const name of known?.channels.keys() ?? []) {
       if (connection.channels.has(name) || connection.entering.has(name)) continue
@@ -186,6 +205,28 @@ export class Reconciliation {
 
   #afterGrace(): Promise<void> {
     return new Promise((resolve) => void this.#parts.clock.after(grace, resolve))
+  }
+}
+
+/** Whoever asks for the task while it is under way has it done once more after that. */
+function onceMore(task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let next: Promise<void> | undefined
+  const begin = (): Promise<void> => {
+    running = task().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  return () => {
+    if (!running) return begin()
+    next ??= running
+      .catch(() => {})
+      .then(() => {
+        next = undefined
+        return begin()
+      })
+    return next
   }
 }
 

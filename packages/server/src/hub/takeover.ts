@@ -12,6 +12,9 @@ import type { Taken } from './tickets.ts'
 import { readUserOptions } from './user-options.ts'
 import type { UserConnection, Users } from './users.ts'
 
+/** How the line ends of a page that another node has. */
+const backElsewhere = [closeCodes.silent, 'the page is back on another line'] as const
+
 export interface TakeoverParts {
   readonly broker: Broker
   readonly log: Log
@@ -23,6 +26,8 @@ export interface TakeoverParts {
   readonly background: Background
   readonly nodes: () => OtherNodes
   readonly letIn: Memberships['letIn']
+  /** Settles when what is being noted of a connection has been, or has failed. */
+  readonly noted: (connectionId: string) => Promise<void>
   readonly stopping: () => boolean
   /** Makes a connection without a line of one that another node had: it lingers from now on. */
   readonly makeConnection: (record: ConnectionRecord) => UserConnection
@@ -40,6 +45,7 @@ export class Takeover {
   readonly #background: Background
   readonly #nodes: () => OtherNodes
   readonly #letIn: TakeoverParts['letIn']
+  readonly #noted: TakeoverParts['noted']
   readonly #stopping: () => boolean
   readonly #makeConnection: TakeoverParts['makeConnection']
   /** Connections that are about to be this node's own, by id. */
@@ -56,6 +62,7 @@ export class Takeover {
     this.#background = parts.background
     this.#nodes = parts.nodes
     this.#letIn = parts.letIn
+    this.#noted = parts.noted
     this.#stopping = parts.stopping
     this.#makeConnection = parts.makeConnection
   }
@@ -67,8 +74,8 @@ export class Takeover {
         const connection = this.#users.connection(id)
         if (!connection) return []
         const promised = [...connection.promised]
-        connection.released(closeCodes.silent, 'the page is back on another line')
-        await Promise.allSettled(connection.entering.values())
+        connection.released(...backElsewhere)
+        await Promise.allSettled([...connection.entering.values(), this.#noted(id)])
         this.forget(connection)
         return promised
       },
@@ -130,7 +137,10 @@ export class Takeover {
       if (!record) return undefined
       const released = from === undefined ? undefined : this.#released(from, id)
       const connection = await this.#restore(record, released)
-      if (released) this.#giveOn(connection, released)
+      if (released) {
+        this.#giveOn(connection, released)
+        this.#lookAgain(record, released)
+      }
       return connection
     }
     const claiming = claim().finally(() => this.#claiming.delete(id))
@@ -197,6 +207,30 @@ export class Takeover {
     const decided = look().finally(() => connection.entering.delete(channelName))
     connection.entering.set(channelName, decided)
     this.#background(`looking whether somebody is in ${JSON.stringify(channelName)}`, () => decided)
+  }
+
+  /**
+   * The node that had the connection may have written once more that it is in a channel, which it has left here meanwhile:
+   * what came of that is known when that node has let go.
+   */
+  #lookAgain({ id, user, channels }: ConnectionRecord, released: Promise<unknown>): void {
+    this.#background('looking again where the page was', async () => {
+      await released
+      for (const name of channels.keys()) {
+        const { connections } = await this.#broker.presence.find(name, user)
+        if (!connections.includes(id)) continue
+        const record = (await this.#broker.users.find(user))?.connections.find((one) => one.id === id)
+        const here = this.#users.connection(id)
+        if (record?.channels.has(name) || here?.channels.has(name) || here?.entering.has(name)) continue
+        await (await this.#channels.find(name))?.retract(user, id)
+      }
+    })
+  }
+
+  /** The connection is another node's by now, and so is its page. */
+  letGo(connection: UserConnection): void {
+    connection.released(...backElsewhere)
+    this.forget(connection)
   }
 
   /** The connection is another node's by now. */

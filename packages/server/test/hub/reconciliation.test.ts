@@ -2,7 +2,18 @@ import { HookboxError } from '@hookbox/protocol'
 import { deferred } from '@hookbox/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { defaultUserOptions, writeUserOptions } from '../../src/hub/user-options.ts'
-import { comings, enter, type Joining, memoryNodes, Nodes } from '../kit/nodes.ts'
+import {
+  comeBack,
+  comings,
+  enter,
+  holdEntering,
+  type Joining,
+  memoryNodes,
+  Nodes,
+  subscribe,
+  unsubscribe,
+  visit,
+} from '../kit/nodes.ts'
 
 const room = { presenceful: true, history_size: 10 }
 const presence = { told: true, kept: true, keep: { size: 10, duration: 0, publishOnly: false } }
@@ -35,7 +46,7 @@ test('a connection that has ended and is noted again as a node’s own is ended 
   const { a, b, watcher } = await begin()
   await resurrect(a, 'ghost', 'gone')
   for (const { hub } of [a, b]) void hub.reconciliation.run()
-  await nodes.advance(4_999)
+  await nodes.advance(9_999)
   expect(await subscribers()).toEqual(['bob', 'ghost'])
   await nodes.advance(1)
   await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
@@ -50,19 +61,88 @@ test('who is in a channel by a connection that is noted nowhere is there no more
   await resurrect(a, 'ghost', 'gone', false)
   await resurrect(a, 'bob', 'another line', false)
   for (const { hub } of [a, b]) void hub.reconciliation.run()
-  await nodes.advance(5_000)
+  await nodes.advance(10_000)
   await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
   expect((await a.broker.presence.find('chat', 'bob')).connections).toEqual([watcher.connection.id])
   expect(comings(watcher)).toEqual(['+ghost', '-ghost'])
 })
 
+test('who is brought back into a channel after the nodes have begun to look is there no more in the end', async () => {
+  const { a, b } = await begin()
+  for (const { hub } of [a, b]) void hub.reconciliation.run()
+  await nodes.advance(1_000)
+  await resurrect(a, 'ghost', 'gone', false)
+  await nodes.advance(9_000)
+  await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
+})
+
+test('a page that leaves a channel at another node, while it is written again here that it is there, is there no more', async () => {
+  const { a, b } = await begin()
+  const ann = await visit(a, 'ann')
+  await subscribe(ann.page)
+  const entering = holdEntering(a)
+  void a.hub.reconciliation.run()
+  await entering.begun
+  ann.page.cut()
+  const { page } = await comeBack(b, ann)
+  await subscribe(page)
+  await unsubscribe(page)
+  await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
+  entering.arrive()
+  await nodes.quiet()
+  expect(await subscribers()).toEqual(['bob'])
+})
+
+test('a page that is back at another node, while it is written again here that it is in a channel, stays in it', async () => {
+  const { a, b, watcher } = await begin()
+  const ann = await visit(a, 'ann')
+  await subscribe(ann.page)
+  const entering = holdEntering(a)
+  void a.hub.reconciliation.run()
+  await entering.begun
+  ann.page.cut()
+  await comeBack(b, ann)
+  await nodes.quiet()
+  entering.arrive()
+  await nodes.quiet()
+  expect(await subscribers()).toEqual(['bob', 'ann'])
+  expect(comings(watcher)).toEqual(['+ann'])
+})
+
+test('a connection that became another node’s while it was to be written again is not written again', async () => {
+  const { a, b, watcher } = await begin()
+  const ann = await visit(a, 'ann')
+  await subscribe(ann.page)
+  const { users } = a.broker
+  const begun = deferred<void>()
+  const arrived = deferred<void>()
+  const update: typeof users.update = async (...args) => {
+    begun.resolve()
+    await arrived.promise
+    return users.update(...args)
+  }
+  const held = new Proxy(users, { get: (target, key) => (key === 'update' ? update : Reflect.get(target, key)) })
+  Object.assign(a.broker, { users: held })
+  void a.hub.reconciliation.run()
+  await begun.promise
+  const { page } = await comeBack(b, ann)
+  await subscribe(page)
+  await unsubscribe(page)
+  arrived.resolve()
+  await nodes.quiet()
+  expect(await subscribers()).toEqual(['bob'])
+  expect(comings(watcher)).toEqual(['+ann', '-ann'])
+})
+
 test('a connection of a node that is gone, from which nobody takes over, lingers and leaves', async () => {
   const inherits = deferred<void>()
-  const { b } = await begin({ inherits: inherits.promise })
+  const { a, b } = await begin({ inherits: inherits.promise })
   const c = await nodes.join({ inherits: inherits.promise })
   await resurrect(c, 'ghost', 'gone')
   await nodes.crash(c)
-  void b.hub.reconciliation.run()
+  for (const { hub } of [a, b]) void hub.reconciliation.run()
+  // They wait before they look.
+  await nodes.advance(5_000)
   await nodes.advance(14_999)
   expect(await subscribers()).toEqual(['bob', 'ghost'])
   await nodes.advance(1)
@@ -94,6 +174,6 @@ test('what cannot be looked at for the moment is looked at again', async () => {
     Object.assign(broker, { presence: failing })
     void hub.reconciliation.run()
   }
-  await nodes.advance(10_000)
-  expect(await subscribers()).toEqual(['bob'])
+  await nodes.advance(11_000)
+  await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
 })
