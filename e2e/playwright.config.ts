@@ -20,11 +20,19 @@ const ofSystem: Record<(typeof browserNames)[number], (executablePath: string) =
   webkit: (webKitDriver) => ({ webKitDriver }),
 }
 
+/** Each engine takes its time: what differs between them is how lines break and come back, and what a page may do. */
+const inEachEngine: Record<(typeof browserNames)[number], Partial<Project>> = {
+  chromium: {},
+  // One demo shows that a whole application works there, too.
+  firefox: { testIgnore: ['cards.spec.ts', 'graph.spec.ts', 'readme.spec.ts', 'two-nodes.spec.ts'] },
+  // What is about our demos needs Playwright's own API.
+  webkit: { testMatch: 'resilience/*.spec.ts' },
+}
+
 function project(browserName: (typeof browserNames)[number]): Project {
   const found = findBrowser(browserName)
   const use = { browserName, ...(found && !found.own ? ofSystem[browserName](found.path) : {}) }
-  // What is about the line is tested in every engine; what is about our demos needs Playwright's own API.
-  return { name: browserName, use, ...(browserName === 'webkit' && { testMatch: 'resilience/*.spec.ts' }) }
+  return { name: browserName, use, ...inEachEngine[browserName] }
 }
 
 export default defineConfig<object, TestOptions>({
