@@ -33,9 +33,10 @@ const packages = {
 /** In the hub: who may import whom. A row ending in `/` is a room, any other one file. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   broker: ['transport/prepared-frame.ts'],
-  webhooks: ['config/config.ts'],
+  webhooks: ['signals/', 'config/config.ts'],
   polling: [],
   channel: [
+    'signals/',
     'broker/broker.ts',
     'webhooks/callbacks.ts',
     'webhooks/persist.ts',
@@ -43,6 +44,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'transport/prepared-frame.ts',
   ],
   hub: [
+    'signals/',
     'channel/',
     'broker/broker.ts',
     'webhooks/callbacks.ts',
@@ -51,17 +53,19 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'transport/prepared-frame.ts',
   ],
   connection: [
+    'signals/',
     'hub/',
     'broker/broker.ts',
     'webhooks/callbacks.ts',
     'transport/transport.ts',
     'transport/prepared-frame.ts',
   ],
+  signals: [],
   snapshot: ['broker/memory/memory-broker.ts'],
-  transport: ['config/config.ts'],
-  http: ['config/config.ts'],
+  transport: ['signals/', 'config/config.ts'],
+  http: ['signals/', 'config/config.ts'],
   rest: ['hub/', 'http/', 'config/config.ts'],
-  admin: ['hub/', 'http/', 'config/config.ts'],
+  admin: ['hub/', 'http/', 'config/config.ts', 'signals/', 'doctor/webhook-feed.ts', 'doctor/webhook-call.ts'],
   config: [],
   probe: [
     'webhooks/',

@@ -11,6 +11,7 @@ import { loadOptions } from './config/load.ts'
 import { ConfigError, type HookboxOptions } from './config/options.ts'
 import { version } from './config/version.ts'
 import { Connection } from './connection/connection.ts'
+import { Feed } from './feed.ts'
 import { readBody } from './http/body.ts'
 import { health } from './http/health.ts'
 import { createRouter, type Route, type Router } from './http/router.ts'
@@ -19,25 +20,27 @@ import { serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
 import { checkUserOptions, readUserOptions, type UserOptions } from './hub/user-options.ts'
 import { localUrl } from './local-url.ts'
-import { createAccessLog, createLog, type Log } from './log.ts'
+import { createAccessLog, createLog, type HeardLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
 import { startPoller } from './polling/poller.ts'
 import { channelMethods } from './rest/channel-methods.ts'
 import { createRestEndpoint } from './rest/endpoint.ts'
 import { serverMethods } from './rest/server-methods.ts'
 import { userMethods } from './rest/user-methods.ts'
+import { Signals } from './signals/signals.ts'
 import { takeSnapshot, writeSnapshot } from './snapshot/snapshot-file.ts'
 import { createForwarded } from './transport/address.ts'
 import { createDoorkeeper } from './transport/origin.ts'
 import type { SendHead } from './transport/stream-head.ts'
 import { createStreams } from './transport/streams.ts'
-import type { Accept } from './transport/transport.ts'
+import type { Accept, Transport } from './transport/transport.ts'
 import { createAcceptUpgrade } from './transport/websocket.ts'
 import type { Ask } from './webhooks/callbacks.ts'
 import type { CallbackFunctions } from './webhooks/functions.ts'
 import { createHttpAsk, webhookUrl } from './webhooks/http.ts'
 import { createInProcessAsk } from './webhooks/in-process.ts'
 import { openMode } from './webhooks/open-mode.ts'
+import { type SawCall, type SeenCall, weigh } from './webhooks/seen-call.ts'
 import { createCallbacks } from './webhooks/verdict.ts'
 
 /** What can be set for a hub inside a Node server: everything that the command has, and the webhooks as functions. */
@@ -103,12 +106,15 @@ export function createHookbox(options: CreateOptions = {}): Hookbox {
 }
 
 /** Puts a hub together: the one place that knows all its parts. */
-export function hookboxFrom(config: Config, log: Log, functions?: CallbackFunctions): Hookbox {
+export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackFunctions): Hookbox {
   const clock = systemClock
   const userDefaults = readUserDefaults(config)
   /** As `set_config` has left it. What is read from here is read anew each time. */
   let live = config
-  const http = functions || config.open ? undefined : httpCallbacks(() => live, log)
+  const signals = new Signals()
+  const calls = new Feed<SeenCall>(keptCalls)
+  const saw: SawCall = (call) => calls.add(call, weigh(call))
+  const http = functions || config.open ? undefined : httpCallbacks(() => live, log, saw)
   const ask =
     http?.ask ??
     createInProcessAsk({
@@ -116,6 +122,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       cookieIdentifier: config.cookieIdentifier,
       timeout: config.webhooks.timeout,
       clock,
+      saw,
     })
   const polls = createFetch({ clock, version })
   const { broker, memory, redis } = brokerFor(config, log)
@@ -133,9 +140,10 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       },
       configuration: async () => configured,
     },
-    callbacks: createCallbacks(ask, log),
+    callbacks: createCallbacks(ask, log, { signals }),
     clock,
     log,
+    signals,
     takeOver: (taker, record) => Connection.takeOver(taker, record, settings),
     poll: (options, target) =>
       startPoller({
@@ -175,11 +183,12 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     if (Object.keys(changes).length > 0) configure(changes)
   }
 
-  const connections = new Set<Connection>()
+  const connections = new Map<Connection, Transport>()
   const settings = { linger: config.linger, rate: config.rate, userDefaults, random: Math.random }
   const accept: Accept = (transport, arrival) => {
     const connection = new Connection(hub, transport, arrival, settings)
-    connections.add(connection)
+    connections.set(connection, transport)
+    signals.opened.add(transport.kind)
     return {
       received: (message) => connection.received(message),
       closed(code, reason) {
@@ -208,7 +217,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   const access = createAccessLog(config.log.accessFile)
   const common = { addressOf: (request: IncomingMessage) => forwarded(request).address, log, access }
   const streams = createStreams({
-    ...{ doorkeeper, forwarded, accept, clock, readBody },
+    ...{ doorkeeper, forwarded, accept, clock, signals, readBody },
     node: () => hub.id,
     elsewhere: {
       async post(node, head, message) {
@@ -236,7 +245,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
       { path: '/static/hookbox.js', methods: ['GET'], handle: serveScript() },
       ...(ownRestPort ? [] : restRoutes),
     ],
-    upgrades: { '/ws': createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access }) },
+    upgrades: { '/ws': createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access, signals }) },
     refuse: doorkeeper.refuseHost,
   })
   const applications = createRouter({
@@ -294,7 +303,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     const closed = servers.map((server) => closeServer(server, clock))
     await drain()
     hub.stop()
-    for (const connection of connections) connection.close(closeCodes.stopping, stopping)
+    for (const connection of connections.keys()) connection.close(closeCodes.stopping, stopping)
     streams.stop()
     await Promise.all([...closed, http?.close(), polls.close()])
     // What was being answered is answered: from here on nothing changes any more, and others take over what is left.
@@ -307,7 +316,7 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
   async function drain(): Promise<void> {
     const others = isStarted ? await hub.nodes.names().catch(() => []) : []
     if (others.length < 2) return
-    const leaving = [...connections].map(
+    const leaving = [...connections.keys()].map(
       (connection) =>
         new Promise<void>((left) => {
           clock.after(Math.random() * config.drain, () => {
@@ -348,6 +357,9 @@ export function hookboxFrom(config: Config, log: Log, functions?: CallbackFuncti
     close: () => (closing ??= close()),
   }
 }
+
+/** Calls of webhooks, for whoever has to find out what is wrong with an application. */
+const keptCalls = { items: 100, bytes: 4_194_304 }
 
 /** Milliseconds until a hub that could not start tries again. */
 const startPause = 1_000
@@ -397,7 +409,7 @@ function readUserDefaults({ userDefaults }: Config): UserOptions {
   }
 }
 
-function httpCallbacks(live: () => Config, log: Log): { ask: Ask; close(): Promise<void> } {
+function httpCallbacks(live: () => Config, log: Log, saw: SawCall): { ask: Ask; close(): Promise<void> } {
   return createHttpAsk({
     get config() {
       return live().webhooks
@@ -410,5 +422,6 @@ function httpCallbacks(live: () => Config, log: Log): { ask: Ask; close(): Promi
     version,
     log,
     clock: systemClock,
+    saw,
   })
 }

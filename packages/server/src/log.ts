@@ -4,6 +4,7 @@ import { isObject } from '@hookbox/protocol'
 import pino from 'pino'
 import type { LogConfig } from './config/config.ts'
 import { ConfigError } from './config/options.ts'
+import { Feed } from './feed.ts'
 import { printable } from './printable.ts'
 import { ignore } from './requests.ts'
 
@@ -17,6 +18,12 @@ export interface Log {
   fatal: Logged
   /** The same log with fields that every line carries. */
   child(fields: LogFields): Log
+}
+
+/** A log whose last lines can be read, and heard as they come. */
+export interface HeardLog extends Log {
+  /** JSON texts, as they go to stdout. */
+  readonly lines: Feed<string>
 }
 
 /** One line: what happened, in words that do not vary, and what varies as fields; an error as `err`. */
@@ -37,7 +44,7 @@ export interface LogStreams {
  *
  * @throws ConfigError when the file cannot be opened.
  */
-export function createLog(config: LogConfig, streams: LogStreams = process): Log {
+export function createLog(config: LogConfig, streams: LogStreams = process): HeardLog {
   const { stdout } = streams
   if (!stdout.listeners('error').includes(ignore)) stdout.on('error', ignore)
   const write = stdout.isTTY
@@ -45,6 +52,8 @@ export function createLog(config: LogConfig, streams: LogStreams = process): Log
     : (line: string) => stdout.write(line)
   const level = config.level === 'silent' ? 'fatal' : config.level
   const targets: pino.StreamEntry[] = [{ level, stream: { write } }]
+  const lines = new Feed<string>(keptLines)
+  targets.push({ level, stream: { write: (line: string) => lines.add(line, 2 * line.length) } })
   if (config.errorFile !== undefined) {
     const file = openFile('log_file_errors', config.errorFile)
     targets.push({ level: 'error', stream: { write: file.write } })
@@ -72,6 +81,7 @@ export function createLog(config: LogConfig, streams: LogStreams = process): Log
   // pino formats the bindings of the first logger only; its children inherit from it.
   const { child } = logger
   return Object.assign(logger, {
+    lines,
     child(this: typeof logger, fields: LogFields): Log {
       return child.call(this, clean(fields) as LogFields)
     },
@@ -111,6 +121,9 @@ export function createAccessLog(accessFile: string | undefined): AccessLog {
   }
 }
 
+/** For whoever looks at a hub without its files. */
+const keptLines = { items: 500, bytes: 1_048_576 }
+
 /** Where a string is cut, so that nobody can fill a disk with one line. */
 const longest = 256
 const longestStack = 4_096
@@ -118,11 +131,16 @@ const deepest = 6
 const mostMembers = 100
 
 const secretName = /(cookies?|cookie_?string|authorization|secrets?|tokens?|tickets?|passwords?)$|^session$/i
+/** Whether what stands under this name may be a secret. */
+export function isSecretName(name: string): boolean {
+  return secretName.test(name)
+}
+
 const locationName = /^(url|path|uri)$/i
 
 /** A copy that is fit for the log: redacted, cut, and with errors as what they say. */
 function clean(value: unknown, name = '', depth = 0): unknown {
-  if (secretName.test(name) && value !== undefined && value !== null) return '[redacted]'
+  if (isSecretName(name) && value !== undefined && value !== null) return '[redacted]'
   if (typeof value === 'string') return shorten(locationName.test(name) ? withoutQuery(value) : value)
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null) return value

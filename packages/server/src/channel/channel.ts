@@ -20,6 +20,7 @@ import type {
 } from '../broker/broker.ts'
 import { randomId } from '../ids.ts'
 import { insist } from '../insist.ts'
+import { type PublishOutcome, recoveryOf } from '../signals/signals.ts'
 import { type Caller, nobody } from '../webhooks/callbacks.ts'
 import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
@@ -68,7 +69,7 @@ export class Channel {
   private constructor(name: string, record: ChannelRecord, services: ChannelServices) {
     this.name = name
     this.#services = services
-    this.#fanOut = new FanOut(name)
+    this.#fanOut = new FanOut(name, services.signals)
     this.#publisher = new Publisher(name, services)
     this.#settings = new ChannelSettings(
       {
@@ -136,6 +137,7 @@ export class Channel {
     opened = channel
     for (const what of early) what(channel)
     if (!channel.#life.gone) channel.#settings.start()
+    services.signals.channelOpened(name)
     return channel
   }
 
@@ -224,14 +226,20 @@ export class Channel {
   }
 
   /** @throws HookboxError as {@link Publisher.publish} */
-  publish(by: Publishing): Promise<Published> {
-    return this.#life.using(() =>
-      this.#publisher.publish(
-        by,
-        () => this.options,
-        () => this.#now(),
-      ),
-    )
+  async publish(by: Publishing): Promise<Published> {
+    const tell = (outcome: PublishOutcome) =>
+      this.#services.signals.published(this.name, by.originator, outcome, by.payload.length)
+    const options = () => this.options
+    const now = () => this.#now()
+    try {
+      const published = await this.#life.using(() => this.#publisher.publish(by, options, now))
+      tell(published.duplicate ? 'duplicate' : published.position === undefined ? 'only_to_sender' : 'published')
+      return published
+    } catch (error) {
+      // What waits for the channel's end is tried again.
+      if (!(error instanceof ChannelClosing)) tell(error instanceof HookboxError ? error.code : 'internal')
+      throw error
+    }
   }
 
   history(range: HistoryRange): Promise<HistoryPiece> {
@@ -409,6 +417,7 @@ export class Channel {
       const snapshot = await this.#read(how.since)
       if (!stillIn()) throw new HookboxError('refused', `taken out of channel "${this.name}" before it was entered`)
       subscription.replay.pass(snapshot.top)
+      if (how.since) this.#services.signals.channelRecoveries.add(recoveryOf(snapshot.missed, how.since, snapshot.top))
       by.send(this.#subscribed(member, how, snapshot))
       if (snapshot.missed) by.sendMissed(snapshot.missed.map(({ frame }) => frame))
       top = snapshot.top

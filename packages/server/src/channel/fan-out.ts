@@ -1,5 +1,6 @@
 import { spliceFrame, toJsonText } from '@hookbox/protocol'
 import type { Numbered } from '../broker/broker.ts'
+import type { Signals } from '../signals/signals.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import { Replay } from './replay.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -18,10 +19,12 @@ export class Subscription {
 /** All of a channel's subscribers on this node, and the one way by which they are told. */
 export class FanOut {
   readonly #name: string
+  readonly #signals: Pick<Signals, 'deliveries'>
   readonly #subscriptions = new Map<string, Subscription>()
 
-  constructor(channelName: string) {
+  constructor(channelName: string, signals: Pick<Signals, 'deliveries'>) {
     this.#name = channelName
+    this.#signals = signals
   }
 
   get size(): number {
@@ -51,6 +54,7 @@ export class FanOut {
 
   /** Tells everybody. A publish that its own sender is not to see becomes a `POSITION` there, so that no number is missing. */
   tell(numbered: Numbered, reflective: boolean): void {
+    this.#signals.deliveries += this.#subscriptions.size
     const withheldFrom = numbered.name === 'PUBLISH' && !reflective ? numbered.origin : undefined
     for (const { subscriber, replay } of this.#subscriptions.values()) {
       replay.hear(subscriber.id === withheldFrom ? this.#positionOf(numbered) : numbered)

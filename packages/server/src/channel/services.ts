@@ -3,6 +3,7 @@ import type { Broker, Membership, Stop } from '../broker/broker.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { PollingOptions } from '../polling/options.ts'
+import type { Signals } from '../signals/signals.ts'
 import type { Callbacks, Caller, Verdict } from '../webhooks/callbacks.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -12,6 +13,7 @@ export interface ChannelServices {
   readonly callbacks: Callbacks
   readonly clock: Clock
   readonly log: Log
+  readonly signals: Signals
   /** Lets a user enter and leave the channels that a verdict names. */
   obey(user: string, caller: Caller, verdict: Pick<Verdict, 'autoSubscribe' | 'autoUnsubscribe'>): void
   /**

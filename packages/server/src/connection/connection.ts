@@ -143,6 +143,7 @@ export class Connection implements Session, UserConnection {
   received(message: string): void {
     if (this.#state === 'connecting') this.#earlyLength += message.length
     for (const decoded of decodeMessage(message)) {
+      this.#hub.signals.receivedFrames++
       if (this.#state === 'gone' || this.#state === 'lingering') return
       if ('frame' in decoded) this.#accept(decoded.frame)
       else if (decoded.error.code === 'malformed') this.close(closeCodes.malformed, decoded.error.message)
@@ -153,6 +154,7 @@ export class Connection implements Session, UserConnection {
   closed(code: number, reason: string): void {
     if (this.#broken) return
     this.#broken = true
+    this.#hub.signals.lineClosed(this.id, this.#user, code, reason)
     const wasConnected = this.#state === 'connected'
     this.#endLine()
     this.#hub.log.debug({ connection: this.id, user: this.#user, code, reason }, 'connection closed')
@@ -181,6 +183,7 @@ export class Connection implements Session, UserConnection {
   fail(id: number, thrown: unknown, channelName?: string): void {
     const error =
       thrown instanceof HookboxError ? thrown : new HookboxError('internal', 'internal error', { cause: thrown })
+    this.#hub.signals.errors.add(error.code)
     if (error.code === 'internal') this.#hub.log.error({ connection: this.id, err: thrown }, 'a request failed')
     // Where the trouble is, and in whose words, is for the log.
     const isOfRedis = error.code === 'unavailable' && error.cause !== undefined
@@ -210,6 +213,7 @@ export class Connection implements Session, UserConnection {
   }
 
   released(code: number, reason: string): void {
+    if (!this.#broken) this.#hub.signals.lineClosed(this.id, this.#user, code, reason)
     this.#broken = true
     this.#endLine()
     this.#state = 'gone'
@@ -217,6 +221,7 @@ export class Connection implements Session, UserConnection {
   }
 
   joined(channelName: string): void {
+    if (!this.channels.has(channelName)) this.#hub.signals.entered(this.id, this.#user, channelName)
     this.channels.add(channelName)
   }
 
@@ -229,7 +234,7 @@ export class Connection implements Session, UserConnection {
   }
 
   left(channelName: string): void {
-    this.channels.delete(channelName)
+    if (this.channels.delete(channelName)) this.#hub.signals.left(this.id, this.#user, channelName)
     this.given.delete(channelName)
   }
 
@@ -252,6 +257,7 @@ export class Connection implements Session, UserConnection {
     this.#cancelDeadline()
     const broken = this.#state !== 'connecting'
     if (!broken) this.#state = 'connected'
+    this.#hub.signals.connected(this.id, user, this.#transport.kind, this.arrival.address)
     enter()
     // The application counts this user among those who are here: it is told that this was for a moment only.
     if (broken && !this.#hub.stopping) this.#leave()

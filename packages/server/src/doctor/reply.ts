@@ -141,7 +141,7 @@ function slowness({ duration, exchange }: Asked): Finding[] {
 }
 
 /** Without its value. */
-function cookieName(line: string): string {
+export function cookieName(line: string): string {
   return line.split('=', 1)[0]?.trim() ?? ''
 }
 

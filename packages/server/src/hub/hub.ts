@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import { insist } from '../insist.ts'
 import type { Log } from '../log.ts'
 import type { PollingOptions } from '../polling/options.ts'
+import type { Signals } from '../signals/signals.ts'
 import type { Callbacks, Verdict } from '../webhooks/callbacks.ts'
 import { ApplicationVerbs } from './application-verbs.ts'
 import { type Background, createBackground } from './background.ts'
@@ -32,6 +33,7 @@ export interface HubParts {
   readonly callbacks: Callbacks
   readonly clock: Clock
   readonly log: Log
+  readonly signals: Signals
   /** Begins to poll for a channel. */
   poll(options: PollingOptions, target: PollTarget): Stop
   /** Makes a connection without a line of one that another node had: it lingers from now on. */
@@ -45,6 +47,7 @@ export class Hub {
   readonly callbacks: Callbacks
   readonly clock: Clock
   readonly log: Log
+  readonly signals: Signals
   /** The pages that may come back without a question to the application. */
   readonly tickets: Tickets
   readonly inboxes: Inboxes
@@ -65,10 +68,11 @@ export class Hub {
   #stopping = false
 
   constructor(parts: HubParts) {
-    const { broker, callbacks, clock, log } = parts
+    const { broker, callbacks, clock, log, signals } = parts
     this.callbacks = callbacks
     this.clock = clock
     this.log = log
+    this.signals = signals
     this.#broker = broker
     const stopping = () => this.#stopping
     const nodes = () => this.nodes
@@ -78,7 +82,7 @@ export class Hub {
     this.#background = background
     this.#notes = notes
     this.tickets = new Tickets(broker.users, clock)
-    this.inboxes = new Inboxes(broker.messages, broker.users, {
+    this.inboxes = new Inboxes(broker.messages, broker.users, signals, {
       changed: (user, options) => this.#optionsChanged(user, options),
       lost: (user) => this.#messagesLost(user),
     })
@@ -87,7 +91,7 @@ export class Hub {
     }
     this.#tellings = new Tellings({ broker, callbacks, clock, log, givenUp })
     const channels = new Channels({
-      ...{ broker, callbacks, clock, log, givenUp },
+      ...{ broker, callbacks, clock, log, signals, givenUp },
       obey: (user, caller, verdict) => this.memberships.obey(user, caller, verdict),
       noteEntering: (by, channelName, membership) => notes.entering(by, channelName, membership),
       note: (by, channelName, membership) => notes.membership(by, channelName, membership),
@@ -108,7 +112,7 @@ export class Hub {
     })
     this.reconciliation = new Reconciliation({ ...common, clock, stopping, takeover: this.takeover })
     const obey: Memberships['obey'] = (...args) => memberships.obey(...args)
-    this.messages = new PrivateMessages({ broker, callbacks, clock, users, obey })
+    this.messages = new PrivateMessages({ broker, callbacks, clock, signals, users, obey })
     const { messages } = this
     this.application = new ApplicationVerbs({ broker, callbacks, channels, memberships, messages, nodes })
     this.nodes = new OtherNodes(broker, {

@@ -1,6 +1,7 @@
 import type { Position } from '@hookbox/protocol'
 import type { Messages, Numbered, Options, Stop, Users } from '../broker/broker.ts'
 import { Replay } from '../channel/replay.ts'
+import { recoveryOf, type Signals } from '../signals/signals.ts'
 import type { PreparedFrame } from '../transport/prepared-frame.ts'
 
 /** Whoever is sent private messages. */
@@ -35,12 +36,14 @@ interface Inbox {
 export class Inboxes {
   readonly #messages: Messages
   readonly #users: Users
+  readonly #signals: Signals
   readonly #events: InboxEvents
   readonly #inboxes = new Map<string, Inbox>()
 
-  constructor(messages: Messages, users: Users, events: InboxEvents) {
+  constructor(messages: Messages, users: Users, signals: Signals, events: InboxEvents) {
     this.#messages = messages
     this.#users = users
+    this.#signals = signals
     this.#events = events
   }
 
@@ -52,6 +55,7 @@ export class Inboxes {
       this.close(user, reader.id)
       throw error
     })
+    if (since) this.#signals.messageRecoveries.add(recoveryOf(missed, since, top))
     return { top, missed: missed?.map(({ frame }) => frame), release: () => replay.release(top) }
   }
 

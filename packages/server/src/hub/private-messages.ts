@@ -1,6 +1,7 @@
 import { exceeds, HookboxError, type JsonText, limits, members, toJsonText } from '@hookbox/protocol'
 import type { Broker } from '../broker/broker.ts'
 import type { Clock } from '../clock.ts'
+import type { Signals } from '../signals/signals.ts'
 import type { Callbacks } from '../webhooks/callbacks.ts'
 import type { Memberships } from './memberships.ts'
 import { readUserOptions } from './user-options.ts'
@@ -10,6 +11,7 @@ export interface PrivateMessagesParts {
   readonly broker: Broker
   readonly callbacks: Callbacks
   readonly clock: Clock
+  readonly signals: Signals
   readonly users: Users
   readonly obey: Memberships['obey']
 }
@@ -19,6 +21,7 @@ export class PrivateMessages {
   readonly #broker: Broker
   readonly #callbacks: Callbacks
   readonly #clock: Clock
+  readonly #signals: Signals
   readonly #users: Users
   readonly #obey: PrivateMessagesParts['obey']
 
@@ -26,6 +29,7 @@ export class PrivateMessages {
     this.#broker = parts.broker
     this.#callbacks = parts.callbacks
     this.#clock = parts.clock
+    this.#signals = parts.signals
     this.#users = parts.users
     this.#obey = parts.obey
   }
@@ -86,6 +90,7 @@ export class PrivateMessages {
     }
     const { messages, users } = this.#broker
     await messages.send(recipient, inside)
+    this.#signals.messaged(sender, recipient, payload.length)
     const reflecting = sender === recipient ? undefined : await users.find(sender)
     if (reflecting && readUserOptions(reflecting.options).reflective) await messages.send(sender, inside)
     const recipients = (await users.find(recipient))?.connections ?? []

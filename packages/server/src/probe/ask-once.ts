@@ -3,9 +3,8 @@ import type { WebhookConfig } from '../config/config.ts'
 import { CookieJar } from '../connection/cookies.ts'
 import type { Ask, Caller, WebhookName } from '../webhooks/callbacks.ts'
 import { createHttpExchange, type Exchange } from '../webhooks/http.ts'
-import { readReply } from '../webhooks/reply.ts'
 import { createCallbacks } from '../webhooks/verdict.ts'
-import { concealer } from './conceal.ts'
+import { conceal, concealer } from './conceal.ts'
 import { type Outcome, rows } from './outcome.ts'
 
 /** Where and how somebody asks who plays the hub. */
@@ -50,7 +49,7 @@ export async function askOnce<N extends WebhookName>(
   const warnings: string[] = []
   const log = { warn: (_fields: unknown, message = '') => void warnings.push(message), error() {}, debug() {} }
   const { exchange, close } = createHttpExchange({ ...more, config, secret, clock, log })
-  let seen: Exchange = { reply: { kind: 'fault', fault: 'not asked' } }
+  let seen: Exchange = { reply: { kind: 'fault', why: 'connection', fault: 'not asked' } }
   const ask: Ask = async (question) => {
     seen = await exchange(question)
     return seen.reply
@@ -82,14 +81,6 @@ export async function askOnce<N extends WebhookName>(
   } finally {
     await close()
   }
-}
-
-/** An application may repeat in an error page what it was sent. Nobody is to read a secret there. */
-function conceal(exchange: Exchange, hide: (text: string) => string): Exchange {
-  const { answer, reply } = exchange
-  if (!answer || reply.kind === 'answer') return exchange
-  const hidden = { ...answer, body: hide(answer.body) }
-  return { reply: { ...readReply(hidden), ...(reply.url === undefined ? {} : { url: reply.url }) }, answer: hidden }
 }
 
 function withFault<N extends WebhookName>(outcome: Outcome<N>, { reply }: Exchange): Outcome<N> {

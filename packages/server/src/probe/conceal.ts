@@ -1,3 +1,6 @@
+import type { Exchange } from '../webhooks/http.ts'
+import { readReply } from '../webhooks/reply.ts'
+
 /** Shorter ones would take away what has nothing to do with them, and could be guessed anyway. */
 const shortest = { secret: 4, cookie: 12 }
 
@@ -14,4 +17,12 @@ export function concealer(
   const forms = hidden.flatMap((one) => [one, encodeURIComponent(one), JSON.stringify(one).slice(1, -1)])
   const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length)
   return (text) => longestFirst.reduce((rest, form) => rest.replaceAll(form, '…'), text)
+}
+
+/** An application may repeat in an error page what it was sent. Nobody is to read a secret there. */
+export function conceal(exchange: Exchange, hide: (text: string) => string): Exchange {
+  const { answer, reply } = exchange
+  if (!answer || reply.kind === 'answer') return exchange
+  const hidden = { ...answer, body: hide(answer.body) }
+  return { reply: { ...readReply(hidden), ...(reply.url === undefined ? {} : { url: reply.url }) }, answer: hidden }
 }

@@ -1,8 +1,9 @@
 import { closeCodes } from '@hookbox/protocol'
 import type { Cancel, Clock } from '../clock.ts'
+import type { Signals } from '../signals/signals.ts'
 import { cutReason } from './close-reason.ts'
 import { type NumberedMessage, NumberedMessages } from './numbered-messages.ts'
-import { Outbox } from './outbox.ts'
+import { type Line, Outbox } from './outbox.ts'
 import { type Post, Posts } from './posts.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
 import { closeEvent, messageEvent, padding, sessionEvent, streamHeaders } from './stream-events.ts'
@@ -52,6 +53,7 @@ export class EventStreamTransport implements Transport {
   readonly #secret: string
   readonly #clock: Clock
   readonly #keeper: StreamKeeper
+  readonly #signals: Signals
   readonly #messages = new NumberedMessages()
   readonly #outbox: Outbox
   readonly #posts: Posts
@@ -69,12 +71,13 @@ export class EventStreamTransport implements Transport {
   #stopping = false
   #stopTimer: Cancel = () => {}
 
-  constructor(secret: string, clock: Clock, keeper: StreamKeeper) {
+  constructor(secret: string, clock: Clock, signals: Signals, keeper: StreamKeeper) {
     this.#secret = secret
     this.#clock = clock
     this.#keeper = keeper
+    this.#signals = signals
     const transport = this
-    this.#outbox = new Outbox({
+    const line: Line = {
       get unsent() {
         return transport.#unsent
       },
@@ -83,7 +86,8 @@ export class EventStreamTransport implements Transport {
         transport.#deliver()
       },
       overflowed: () => this.#overflowed(),
-    })
+    }
+    this.#outbox = new Outbox(line, signals)
     this.#posts = new Posts((post) => this.#received(post))
   }
 
@@ -202,6 +206,7 @@ export class EventStreamTransport implements Transport {
 
   #received({ message, close }: Post): void {
     if (this.#closing !== undefined) return
+    this.#signals.receivedBytes += Buffer.byteLength(message)
     if (message !== '') this.#session?.received(message)
     if (close !== undefined) this.#finish(close.code, cutReason(close.reason))
   }

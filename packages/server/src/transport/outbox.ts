@@ -1,3 +1,4 @@
+import type { Signals } from '../signals/signals.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
 
 /** Where an outbox puts what is due. */
@@ -9,6 +10,9 @@ export interface Line {
   /** More is unread than the bound allows. Nothing is kept afterwards. */
   overflowed(): void
 }
+
+/** What is counted of all outboxes together. */
+export type Traffic = Pick<Signals, 'sentFrames' | 'sentBytes'>
 
 /** Bytes that may be unread on one connection; beyond it, it is closed with 4508. */
 export const maxUnread = 1_048_576
@@ -25,6 +29,7 @@ export const pieceOfMissed = 262_144
  */
 export class Outbox {
   readonly #line: Line
+  readonly #traffic: Traffic
   readonly #bound: number
   /** How often each is in the queue: a page may ask twice for the same. */
   readonly #missed = new Map<PreparedFrame, number>()
@@ -36,8 +41,9 @@ export class Outbox {
   #waiting = false
   #ended = false
 
-  constructor(line: Line, bound: number = maxUnread) {
+  constructor(line: Line, traffic: Traffic, bound: number = maxUnread) {
     this.#line = line
+    this.#traffic = traffic
     this.#bound = bound
   }
 
@@ -80,7 +86,7 @@ export class Outbox {
     const frames = this.#queue
     this.#queue = []
     this.#bytes = 0
-    this.#line.write(join(frames))
+    this.#write(frames)
   }
 
   /** Forgets what is queued and takes nothing more. */
@@ -106,10 +112,17 @@ export class Outbox {
       else this.#bytes = Math.max(0, this.#bytes - frame.bytes.length - 1)
     }
     this.#waiting = this.#queue.length > 0
-    this.#line.write(join(piece), () => {
+    this.#write(piece, () => {
       this.#waiting = false
       this.flush()
     })
+  }
+
+  #write(frames: readonly PreparedFrame[], onSent?: () => void): void {
+    const message = join(frames)
+    this.#traffic.sentFrames += frames.length
+    this.#traffic.sentBytes += message.length
+    this.#line.write(message, onSent)
   }
 
   #takeMissed(frame: PreparedFrame): boolean {

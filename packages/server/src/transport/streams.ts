@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { closeCodes, HookboxError, subprotocol } from '@hookbox/protocol'
 import type { Clock } from '../clock.ts'
 import { randomId } from '../ids.ts'
+import type { Signals } from '../signals/signals.ts'
 import type { Forwarded } from './address.ts'
 import { arrivalOf } from './arrival.ts'
 import { EventStreamTransport } from './event-stream.ts'
@@ -16,6 +17,7 @@ export interface StreamsOptions {
   readonly forwarded: (request: IncomingMessage) => Forwarded
   readonly accept: Accept
   readonly clock: Clock
+  readonly signals: Signals
   /** The body as text. @throws HookboxError `too_large` beyond the limit */
   readonly readBody: (request: IncomingMessage, limit: number) => Promise<string>
   /** This node's name, and what another one that has a session does for its page. */
@@ -69,7 +71,7 @@ function refuseVersion(response: ServerResponse): void {
 }
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { doorkeeper, forwarded, accept, clock, readBody, node, elsewhere, maxAway = 10_000 } = options
+  const { doorkeeper, forwarded, accept, clock, signals, readBody, node, elsewhere, maxAway = 10_000 } = options
   const sessions = new Map<string, EventStreamTransport>()
   /** The one that has been away longest is first. */
   const away = new Set<EventStreamTransport>()
@@ -93,7 +95,7 @@ export function createStreams(options: StreamsOptions): Streams {
   function open(request: IncomingMessage, address: string): EventStreamTransport {
     // The node's name first, so that any other one knows whom to ask.
     const secret = `${node()}${randomId()}`
-    const transport = new EventStreamTransport(secret, clock, {
+    const transport = new EventStreamTransport(secret, clock, signals, {
       away() {
         away.add(transport)
         const [longest] = away

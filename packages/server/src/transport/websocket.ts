@@ -5,11 +5,12 @@ import { WebSocket, WebSocketServer } from 'ws'
 import type { Cancel, Clock } from '../clock.ts'
 import type { AccessLine, AccessLog } from '../log.ts'
 import { refuseUpgrade, type Upgrade, upgradeLine } from '../requests.ts'
+import type { Signals } from '../signals/signals.ts'
 import type { Forwarded } from './address.ts'
 import { arrivalOf } from './arrival.ts'
 import { cutReason } from './close-reason.ts'
 import type { Doorkeeper } from './origin.ts'
-import { maxUnread, Outbox } from './outbox.ts'
+import { type Line, maxUnread, Outbox } from './outbox.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
 import type { Accept, Session, Transport } from './transport.ts'
 
@@ -19,6 +20,7 @@ export interface WebSocketOptions {
   readonly accept: Accept
   readonly clock: Clock
   readonly access: AccessLog
+  readonly signals: Signals
 }
 
 /** What a page's fragments and chunks may cost; beyond it the connection is closed with 1008. */
@@ -34,7 +36,8 @@ const slowGrace = 1_000
 const notInTypes = { closeTimeout: closeGrace }
 
 /** Takes WebSockets in: first who may connect, then the upgrade, then the session. */
-export function createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access }: WebSocketOptions): Upgrade {
+export function createAcceptUpgrade(options: WebSocketOptions): Upgrade {
+  const { doorkeeper, forwarded, accept, clock, access, signals } = options
   const server = new WebSocketServer({
     ...notInTypes,
     noServer: true,
@@ -58,7 +61,7 @@ export function createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, acce
     const arrival = arrivalOf(request, address)
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const atEnd = writeAtEnd(upgradeLine(request, address, 101), access, clock)
-      const transport = new WebSocketTransport(webSocket, clock, atEnd)
+      const transport = new WebSocketTransport(webSocket, { clock, signals, onEnd: atEnd })
       if (webSocket.protocol === subprotocol) transport.serve(accept(transport, arrival))
       else transport.close(closeCodes.noCommonVersion, `expected the subprotocol ${subprotocol}`)
     })
@@ -71,11 +74,19 @@ function writeAtEnd(line: AccessLine, access: AccessLog, clock: Clock): (closeCo
   return (closeCode) => access.write({ ...line, duration: clock.now() - started, closeCode })
 }
 
+/** What a WebSocket's transport needs besides. */
+interface WebSocketParts {
+  readonly clock: Clock
+  readonly signals: Signals
+  readonly onEnd: (code: number) => void
+}
+
 /** A page on a WebSocket. */
 export class WebSocketTransport implements Transport {
   readonly kind = 'websocket'
   readonly #webSocket: WebSocket
   readonly #clock: Clock
+  readonly #signals: Signals
   readonly #outbox: Outbox
   readonly #onEnd: (code: number) => void
   #session: Session | undefined
@@ -84,11 +95,13 @@ export class WebSocketTransport implements Transport {
   #ended = false
   #stopGrace: Cancel = () => {}
 
-  constructor(webSocket: WebSocket, clock: Clock, onEnd: (code: number) => void = () => {}) {
+  constructor(webSocket: WebSocket, parts: WebSocketParts) {
+    const { clock, signals, onEnd } = parts
     this.#webSocket = webSocket
     this.#clock = clock
+    this.#signals = signals
     this.#onEnd = onEnd
-    this.#outbox = new Outbox({
+    const line: Line = {
       get unsent() {
         return webSocket.bufferedAmount
       },
@@ -96,7 +109,8 @@ export class WebSocketTransport implements Transport {
         if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message, { binary: false }, onSent)
       },
       overflowed: () => this.#end(closeCodes.slow, 'reading too slowly', slowGrace),
-    })
+    }
+    this.#outbox = new Outbox(line, signals)
     webSocket.on('message', (data, isBinary) => this.#received(data, isBinary))
     webSocket.on('ping', (data) => this.#pong(data))
     webSocket.on('error', (error) => this.#failed(error))
@@ -133,6 +147,8 @@ export class WebSocketTransport implements Transport {
 
   #received(data: WebSocket.RawData, isBinary: boolean): void {
     if (this.#closing !== undefined) return
+    // `ws` hands out one buffer, as its `binaryType` is left as it is.
+    this.#signals.receivedBytes += (data as Buffer).length
     if (isBinary) this.close(closeCodes.malformed, 'expected text, got a binary message')
     else this.#session?.received(data.toString())
   }

@@ -39,6 +39,12 @@ export interface Question {
 export const jsonFields: ReadonlySet<string> = new Set(['payload', 'channels', 'recipient_exists'])
 
 /**
+ * What was wrong with a reply: none came in `time`, or at all (`connection`); it had another `status` or another `form`; a
+ * `detail` was of the wrong type; a function `threw`.
+ */
+export type FaultKind = 'time' | 'connection' | 'status' | 'form' | 'detail' | 'threw'
+
+/**
  * What came back: an answer of the right form, or a fault (another status, no JSON, another shape, a time-out, no
  * connection), whose text is for the log only.
  */
@@ -52,8 +58,7 @@ export type Reply = (
   | {
       readonly kind: 'fault'
       readonly fault: string
-      /** The application was there, and answered something that is no reply. */
-      readonly reached?: boolean
+      readonly why: FaultKind
       /** What was thrown, where that helps to find the mistake. */
       readonly cause?: unknown
     }

@@ -4,6 +4,7 @@ import type { WebhookConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import type { Ask, Question, Reply } from './callbacks.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
+import { callOf, type SawCall } from './seen-call.ts'
 import { sign } from './sign.ts'
 import { wantedCookies } from './wanted-cookies.ts'
 
@@ -20,6 +21,7 @@ export interface HttpAskOptions {
   readonly probe?: string
   readonly log: Pick<Log, 'warn' | 'error'>
   readonly clock: Clock
+  readonly saw?: SawCall
 }
 
 /** One call: the reply that the hub goes by, and all that was seen of it, for whoever has to explain a fault. */
@@ -45,7 +47,16 @@ const maxConnections = 128
 /** Asks the web application by HTTP POST (contract: Webhooks). `close` lets calls under way finish. */
 export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Promise<void> } {
   const { exchange, close } = createHttpExchange(options)
-  return { ask: async (question) => (await exchange(question)).reply, close }
+  return {
+    async ask(question) {
+      const call = callOf(question, options.clock.now())
+      const begun = performance.now()
+      const { reply, answer, problem, late = false } = await exchange(question)
+      options.saw?.({ ...call, url: reply.url, duration: performance.now() - begun, answer, problem, late })
+      return reply
+    },
+    close,
+  }
 }
 
 /** The same, and more is told of each call. */
@@ -81,7 +92,7 @@ export function createHttpExchange(options: HttpAskOptions): {
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
       const late = deadline.signal.aborted
       const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
-      return { reply: { kind: 'fault', fault, url }, problem, late }
+      return { reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late }
     } finally {
       cancel()
     }

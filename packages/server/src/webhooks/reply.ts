@@ -1,6 +1,6 @@
 import { isObject, maxJsonDepth, quote } from '@hookbox/protocol'
 import { deeperThan } from '../depth.ts'
-import type { Details, Reply } from './callbacks.ts'
+import type { Details, FaultKind, Reply } from './callbacks.ts'
 
 /** An HTTP answer as it came. */
 export interface Answer {
@@ -15,19 +15,19 @@ export interface Answer {
 /** Reads `[success, details]`. Whatever is anything else is a fault that says in words what was wrong. */
 export function readReply(answer: Answer): Reply {
   const { status, body } = answer
-  if (status !== 200) return fault(notOk(answer), answer)
+  if (status !== 200) return fault('status', notOk(answer), answer)
   let reply: unknown
   try {
     reply = JSON.parse(body)
   } catch {
-    return fault(`expected [true, {…}], got ${notJson(answer)}`, answer)
+    return fault('form', `expected [true, {…}], got ${notJson(answer)}`, answer)
   }
   const [success, given] = Array.isArray(reply) && reply.length === 2 ? (reply as unknown[]) : []
   const details = readDetails(given)
   if (typeof success !== 'boolean' || !details) {
     // A value too deep to be written out again must not be quoted either.
     const got = deeperThan(reply, maxJsonDepth) ? 'something nested very deep' : quote(reply)
-    return fault(`expected [true, {…}], got ${got}`, answer)
+    return fault('form', `expected [true, {…}], got ${got}`, answer)
   }
   return { kind: 'answer', success, details, setCookies: answer.setCookies }
 }
@@ -43,8 +43,8 @@ export function excerpt(text: string): string {
   return text.slice(0, 200).replace(/[\p{C}\s]+/gu, ' ')
 }
 
-function fault(what: string, { status, body }: Answer): Reply {
-  return { kind: 'fault', reached: true, fault: `${what} (status ${status})${body === '' ? '' : `: ${excerpt(body)}`}` }
+function fault(why: FaultKind, what: string, { status, body }: Answer): Reply {
+  return { kind: 'fault', why, fault: `${what} (status ${status})${body === '' ? '' : `: ${excerpt(body)}`}` }
 }
 
 function notOk({ status, location }: Answer): string {

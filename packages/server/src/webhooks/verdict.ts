@@ -11,11 +11,13 @@ import {
 } from '@hookbox/protocol'
 import { randomId } from '../ids.ts'
 import type { Log } from '../log.ts'
+import type { Signals } from '../signals/signals.ts'
 import {
   type Ask,
   type Callbacks,
   type Caller,
   type Details,
+  type FaultKind,
   nobody,
   type Reply,
   type Verdict,
@@ -35,11 +37,17 @@ interface Reading<T> {
 
 const anything: Reading<Details> = { details: (details) => details, auto: 'never' }
 
+export interface CallbacksOptions {
+  readonly newId?: () => string
+  /** Where calls are counted. */
+  readonly signals?: Signals
+}
+
 /** Asks by `ask` and makes verdicts of what comes back: every detail that is honoured has its type, or nothing is allowed. */
 export function createCallbacks(
   ask: Ask,
   log: Pick<Log, 'debug' | 'error'>,
-  newId: () => string = randomId,
+  { newId = randomId, signals }: CallbacksOptions = {},
 ): Callbacks {
   async function decide<T>(
     name: WebhookName,
@@ -49,15 +57,24 @@ export function createCallbacks(
     id = newId(),
     by: Ask = ask,
   ): Promise<Verdict<T>> {
+    const counts = signals?.webhook(name)
+    const begun = performance.now()
+    if (counts) counts.underWay++
     const reply = await by({ name, fields: given(fields), caller, id })
+    if (counts) counts.underWay--
+    counts?.durations.add((performance.now() - begun) / 1_000)
     try {
-      if (reply.kind === 'fault') throw new Fault(reply.fault, reply.cause)
+      if (reply.kind === 'fault') throw new Fault(reply.why, reply.fault, reply.cause)
       if (reply.setCookies.length > 0) caller.setCookies(reply.setCookies)
-      return read(name, reply, reading)
+      const verdict = read(name, reply, reading)
+      counts?.outcomes.add(verdict.ok ? 'allowed' : 'refused')
+      return verdict
     } catch (error) {
       // A wrong detail is the application's fault as much as a reply of the wrong form.
       const flaw = error instanceof HookboxError || error instanceof Fault
       if (!flaw) throw error
+      counts?.outcomes.add('fault')
+      counts?.faults.add(error instanceof Fault ? error.why : 'detail')
       const { message: fault, cause } = error
       // At boot the hub is often there first; what is given up in the end is an error.
       const level = name === 'hub_started' ? 'debug' : 'error'
@@ -98,16 +115,24 @@ export function createCallbacks(
 function takeAnything(ask: Ask): Ask {
   return async (question) => {
     const reply = await ask(question)
-    const answered = reply.kind === 'answer' || reply.reached === true
+    const answered = reply.kind === 'answer' || wasReached(reply.why)
     return answered ? { kind: 'answer', success: true, details: {}, setCookies: [] } : reply
   }
 }
 
 /** Carries the text of a reply that is a fault to where faults are logged. */
 class Fault extends Error {
-  constructor(message: string, cause: unknown) {
+  readonly why: FaultKind
+
+  constructor(why: FaultKind, message: string, cause: unknown) {
     super(message, { cause })
+    this.why = why
   }
+}
+
+/** The application was there, and answered something that is no reply. */
+function wasReached(why: FaultKind): boolean {
+  return why !== 'time' && why !== 'connection'
 }
 
 type AnswerReply = Extract<Reply, { kind: 'answer' }>

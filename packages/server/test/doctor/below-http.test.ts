@@ -9,7 +9,7 @@ const place = placeOf(config.webhooks, 'connect')
 
 function explain(code: string | undefined, message: string, name = 'Error') {
   const exchange: Exchange = {
-    reply: { kind: 'fault', fault: '' },
+    reply: { kind: 'fault', why: 'connection', fault: '' },
     problem: Object.assign(new Error(message), { code, name }),
   }
   const { kind, code: word, says, mend } = explainSilence(exchange, place, 5_000)
@@ -61,7 +61,10 @@ test('where one URL is for all webhooks, its option is named, and what it may ho
     loadOptions({ cbSingleUrl: 'http://ann:hush@app.example/cb.php?key=hush' }).config.webhooks,
     'connect',
   )
-  const refused = { reply: { kind: 'fault', fault: '' }, problem: { code: 'ECONNREFUSED', message: 'x' } } as const
+  const refused = {
+    reply: { kind: 'fault', why: 'connection', fault: '' },
+    problem: { code: 'ECONNREFUSED', message: 'x' },
+  } as const
   expect(explainSilence(refused, single, 5_000)).toMatchObject({
     says: 'Nobody listens at app.example:80.',
     mend: expect.stringContaining('set --cb-single-url to where it listens'),

@@ -16,6 +16,7 @@ import { defaultUserOptions } from '../../src/hub/user-options.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { PollFetch } from '../../src/polling/poller.ts'
 import { startPoller } from '../../src/polling/poller.ts'
+import { Signals } from '../../src/signals/signals.ts'
 import type { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import type { Question, WebhookName } from '../../src/webhooks/callbacks.ts'
@@ -63,6 +64,7 @@ export class TestHub<B extends NodeBroker = MemoryBroker> implements AsyncDispos
   readonly broker: B
   readonly hub: Hub
   readonly application: Application
+  readonly signals: Signals = new Signals()
   readonly logged: { readonly level: string; readonly fields: LogFields; readonly message: string }[] = []
   readonly #pages = new Set<TestPage>()
   readonly settings: ConnectionSettings
@@ -91,8 +93,9 @@ export class TestHub<B extends NodeBroker = MemoryBroker> implements AsyncDispos
     }
     this.hub = new Hub({
       broker: this.broker,
-      callbacks: createCallbacks(asked, log),
+      callbacks: createCallbacks(asked, log, { signals: this.signals }),
       clock: this.clock,
+      signals: this.signals,
       log,
       poll: (options, target) => {
         const fetch = this.application.polled

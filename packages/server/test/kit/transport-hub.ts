@@ -5,6 +5,7 @@ import { systemClock } from '../../src/clock.ts'
 import { readBody } from '../../src/http/body.ts'
 import { closeServer, createServer, listen } from '../../src/http/server.ts'
 import type { AccessLine } from '../../src/log.ts'
+import { Signals } from '../../src/signals/signals.ts'
 import { createForwarded } from '../../src/transport/address.ts'
 import { createDoorkeeper } from '../../src/transport/origin.ts'
 import { createStreams, type Elsewhere, type Streams } from '../../src/transport/streams.ts'
@@ -27,6 +28,7 @@ export interface TransportHub extends AsyncDisposable {
   readonly clock: TestClock
   readonly streams: Streams
   readonly served: Served[]
+  readonly signals: Signals
   readonly access: AccessLine[]
   /** The session of the next page. */
   next(): Promise<Served>
@@ -57,10 +59,12 @@ export async function startTransportHub(options: TransportHubOptions = {}): Prom
   const served: Served[] = []
   const access: AccessLine[] = []
   let arrived = deferred<Served>()
+  const signals = new Signals()
   const common = {
     doorkeeper: createDoorkeeper({ origins: ['https://listed.example'], checkHost, interface: '127.0.0.1' }),
     forwarded: createForwarded(trustProxy),
     clock,
+    signals,
     accept(transport: Transport, arrival: Arrival) {
       const end = deferred<[number, string]>()
       const one: Served = { transport, arrival, received: [], closes: [], closed: within(end.promise, 'the end') }
@@ -99,6 +103,7 @@ export async function startTransportHub(options: TransportHubOptions = {}): Prom
     streams,
     served,
     access,
+    signals,
     async next() {
       const one = await within(arrived.promise, 'a session')
       arrived = deferred()

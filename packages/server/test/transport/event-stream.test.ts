@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TestClock, within } from '@hookbox/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Signals } from '../../src/signals/signals.ts'
 import { awayTime, EventStreamTransport } from '../../src/transport/event-stream.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import { createStreams } from '../../src/transport/streams.ts'
@@ -103,6 +104,7 @@ describe('opening', () => {
       forwarded: () => ({ address: '', host: undefined }),
       accept: () => expect.unreachable(),
       clock: new TestClock(),
+      signals: new Signals(),
       readBody: async () => '{}',
       node: () => '',
       elsewhere: { post: () => expect.unreachable(), read: () => expect.unreachable() },
@@ -407,7 +409,7 @@ describe('a line that is slow', () => {
   function slow() {
     const clock = new TestClock()
     const closes: number[] = []
-    const transport = new EventStreamTransport('secret', clock, { away() {}, back() {}, over() {} })
+    const transport = new EventStreamTransport('secret', clock, new Signals(), { away() {}, back() {}, over() {} })
     transport.serve({ received() {}, closed: (code) => void closes.push(code) })
     transport.take({ seq: 1, message: 'x' })
     const attach = (poll = false) => {

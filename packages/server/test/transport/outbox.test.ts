@@ -3,6 +3,7 @@ import { type Line, Outbox } from '../../src/transport/outbox.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 
 function outbox(bound?: number) {
+  const traffic = { sentFrames: 0, sentBytes: 0 }
   const line = {
     unsent: 0,
     written: [] as string[],
@@ -14,7 +15,7 @@ function outbox(bound?: number) {
     },
     overflowed: () => void line.overflows++,
   } satisfies Line & { [more: string]: unknown }
-  return { line, outbox: new Outbox(line, bound) }
+  return { line, outbox: new Outbox(line, traffic, bound), traffic }
 }
 
 const turn = () => new Promise(setImmediate)
@@ -38,7 +39,10 @@ test('what is queued in one turn leaves as one message, in order', async () => {
 test('a lone frame leaves as the bytes that everyone shares', () => {
   const shared = frame('a')
   const written: Buffer[] = []
-  const box = new Outbox({ unsent: 0, write: (message) => void written.push(message), overflowed() {} })
+  const box = new Outbox(
+    { unsent: 0, write: (message) => void written.push(message), overflowed() {} },
+    { sentFrames: 0, sentBytes: 0 },
+  )
   box.add(shared)
   box.flush()
   expect(written[0]).toBe(shared.bytes)

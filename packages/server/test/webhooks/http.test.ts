@@ -205,7 +205,7 @@ test('with a single URL its query string is sent and not told', async () => {
   expect(app.calls[0]?.body).toMatch(/^action=publish&/)
   expect(reply).toEqual({
     kind: 'fault',
-    reached: true,
+    why: 'status',
     fault: 'expected status 200, got 500 (status 500)',
     url: `http://127.0.0.1:${app.port}/cb.php`,
   })
@@ -321,7 +321,7 @@ describe('an application out of order', () => {
     await clock.advance(4_999)
     expect(clock.pending).toBe(1)
     await clock.advance(1)
-    expect(await reply).toMatchObject({ kind: 'fault', fault: 'no complete answer within 5000 ms' })
+    expect(await reply).toMatchObject({ kind: 'fault', why: 'time', fault: 'no complete answer within 5000 ms' })
     await closed
     expect(clock.pending).toBe(0)
   })
@@ -346,7 +346,7 @@ describe('an application out of order', () => {
 
   test('a URL that is none is a fault', async () => {
     const { ask } = asker({ singleUrl: 'nonsense' })
-    expect(await ask(question())).toMatchObject({ kind: 'fault', fault: 'no answer: Invalid URL' })
+    expect(await ask(question())).toMatchObject({ kind: 'fault', why: 'connection', fault: 'no answer: Invalid URL' })
   })
 
   test('an address that cannot be a header is a fault, not a forged header', async () => {

@@ -144,7 +144,7 @@ describe('what a function returns', () => {
     for (const publish of [() => Promise.reject(boom), throwing(boom)]) {
       expect(await asking({ publish })(question())).toEqual({
         kind: 'fault',
-        reached: true,
+        why: 'threw',
         fault: 'threw RangeError: boom',
         cause: boom,
       })
@@ -180,7 +180,7 @@ test('one that answers too late is a fault, whatever it does afterwards', async 
   await clock.advance(4_999)
   expect(clock.pending).toBe(1)
   await clock.advance(1)
-  expect(await reply).toEqual({ kind: 'fault', fault: 'no answer within 5000 ms' })
+  expect(await reply).toEqual({ kind: 'fault', why: 'time', fault: 'no answer within 5000 ms' })
   fail(new Error('late'))
   await clock.advance(1)
 })

@@ -40,7 +40,7 @@ test.each([
   },
   { name: 'an object', body: '{"ok":1}', fault: 'expected [true, {…}], got {"ok":1} (status 200): {"ok":1}' },
 ])('$name is a fault that says so', ({ body, fault }) => {
-  expect(reply(body)).toEqual({ kind: 'fault', reached: true, fault })
+  expect(reply(body)).toEqual({ kind: 'fault', why: 'form', fault })
 })
 
 test.each([
@@ -55,7 +55,7 @@ test.each([
 ])('status $status is a fault whatever the body says', ({ status, location, fault }) => {
   expect(reply('[true,{}]', { status, ...(location ? { location } : {}) })).toEqual({
     kind: 'fault',
-    reached: true,
+    why: 'status',
     fault,
   })
 })
@@ -69,7 +69,7 @@ test('the fault shows the first 200 characters of the body on one line', () => {
   const got = reply(`<p>\n\x1b[31m${'x'.repeat(1_000)}`)
   expect(got).toEqual({
     kind: 'fault',
-    reached: true,
+    why: 'form',
     fault: `expected [true, {…}], got HTML (status 200): <p> [31m${'x'.repeat(191)}`,
   })
 })
@@ -83,7 +83,7 @@ test('a body nested without end is a fault and no overflow', () => {
   for (const body of [`[true, {"a": ${deep(400_000)}}]`, deep(400_000)]) {
     expect(reply(body)).toMatchObject({
       kind: 'fault',
-      reached: true,
+      why: 'form',
       fault: expect.stringContaining('got something nested very deep'),
     })
   }

@@ -18,7 +18,7 @@ function answering(reply: unknown, setCookies: string[] = []) {
       return { kind: 'answer', success: reply[0], details: reply[1], setCookies, url }
     },
     log,
-    () => 'new-id',
+    { newId: () => 'new-id' },
   )
   return { callbacks, caller, questions, log, cookies }
 }
@@ -256,7 +256,7 @@ describe('a wrong detail is a fault that names it', () => {
 
 test.each([
   ['a no', [false, {}]],
-  ['something that is no reply', { kind: 'fault', fault: 'HTML', reached: true, url }],
+  ['something that is no reply', { kind: 'fault', fault: 'HTML', why: 'form', url }],
 ] as const)('%s is answer enough to hub_started', async (_name, reply) => {
   const got = await verdict('hub_started', reply)
   expect(got.verdict).toMatchObject({ ok: true })
@@ -265,14 +265,14 @@ test.each([
 
 test.each(Object.keys(ask))('a fault of %s allows nothing and is logged', async (name) => {
   const cause = new Error('boom')
-  const got = await verdict(name, { kind: 'fault', fault: 'threw', cause, url })
+  const got = await verdict(name, { kind: 'fault', why: 'connection', fault: 'gone', cause, url })
   const { error } = got.verdict as { error: HookboxError }
   expect([error.code, error.message]).toEqual(['webhook_failed', 'the application could not be asked'])
   expect(got.log.lines).toEqual([
     {
       level: name === 'hub_started' ? 'debug' : 'error',
       message: 'webhook failed',
-      fields: { webhook: name, id: 'new-id', url, fault: 'threw', err: cause },
+      fields: { webhook: name, id: 'new-id', url, fault: 'gone', err: cause },
     },
   ])
 })
