@@ -12,6 +12,7 @@ const packages = {
     'ioredis',
     'ipaddr.js',
     'pino',
+    'prom-client',
     'undici',
     'ws',
   ],
@@ -64,7 +65,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   snapshot: ['broker/memory/memory-broker.ts'],
   transport: ['signals/', 'config/config.ts'],
   http: ['signals/', 'config/config.ts'],
-  rest: ['hub/', 'http/', 'config/config.ts'],
+  rest: ['hub/', 'http/', 'config/config.ts', 'signals/'],
   admin: ['hub/', 'http/', 'config/config.ts', 'signals/', 'doctor/webhook-feed.ts', 'doctor/webhook-call.ts'],
   config: [],
   probe: [
@@ -141,6 +142,7 @@ describe('rooms of the hub', () => {
     { name: '@hookbox/client', homes: ['cli/tail.ts'] },
     { name: 'undici', homes: ['webhooks/', 'polling/'] },
     { name: 'pino', homes: ['log.ts'] },
+    { name: 'prom-client', homes: ['http/metrics.ts'] },
   ])('$name is imported by $homes alone', ({ name, homes }) => {
     const own = homes.map((home) => hub + home)
     const isAllowed = ({ at, target }: Import) => target !== name || isAmong(at.replace(/:\d+$/, ''), own)

@@ -14,6 +14,9 @@ import { Connection } from './connection/connection.ts'
 import { Feed } from './feed.ts'
 import { readBody } from './http/body.ts'
 import { health } from './http/health.ts'
+import { serveMetrics } from './http/metrics.ts'
+import type { NodeView } from './http/metrics-table.ts'
+import { serveReady } from './http/ready.ts'
 import { createRouter, type Route, type Router } from './http/router.ts'
 import { attach, closeServer, createServer, type Detach, listen } from './http/server.ts'
 import { serveScript } from './http/static.ts'
@@ -23,6 +26,7 @@ import { localUrl } from './local-url.ts'
 import { createAccessLog, createLog, type HeardLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
 import { startPoller } from './polling/poller.ts'
+import { withSecret } from './rest/authorise.ts'
 import { channelMethods } from './rest/channel-methods.ts'
 import { createRestEndpoint } from './rest/endpoint.ts'
 import { serverMethods } from './rest/server-methods.ts'
@@ -33,9 +37,10 @@ import { createForwarded } from './transport/address.ts'
 import { createDoorkeeper } from './transport/origin.ts'
 import type { SendHead } from './transport/stream-head.ts'
 import { createStreams } from './transport/streams.ts'
-import type { Accept, Transport } from './transport/transport.ts'
+import { type Accept, type Transport, transportKinds } from './transport/transport.ts'
 import { createAcceptUpgrade } from './transport/websocket.ts'
 import type { Ask } from './webhooks/callbacks.ts'
+import { webhookFields } from './webhooks/fields.ts'
 import type { CallbackFunctions } from './webhooks/functions.ts'
 import { createHttpAsk, webhookUrl } from './webhooks/http.ts'
 import { createInProcessAsk } from './webhooks/in-process.ts'
@@ -111,7 +116,7 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
   const userDefaults = readUserDefaults(config)
   /** As `set_config` has left it. What is read from here is read anew each time. */
   let live = config
-  const signals = new Signals()
+  const signals = new Signals(Object.keys(webhookFields))
   const calls = new Feed<SeenCall>(keptCalls)
   const saw: SawCall = (call) => calls.add(call, weigh(call))
   const http = functions || config.open ? undefined : httpCallbacks(() => live, log, saw)
@@ -204,8 +209,8 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
     ...serverMethods(hub, version, config.allowSetConfig ? setConfig : undefined),
   }
   const secrets = () => (live.apiSecurityToken === undefined ? [] : [live.apiSecurityToken])
-  const rest = createRestEndpoint({ methods, secrets, log, alwaysOk: false })
-  const web = createRestEndpoint({ methods, secrets, log, alwaysOk: true })
+  const rest = createRestEndpoint({ methods, secrets, log, signals, alwaysOk: false })
+  const web = createRestEndpoint({ methods, secrets, log, signals, alwaysOk: true })
   const restRoutes: Route[] = [
     { path: '/rest/', handle: rest },
     { path: '/web/', handle: web },
@@ -235,11 +240,20 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
   async function checkAlive(node: string): Promise<void> {
     if (!(await hub.nodes.names()).includes(node)) throw new HookboxError('closed', 'unknown session: connect anew')
   }
+  const metrics = serveMetrics({ signals, view })
+  const ready = serveReady({
+    phase,
+    brokerUp: () => redis?.trouble === undefined,
+    roundTrip: () => hub.nodes.ask(hub.id, 'configuration', {}),
+    clock,
+  })
   const pages = createRouter({
     ...common,
     basePath: config.basePath,
     routes: [
       { path: '/health', methods: ['GET'], handle: health(version, clock) },
+      { path: '/ready', methods: ['GET'], handle: ready },
+      { path: '/metrics', methods: ['GET'], handle: withSecret(metrics, secrets) },
       { path: '/stream', methods: ['POST'], handle: streams.read },
       { path: '/stream/send', methods: ['POST'], handle: streams.send },
       { path: '/static/hookbox.js', methods: ['GET'], handle: serveScript() },
@@ -251,10 +265,33 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
   const applications = createRouter({
     ...common,
     basePath: '',
-    routes: [...restRoutes, { path: '/', handle: rest }],
+    // Whoever is let near this port may see how the hub is.
+    routes: [{ path: '/metrics', methods: ['GET'], handle: metrics }, ...restRoutes, { path: '/', handle: rest }],
   })
 
   let isStarted = false
+  let isServing = false
+
+  function phase(): 'starting' | 'stopping' | undefined {
+    if (closing) return 'stopping'
+    return isServing ? undefined : 'starting'
+  }
+
+  function view(): NodeView {
+    const transports = Object.fromEntries(transportKinds.map((kind) => [kind, { lines: 0, unsent: 0 }]))
+    for (const { kind, buffered } of connections.values()) {
+      const of = transports[kind]
+      if (!of) continue
+      of.lines++
+      of.unsent += buffered
+    }
+    return {
+      ...{ ...hub.census(), transports, version },
+      webhooksGivenUp: hub.givenUp,
+      brokerUp: redis?.trouble === undefined,
+      ready: phase() === undefined,
+    }
+  }
 
   /**
    * Goes on where the hub before this one was stopped; else the application hears of a new hub, where there is one.
@@ -268,6 +305,7 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
     for (const piece of pieces ?? []) memory?.restore(piece)
     await hub.start(!config.open)
     await adoptConfiguration()
+    isServing = true
     if (pieces) log.info({ pieces: pieces.length }, 'went on where the hub before this one was stopped')
   }
 

@@ -155,6 +155,11 @@ export class Channel {
     return this.#fanOut.size === 0 && this.#members.size === 0 && this.#life.idle && this.#settings.idle
   }
 
+  /** How many subscribers are here. */
+  get subscriptions(): number {
+    return this.#fanOut.size
+  }
+
   has(subscriberId: string): boolean {
     return this.#fanOut.get(subscriberId) !== undefined
   }

@@ -134,6 +134,17 @@ export class Hub {
     return this.#givenUp
   }
 
+  /** How many there are here of what a node has. */
+  census(): { users: number; channels: number; subscriptions: number } {
+    let channels = 0
+    let subscriptions = 0
+    for (const channel of this.#channels.all()) {
+      channels++
+      subscriptions += channel.subscriptions
+    }
+    return { users: this.#users.count, channels, subscriptions }
+  }
+
   get stopping(): boolean {
     return this.#stopping
   }

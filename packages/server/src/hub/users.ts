@@ -53,6 +53,11 @@ export class Users {
   readonly #users = new Map<string, User>()
   readonly #connections = new Map<string, UserConnection>()
 
+  /** How many users there are. */
+  get count(): number {
+    return this.#users.size
+  }
+
   get(name: string): User | undefined {
     return this.#users.get(name)
   }

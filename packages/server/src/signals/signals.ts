@@ -27,10 +27,14 @@ export const webhookBounds: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 
-const knownCodes: ReadonlySet<number> = new Set(Object.values(closeCodes))
+/** The hub's own, and what a line that broke off is closed with (RFC 6455 §7.4.1). A page may choose any other. */
+const closeWords: ReadonlySet<string> = new Set(
+  [...Object.values(closeCodes), 1002, 1005, 1006, 1007, 1008].map(String),
+)
 
-/** What a line that broke off is closed with (RFC 6455 §7.4.1), besides the hub's own. */
-const standardCodes: ReadonlySet<number> = new Set([1002, 1005, 1006, 1007, 1008])
+const recoveries: readonly Recovery[] = ['recovered', 'trimmed', 'new_epoch']
+
+const faultKinds: readonly string[] = ['time', 'connection', 'status', 'form', 'detail', 'threw']
 
 /**
  * What happens on this node, told in one place: counted always, in plain numbers that are only read, and told to whoever
@@ -47,20 +51,32 @@ export class Signals {
   /** Private messages sent, each once, however many connections get it. */
   messages = 0
   /** Lines that pages opened, by transport. */
-  readonly opened: Tally = new Tally()
+  readonly opened: Tally = new Tally(['websocket', 'event-stream'])
   /** Lines that ended, by close code; `other` where the page chose one of its own. */
-  readonly closed: Tally = new Tally()
-  readonly publishes: Tally<PublishOutcome> = new Tally()
+  readonly closed: Tally = new Tally([...closeWords, 'other'])
+  readonly publishes: Tally<PublishOutcome> = new Tally([
+    'published',
+    'duplicate',
+    'only_to_sender',
+    'refused',
+    'webhook_failed',
+    'unavailable',
+  ])
   /** Errors that pages were told, by code. */
-  readonly errors: Tally<ErrorCode> = new Tally()
+  readonly errors: Tally<ErrorCode> = new Tally(['webhook_failed', 'unavailable', 'too_many', 'internal'])
   /** Subscriptions that were taken up again. */
-  readonly channelRecoveries: Tally<Recovery> = new Tally()
+  readonly channelRecoveries: Tally<Recovery> = new Tally(recoveries)
   /** Users' private messages that were taken up again. */
-  readonly messageRecoveries: Tally<Recovery> = new Tally()
-  /** By method and code (`ok` where it went well), as `publish ok`. */
-  readonly restCalls: Tally = new Tally()
+  readonly messageRecoveries: Tally<Recovery> = new Tally(recoveries)
+  /** Calls of the REST interface by method, and by `ok` or the code of the error. */
+  readonly rest: Map<string, Tally> = new Map()
   readonly webhooks: Map<string, WebhookSignals> = new Map()
   readonly #listeners = new Set<(happening: Happening) => void>()
+
+  /** `webhooks`: their names, so that each can be seen before it is asked. */
+  constructor(webhooks: Iterable<string> = []) {
+    for (const name of webhooks) this.webhook(name)
+  }
 
   /** Hears what happens from now on, until the function that comes back is called. A listener must not throw. */
   listen(hear: (happening: Happening) => void): () => void {
@@ -76,7 +92,8 @@ export class Signals {
 
   /** A page's line has ended. */
   lineClosed(connection: string, user: string, code: number, reason: string): void {
-    this.closed.add(knownCodes.has(code) || standardCodes.has(code) ? String(code) : 'other')
+    const word = String(code)
+    this.closed.add(closeWords.has(word) ? word : 'other')
     if (this.#watched) this.#tell({ what: 'closed', connection, user, code, reason })
   }
 
@@ -108,18 +125,25 @@ export class Signals {
     if (this.#watched) this.#tell({ what: 'ended', channel })
   }
 
-  /** A webhook is about to be asked. */
+  /** What is known of one webhook. */
   webhook(name: string): WebhookSignals {
     const known = this.webhooks.get(name)
     if (known) return known
     const fresh = {
-      outcomes: new Tally<WebhookOutcome>(),
-      faults: new Tally(),
+      outcomes: new Tally<WebhookOutcome>(['allowed', 'refused', 'fault']),
+      faults: new Tally(faultKinds),
       durations: new Durations(webhookBounds),
       underWay: 0,
     }
     this.webhooks.set(name, fresh)
     return fresh
+  }
+
+  /** A REST method was called; `code` is `ok` or that of the error. */
+  restCalled(method: string, code: string): void {
+    const codes = this.rest.get(method) ?? new Tally(['ok'])
+    this.rest.set(method, codes)
+    codes.add(code)
   }
 
   get #watched(): boolean {

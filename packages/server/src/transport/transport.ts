@@ -1,9 +1,14 @@
 import type { PreparedFrame } from './prepared-frame.ts'
 
+/** How a page may read. */
+export type TransportKind = 'websocket' | 'event-stream' | 'long-polling'
+
+export const transportKinds: readonly TransportKind[] = ['websocket', 'event-stream', 'long-polling']
+
 /** One physical way to a page. It carries messages and knows no users and no channels. */
 export interface Transport {
   /** How the page reads at present; one over HTTP may change between the other two. */
-  readonly kind: 'websocket' | 'event-stream' | 'long-polling'
+  readonly kind: TransportKind
   /** Bytes that were sent but have not left this process. */
   readonly buffered: number
   /**

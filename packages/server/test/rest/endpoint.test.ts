@@ -4,6 +4,7 @@ import { HookboxError } from '@hookbox/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createRestEndpoint, type RestOptions } from '../../src/rest/endpoint.ts'
 import { json, method, optional, rest, text } from '../../src/rest/fields.ts'
+import { Signals } from '../../src/signals/signals.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 
 const cleanUp: (() => unknown)[] = []
@@ -33,7 +34,14 @@ const methods = {
 
 async function start(options: Partial<RestOptions> = {}) {
   const log = new RecordingLog()
-  const handle = createRestEndpoint({ methods, secrets: () => [secret], log, alwaysOk: false, ...options })
+  const handle = createRestEndpoint({
+    methods,
+    signals: new Signals(),
+    secrets: () => [secret],
+    log,
+    alwaysOk: false,
+    ...options,
+  })
   const server = createServer((request, response) => {
     const [, name = ''] = /^\/rest\/([^?]*)/.exec(request.url ?? '') ?? []
     void handle(request, response, name)

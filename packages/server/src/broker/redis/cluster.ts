@@ -28,6 +28,9 @@ interface Master {
 }
 
 /** Milliseconds between two looks at who has which slots: while all is well, and while something is not. */
+/** Why a cluster as a whole fails. */
+const unserved = 'the Redis cluster cannot be reached, or not all of its slots are served'
+
 const calm = 5_000
 const alarmed = 200
 
@@ -74,11 +77,15 @@ export class Cluster implements Servers {
       const left = end - performance.now()
       await this.#look()
       if (this.#owners.length === slotCount && !this.#owners.includes(undefined)) break
-      if (left <= 0 || this.#closed)
-        throw unavailable('the Redis cluster cannot be reached, or not all of its slots are served')
+      if (left <= 0 || this.#closed) throw unavailable(unserved)
       await pause(Math.min(alarmed, Math.max(1, left)))
     }
     await Promise.all([...this.#masters.values()].map(({ link }) => link.ready(end - performance.now())))
+  }
+
+  get trouble(): string | undefined {
+    if (this.#owners.length < slotCount || this.#owners.includes(undefined)) return unserved
+    return [...this.#masters.values()].find(({ link }) => link.trouble !== undefined)?.link.trouble
   }
 
   close(): void {

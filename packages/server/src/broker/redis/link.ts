@@ -58,6 +58,11 @@ export class Link {
     return this.#parts.name
   }
 
+  /** Why nothing that is asked is answered; undefined while there is a line. */
+  get trouble(): string | undefined {
+    return this.#line ? undefined : this.#failure().message
+  }
+
   get isUp(): boolean {
     return this.#line !== undefined
   }

@@ -48,6 +48,8 @@ export interface RedisBroker extends Broker {
    * @throws Error where Redis does not let this hub in, is too old, or cannot be reached in time
    */
   ready(): Promise<void>
+  /** Why all that is asked, or some of it, fails at the moment; undefined where every server can be reached. */
+  readonly trouble: string | undefined
   /** This node vanishes, as if its process were killed. */
   crash(): Promise<void>
 }
@@ -117,6 +119,9 @@ function assemble(context: Context, patience: number): { broker: RedisBroker; no
     leases: context.whileOpen<Leases>({ take: leases.take, wait: leases.wait, freed: leases.freed }),
     bus,
     nodes,
+    get trouble() {
+      return servers.trouble
+    },
     ready: () => nodes.begin(),
     async close() {
       if (context.isClosed) return

@@ -1,4 +1,5 @@
 import type { Spot } from './keys.ts'
+import type { RedisBroker } from './redis-broker.ts'
 import type { Script } from './script.ts'
 import type { Topics } from './topics.ts'
 
@@ -15,6 +16,8 @@ export interface Servers {
   send(spot: Spot, command: string, ...args: readonly Arg[]): Promise<unknown>
   /** Settles when all can be reached; fails after `patience` milliseconds, or at once where waiting does not help. */
   ready(patience: number): Promise<void>
+  /** As {@link RedisBroker.trouble}. */
+  readonly trouble: string | undefined
   close(): void
 }
 

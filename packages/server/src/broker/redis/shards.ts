@@ -27,6 +27,10 @@ export class Shards implements Servers {
     await Promise.all(this.#links.map((link) => link.ready(patience)))
   }
 
+  get trouble(): string | undefined {
+    return this.#links.find(({ trouble }) => trouble !== undefined)?.trouble
+  }
+
   close(): void {
     this.topics.close()
     for (const link of this.#links) link.close()
