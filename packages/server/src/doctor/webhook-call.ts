@@ -73,7 +73,7 @@ export async function explainCall(call: SeenCall, config: Config): Promise<Webho
 function exchangeOf({ answer, problem, late, url }: SeenCall): Exchange {
   const reply: Reply = answer
     ? readReply(answer)
-    : { kind: 'fault', why: late ? 'time' : 'connection', fault: late ? 'no answer in time' : textOf(problem) }
+    : { kind: 'fault', why: late ? 'time' : 'connection', fault: textOf(problem) }
   return { reply: { ...reply, ...(url !== undefined && { url }) }, ...(answer && { answer }), problem, late }
 }
 
@@ -104,7 +104,7 @@ function ofFunction(name: WebhookName, outcome: Outcome): Finding {
     case 'refused':
       return note('refused', `${name} is refused, “${outcome.error}”.`)
     case 'fault':
-      return wrong('function', `The function ${name} cannot be gone by: ${outcome.fault}.`)
+      return wrong('function', `The reply of the function ${name} cannot be used: ${outcome.fault}.`)
   }
 }
 

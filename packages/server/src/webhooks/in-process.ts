@@ -68,7 +68,7 @@ function seenOf({ reply, body }: Returned): Pick<SeenCall, 'answer' | 'problem' 
   }
   return {
     answer: body === undefined ? undefined : { ...answer, body },
-    problem: reply.kind === 'fault' ? (reply.cause ?? reply.fault) : undefined,
+    problem: reply.kind === 'fault' ? reply.fault : undefined,
     late: reply.kind === 'fault' && reply.why === 'time',
   }
 }

@@ -19,7 +19,7 @@ export interface SeenCall {
   readonly duration: number
   /** What came by HTTP, or stands for it where a function was asked; undefined where nothing came. */
   readonly answer: Answer | undefined
-  /** What was thrown below HTTP, or by a function. */
+  /** What was thrown below HTTP, or what was wrong with a function in words. */
   readonly problem: unknown
   /** There was no complete answer in time. */
   readonly late: boolean
