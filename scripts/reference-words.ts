@@ -267,3 +267,18 @@ export const restFieldWords: { readonly [field: string]: string } = {
   user_name: 'the user',
   identifier: 'the id of the connection',
 }
+
+/** Of those that `prom-client` tells of a process, the ones to know. */
+export const processMetricWords: Readonly<Record<string, string>> = {
+  process_cpu_seconds_total:
+    'Seconds of a processor that were used. A node has use for one processor, so that a rate near 1 is all there is.',
+  process_resident_memory_bytes: 'Memory that the process has, all in all.',
+  process_open_fds: 'Open files and sockets. On Linux.',
+  process_max_fds: 'How many there may be: `LimitNOFILE` of systemd. On Linux.',
+  process_start_time_seconds: 'When the process began, in seconds since 1970.',
+  nodejs_eventloop_lag_p99_seconds:
+    'Event loop delay: how late the process gets to what is due, but for the worst hundredth. Since the last time that somebody asked.',
+  nodejs_heap_size_used_bytes: 'Memory of channels, histories, users: what JavaScript holds.',
+  nodejs_external_memory_bytes: 'Memory of bytes on their way to pages and from them.',
+  nodejs_gc_duration_seconds: 'How long the process stood still to free memory, by `kind`. A histogram.',
+}

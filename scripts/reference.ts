@@ -12,11 +12,13 @@ import { commandList } from '../packages/server/src/cli/command-list.ts'
 import { loadOptions } from '../packages/server/src/config/load.ts'
 import { type Group, type Option, options } from '../packages/server/src/config/options.ts'
 import { maxBody } from '../packages/server/src/http/body.ts'
+import { metrics } from '../packages/server/src/http/metrics-table.ts'
 import { maxChannels } from '../packages/server/src/hub/channels.ts'
 import { type UserOptions, userOptions } from '../packages/server/src/hub/user-options.ts'
 import { maxPollAnswer } from '../packages/server/src/polling/fetch.ts'
 import { modes } from '../packages/server/src/polling/modes.ts'
 import type { PollingMode, PollingOptions } from '../packages/server/src/polling/options.ts'
+import { webhookBounds } from '../packages/server/src/signals/signals.ts'
 import { maxUnread } from '../packages/server/src/transport/outbox.ts'
 import type { WebhookName } from '../packages/server/src/webhooks/callbacks.ts'
 import { jsonFields } from '../packages/server/src/webhooks/callbacks.ts'
@@ -28,6 +30,7 @@ import {
   limitWords,
   pollingModeWords,
   pollingWords,
+  processMetricWords,
   restErrorWords,
   restFieldWords,
   restMethodWords,
@@ -40,7 +43,9 @@ import { root } from './run.ts'
 export const command = 'npx tsx --conditions=@hookbox/source scripts/reference.ts'
 
 /** The pages that hold tables. */
-export const pages = ['configuration', 'webhooks', 'channels', 'rest', 'command-line'].map((page) => `docs/${page}.md`)
+export const pages = ['configuration', 'webhooks', 'channels', 'rest', 'command-line', 'metrics'].map(
+  (page) => `docs/${page}.md`,
+)
 
 export function readPage(page: string): string {
   return readFileSync(join(root, page), 'utf8')
@@ -74,6 +79,9 @@ export async function makeTables(): Promise<ReadonlyMap<string, string>> {
     ['methods', restMethodTable()],
     ...methods,
     ['errors', errorTable()],
+    ['metrics', metricTable()],
+    ['buckets', `${webhookBounds.map(String).map(code).join(', ')} seconds.`],
+    ['process metrics', processMetricTable()],
   ])
 }
 
@@ -270,6 +278,20 @@ function errorTable(): string {
       const words = restErrorWords[name]
       return words === undefined ? [] : [[String(errors[name].status), code(name), words]]
     }),
+  )
+}
+
+function metricTable(): string {
+  return table(
+    ['metric', 'type', 'labels', ''],
+    metrics.map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(', '), help]),
+  )
+}
+
+function processMetricTable(): string {
+  return table(
+    ['metric', ''],
+    Object.entries(processMetricWords).map(([name, words]) => [code(name), words]),
   )
 }
 

@@ -220,7 +220,12 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
   const forwarded = createForwarded(config.trustProxy)
   const doorkeeper = createDoorkeeper(config)
   const access = createAccessLog(config.log.accessFile)
-  const common = { addressOf: (request: IncomingMessage) => forwarded(request).address, log, access }
+  const common = {
+    addressOf: (request: IncomingMessage) => forwarded(request).address,
+    idOf: (request: IncomingMessage) => forwarded(request).requestId,
+    log,
+    access,
+  }
   const streams = createStreams({
     ...{ doorkeeper, forwarded, accept, clock, signals, readBody },
     node: () => hub.id,
@@ -457,6 +462,10 @@ function httpCallbacks(live: () => Config, log: Log, saw: SawCall): { ask: Ask; 
     },
     signingSecrets: live().signingSecrets,
     cookieIdentifier: live().cookieIdentifier,
+    get hidden() {
+      const { webhookSecret, signingSecrets, apiSecurityToken, adminPassword } = live()
+      return [webhookSecret, ...signingSecrets, apiSecurityToken, adminPassword]
+    },
     version,
     log,
     clock: systemClock,

@@ -7,6 +7,7 @@ import { ConfigError } from './config/options.ts'
 import { Feed } from './feed.ts'
 import { printable } from './printable.ts'
 import { ignore } from './requests.ts'
+import { isSecretName, withoutSecrets } from './secrets.ts'
 
 /** The hub's log. Fields that may hold a secret are redacted by their names, whoever logs them and however deep they are. */
 export interface Log {
@@ -90,6 +91,8 @@ export function createLog(config: LogConfig, streams: LogStreams = process): Hea
 
 /** What happened at the door: an HTTP request, or a WebSocket when it has ended. Without a query, which may hold a secret. */
 export interface AccessLine {
+  /** Its id, which other lines about it carry, too. */
+  readonly request: string
   readonly address: string
   readonly method: string
   readonly path: string
@@ -130,18 +133,12 @@ const longestStack = 4_096
 const deepest = 6
 const mostMembers = 100
 
-const secretName = /(cookies?|cookie_?string|authorization|secrets?|tokens?|tickets?|passwords?)$|^session$/i
-/** Whether what stands under this name may be a secret. */
-export function isSecretName(name: string): boolean {
-  return secretName.test(name)
-}
-
 const locationName = /^(url|path|uri)$/i
 
 /** A copy that is fit for the log: redacted, cut, and with errors as what they say. */
 function clean(value: unknown, name = '', depth = 0): unknown {
   if (isSecretName(name) && value !== undefined && value !== null) return '[redacted]'
-  if (typeof value === 'string') return shorten(locationName.test(name) ? withoutQuery(value) : value)
+  if (typeof value === 'string') return shorten(withoutSecrets(locationName.test(name) ? withoutQuery(value) : value))
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null) return value
   if (depth === deepest) return '[…]'
@@ -158,9 +155,9 @@ function cleanError(error: Error, depth: number): unknown {
   const code = 'code' in error ? error.code : undefined
   return {
     type: shorten(name),
-    message: shorten(message),
+    message: shorten(withoutSecrets(message)),
     ...(code === undefined ? {} : { code: clean(code) }),
-    ...(stack === undefined ? {} : { stack: shorten(stack, longestStack) }),
+    ...(stack === undefined ? {} : { stack: shorten(withoutSecrets(stack), longestStack) }),
     ...(cause === undefined ? {} : { cause: clean(cause, '', depth + 1) }),
   }
 }

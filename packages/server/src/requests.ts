@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { randomId } from './ids.ts'
 import type { AccessLine } from './log.ts'
 
 /** A request's path without its query, which may hold a secret. */
@@ -7,6 +8,21 @@ export function pathOf({ url = '' }: IncomingMessage): string {
   const path = url.startsWith('/') || !URL.canParse(url) ? url : new URL(url).pathname
   const query = path.search(/[?#]/)
   return query === -1 ? path : path.slice(0, query)
+}
+
+const ids = new WeakMap<IncomingMessage, string>()
+
+/** Tells processes apart, as lines of several may be gathered in one place. */
+const process = randomId().slice(0, 8)
+let count = 0
+
+/** By what a request is found in the log. `given`: what a trusted proxy calls it, so that it has one name all the way. */
+export function requestId(request: IncomingMessage, given?: string): string {
+  const known = ids.get(request)
+  if (known !== undefined) return known
+  const id = given ?? `${process}-${++count}`
+  ids.set(request, id)
+  return id
 }
 
 /** Takes over the socket of a request to upgrade. */
@@ -34,7 +50,8 @@ export function refuseUpgrade(socket: Duplex, status: number, error: string): vo
 /** The access line of a request to upgrade. */
 export function upgradeLine(request: IncomingMessage, address: string, status: number): AccessLine {
   const userAgent = request.headers['user-agent']
-  return { address, method: request.method ?? '', path: pathOf(request), status, userAgent, duration: 0 }
+  const method = request.method ?? ''
+  return { request: requestId(request), address, method, path: pathOf(request), status, userAgent, duration: 0 }
 }
 
 /**

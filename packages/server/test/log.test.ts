@@ -96,6 +96,34 @@ test('neither a query nor a password in a URL is logged', () => {
   expect(stdout.lines[0]).toMatchObject({ url: 'http://app.example/rest', path: '/rest/publish' })
 })
 
+test.each([
+  ['{"token": "hid\\"den", "pin": 4711}', '{"token": "[redacted]", "pin": 4711}'],
+  ['{"userSecret":81, "name":"ann"}', '{"userSecret":"[redacted]", "name":"ann"}'],
+  ['… "session" : "hidden and cut off', '… "session" : "[redacted]"'],
+  ['POST secret=hidden&channel_name=chat', 'POST secret=[redacted]&channel_name=chat'],
+  ['<td>csrf_token=hidden</td>', '<td>csrf_token=[redacted]</td>'],
+  ['no such token: 7', 'no such token: 7'],
+])('in a text, %s becomes %s', (text, shown) => {
+  const { log, stdout } = open()
+  log.error({ fault: text, err: new Error(text) }, 'x')
+  expect(stdout.lines[0]).toMatchObject({ fault: shown, err: { message: shown } })
+  expect(stdout.text).not.toContain('hidden')
+})
+
+test('the last lines can be read, and heard as they come', () => {
+  const { log } = open({ level: 'debug' })
+  log.info({ secret: 'hidden' }, 'first')
+  const heard: string[] = []
+  const stop = log.lines.listen(({ number, what }) => void heard.push(`${number} ${JSON.parse(what).msg}`))
+  log.trace('too low')
+  log.child({ of: 'a child' }).debug('second')
+  stop()
+  log.info('third')
+  expect(heard).toEqual(['2 second'])
+  expect(log.lines.after(1).map(({ what }) => JSON.parse(what).msg)).toEqual(['second', 'third'])
+  expect(log.lines.after()[0]?.what).toContain('"secret":"[redacted]"')
+})
+
 test('what goes round in circles is cut', () => {
   const { log, stdout } = open()
   const round: { self?: unknown } = {}
@@ -148,7 +176,7 @@ test('no control character of a stranger reaches a terminal', () => {
 test('access lines are JSON in a file of their own', () => {
   const file = join(directory, 'access.log')
   const access = createAccessLog(file)
-  const line = { address: '::1', method: 'GET', status: 200, duration: 3, userAgent: 'x' }
+  const line = { request: 'r-1', address: '::1', method: 'GET', status: 200, duration: 3, userAgent: 'x' }
   access.write({ ...line, path: '/rest/publish?secret=hidden' })
   access.write({ ...line, path: '/ws', status: 101, closeCode: 1000 })
   const lines = readFileSync(file, 'utf8').trim().split('\n')

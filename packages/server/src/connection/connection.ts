@@ -98,6 +98,7 @@ export class Connection implements Session, UserConnection {
       get cookies() {
         return cookies.header
       },
+      connection: id,
       address: arrival.address,
       setCookies: (lines) => this.#setCookies(lines),
     }
@@ -108,6 +109,8 @@ export class Connection implements Session, UserConnection {
       ping: () => this.send(ping),
       silent: () => this.close(closeCodes.silent, 'no PONG in time'),
     })
+    const { request, address } = arrival
+    hub.log.debug({ connection: id, request, transport: transport.kind, address }, 'connection opened')
     this.#cancelDeadline = hub.clock.after(limits.handshake, () => this.close(closeCodes.silent, 'no CONNECT in time'))
   }
 
@@ -257,6 +260,7 @@ export class Connection implements Session, UserConnection {
     this.#cancelDeadline()
     const broken = this.#state !== 'connecting'
     if (!broken) this.#state = 'connected'
+    this.#hub.log.debug({ connection: this.id, user }, 'connection admitted')
     this.#hub.signals.connected(this.id, user, this.#transport.kind, this.arrival.address)
     enter()
     // The application counts this user among those who are here: it is told that this was for a moment only.

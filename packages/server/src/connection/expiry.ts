@@ -39,7 +39,7 @@ export function watchExpiry(connection: Connection, hub: Hub, payload: JsonText,
       await hub.renew(connection, verdict, verdict.details.details)
     } catch (err) {
       // Who was admitted once is not put out by a slip in an option: the options stay as they are.
-      hub.log.error({ webhook: 'connect', err }, 'the reply to connect cannot be used')
+      hub.log.error({ webhook: 'connect', connection: connection.id, err }, 'the reply to connect cannot be used')
     }
     hub.postponeTicket(connection, deadline)
   }

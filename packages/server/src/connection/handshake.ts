@@ -106,7 +106,7 @@ async function asked(connection: Connection, hub: Hub, id: number, payload: Json
   try {
     changes = checkUserOptions(details)
   } catch (error) {
-    hub.log.error({ webhook: 'connect', err: error }, 'the reply to connect cannot be used')
+    hub.log.error({ webhook: 'connect', connection: connection.id, err: error }, 'the reply to connect cannot be used')
     return refuse(
       connection,
       id,

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts'
-import { isSecretName } from '../log.ts'
-import { conceal, concealer } from '../probe/conceal.ts'
 import { type Outcome, rows } from '../probe/outcome.ts'
+import { secretsIn, withoutSecrets } from '../secrets.ts'
 import { type Caller, jsonFields, type Reply, type WebhookName } from '../webhooks/callbacks.ts'
+import { conceal, concealer } from '../webhooks/conceal.ts'
 import type { Exchange } from '../webhooks/http.ts'
 import { readReply } from '../webhooks/reply.ts'
 import type { SeenCall } from '../webhooks/seen-call.ts'
@@ -48,7 +48,8 @@ const redacted = '[redacted]'
 export async function explainCall(call: SeenCall, config: Config): Promise<WebhookCall> {
   const { at, name, id, url, address, duration } = call
   const { webhookSecret, signingSecrets, apiSecurityToken, adminPassword } = config
-  const hide = concealer([webhookSecret, ...signingSecrets, apiSecurityToken, adminPassword], call.cookies)
+  const own = [webhookSecret, ...signingSecrets, apiSecurityToken, adminPassword]
+  const hide = concealer([...own, ...Object.values(call.fields).flatMap(secretsIn)], call.cookies)
   const exchange = conceal(exchangeOf(call), hide)
   const outcome = await outcomeOf(call, exchange.reply, config)
   const setLines = call.answer?.setCookies ?? []
@@ -110,13 +111,7 @@ function ofFunction(name: WebhookName, outcome: Outcome): Finding {
 
 /** Applications put secrets of their own into payloads and replies: members that are named so lose their values. */
 function shown(text: string, hide: (text: string) => string = (same) => same): string {
-  const members = /"((?:[^"\\]|\\.)*)"(\s*:\s*)("(?:[^"\\]|\\.)*"?|-?\d[\d.eE+-]*)/g
-  const bounded = hide(text.slice(0, 2 * longest))
-  return cut(
-    bounded.replace(members, (member, name: string, colon: string) =>
-      isSecretName(name) ? `"${name}"${colon}"${redacted}"` : member,
-    ),
-  )
+  return cut(withoutSecrets(hide(text.slice(0, 2 * longest))))
 }
 
 function cut(text: string): string {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HookboxError } from '@hookbox/protocol'
-import type { AccessLog, Log } from '../log.ts'
-import { ignore, pathOf, refuseUpgrade, type Upgrade, upgradeLine } from '../requests.ts'
+import type { AccessLog, Log, LogFields } from '../log.ts'
+import { ignore, pathOf, refuseUpgrade, requestId, type Upgrade, upgradeLine } from '../requests.ts'
 
 /** Answers a request; `rest` is the path below a route that ends in a slash. What it throws becomes the answer. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, rest: string) => void | Promise<void>
@@ -24,6 +24,8 @@ export interface RouterOptions {
   /** Why nothing at all is answered to this request (403), or undefined. */
   readonly refuse?: (request: IncomingMessage) => string | undefined
   readonly addressOf: (request: IncomingMessage) => string
+  /** By what a trusted proxy knows a request, if any is in front. */
+  readonly idOf?: (request: IncomingMessage) => string | undefined
   readonly log: Log
   readonly access: AccessLog
 }
@@ -67,11 +69,13 @@ export function createRouter(options: RouterOptions): Router {
 
     request(request, response) {
       const started = performance.now()
+      const id = requestId(request, options.idOf?.(request))
       const address = options.addressOf(request) // A socket that has gone has none.
       request.on('error', ignore)
       response.on('error', ignore)
       response.on('close', () => {
         access.write({
+          request: id,
           address,
           method: request.method ?? '',
           path: pathOf(request),
@@ -80,11 +84,14 @@ export function createRouter(options: RouterOptions): Router {
           userAgent: request.headers['user-agent'],
         })
       })
-      answer(request, response).catch((error: unknown) => answerError(response, error, log, pathOf(request)))
+      answer(request, response).catch((error: unknown) =>
+        answerError(response, error, log, { request: id, path: pathOf(request) }),
+      )
     },
 
     upgrade(request, socket, head) {
       socket.on('error', ignore)
+      const id = requestId(request, options.idOf?.(request))
       const path = below(request)
       const upgrade = path === undefined ? undefined : upgrades.get(path)
       if (upgrade === undefined) {
@@ -94,7 +101,7 @@ export function createRouter(options: RouterOptions): Router {
       try {
         upgrade(request, socket, head)
       } catch (err) {
-        log.error({ err, path: pathOf(request) }, 'an upgrade failed')
+        log.error({ request: id, err, path: pathOf(request) }, 'an upgrade failed')
         socket.destroy()
       }
     },
@@ -117,9 +124,9 @@ export function answerJson(response: ServerResponse, status: number, body: unkno
 }
 
 /** Only a HookboxError is for the other side to read. */
-function answerError(response: ServerResponse, error: unknown, log: Log, path: string): void {
+function answerError(response: ServerResponse, error: unknown, log: Log, of: LogFields): void {
   const known = error instanceof HookboxError ? error : new HookboxError('internal', 'internal error', { cause: error })
-  if (known !== error) log.error({ err: error, path }, 'a request failed')
+  if (known !== error) log.error({ ...of, err: error }, 'a request failed')
   if (response.headersSent) response.destroy()
   else answerJson(response, known.status, { error: known.message })
 }

@@ -185,7 +185,10 @@ export class Channels {
         error instanceof HookboxError
           ? new HookboxError(error.code, `create_channel: ${error.message}`, { cause: error })
           : new HookboxError('internal', 'internal error', { cause: error })
-      this.#services.log.error({ channel: name, err: error }, 'a channel could not be made')
+      this.#services.log.error(
+        { channel: name, connection: caller.connection, err: error },
+        'a channel could not be made',
+      )
       return { error: known }
     }
   }

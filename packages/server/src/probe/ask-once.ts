@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts'
 import type { WebhookConfig } from '../config/config.ts'
 import { CookieJar } from '../connection/cookies.ts'
 import type { Ask, Caller, WebhookName } from '../webhooks/callbacks.ts'
+import { conceal, concealer } from '../webhooks/conceal.ts'
 import { createHttpExchange, type Exchange } from '../webhooks/http.ts'
 import { createCallbacks } from '../webhooks/verdict.ts'
-import { conceal, concealer } from './conceal.ts'
 import { type Outcome, rows } from './outcome.ts'
 
 /** Where and how somebody asks who plays the hub. */

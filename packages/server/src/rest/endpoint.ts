@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HookboxError, quote } from '@hookbox/protocol'
 import type { Log } from '../log.ts'
+import { requestId } from '../requests.ts'
 import type { Signals } from '../signals/signals.ts'
 import { authorise, needSecrets, secretFields } from './authorise.ts'
 import type { Method, Result } from './fields.ts'
@@ -10,7 +11,7 @@ export interface RestOptions {
   readonly methods: { readonly [name: string]: Method }
   /** Each of them opens the interface; where there is none it is off. Asked anew for each request. */
   readonly secrets: () => readonly string[]
-  readonly log: Pick<Log, 'error'>
+  readonly log: Pick<Log, 'debug' | 'error'>
   readonly signals: Pick<Signals, 'restCalled'>
   /** Answer 200 whatever happened, as the original did under `/web/`. */
   readonly alwaysOk: boolean
@@ -41,11 +42,12 @@ export function createRestEndpoint({ methods, secrets, log, signals, alwaysOk }:
     } catch (thrown) {
       const error = readable(thrown)
       signals.restCalled(method, error.code)
-      if (error !== thrown) log.error({ method: name, err: thrown }, 'a REST method failed')
+      if (error !== thrown) log.error({ request: requestId(request), method, err: thrown }, 'a REST method failed')
       status = thrown instanceof MethodNotAllowed ? 405 : error.status
       body = JSON.stringify([false, { error: error.message, msg: error.message, code: error.code }])
     }
     if (alwaysOk) status = 200
+    log.debug({ request: requestId(request), method, status }, 'REST method called')
     response.writeHead(status, {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(body),

@@ -7,6 +7,8 @@ export interface Forwarded {
   readonly address: string
   /** What the browser asked for: the `Host` header, or what a trusted proxy says that it was. */
   readonly host: string | undefined
+  /** What a trusted proxy calls the request (`X-Request-Id`), if it is fit for a log. */
+  readonly requestId: string | undefined
 }
 
 /**
@@ -27,10 +29,11 @@ export function createForwarded(trustProxy: number | readonly string[]): (reques
       address = next
     }
     const hosts = listed(request.headers['x-forwarded-host'])
-    const forwardedHost = isTrusted(peer(request), 0)
-      ? hosts.at(-Math.max(1, Math.min(proxies, hosts.length)))
-      : undefined
-    return { address, host: forwardedHost ?? request.headers.host }
+    const isProxied = isTrusted(peer(request), 0)
+    const forwardedHost = isProxied ? hosts.at(-Math.max(1, Math.min(proxies, hosts.length))) : undefined
+    const [id = ''] = isProxied ? listed(request.headers['x-request-id']) : []
+    const requestId = /^[\w.:-]{1,64}$/.test(id) ? id : undefined
+    return { address, host: forwardedHost ?? request.headers.host, requestId }
   }
 }
 

@@ -41,6 +41,8 @@ export interface Arrival {
   readonly cookies: string | undefined
   readonly origin: string | undefined
   readonly userAgent: string | undefined
+  /** The id of the request that opened the line; missing where there was none. */
+  readonly request?: string
 }
 
 /** Makes the session for a transport that has just been opened. */

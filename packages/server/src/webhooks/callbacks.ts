@@ -16,6 +16,8 @@ export type WebhookName =
 export interface Caller {
   /** The `Cookie` header to send, as it stands now. */
   readonly cookies: string | undefined
+  /** The id of the connection that acted, for the log; missing where none did. */
+  readonly connection?: string
   /** For `X-Real-IP`. */
   readonly address: string | undefined
   /** The value of each `Set-Cookie` header in a reply. */

@@ -2,14 +2,16 @@ import { Agent, type Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { WebhookConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
+import { secretsIn } from '../secrets.ts'
 import type { Ask, Question, Reply } from './callbacks.ts'
+import { conceal, concealer } from './conceal.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
 import { callOf, type SawCall } from './seen-call.ts'
 import { sign } from './sign.ts'
 import { wantedCookies } from './wanted-cookies.ts'
 
 /** What asking by HTTP needs. All of it is read anew for each question, so that getters may change it. */
-export interface HttpAskOptions {
+export interface HttpExchangeOptions {
   readonly config: WebhookConfig
   /** The form field `secret`. */
   readonly secret: string | undefined
@@ -21,7 +23,13 @@ export interface HttpAskOptions {
   readonly probe?: string
   readonly log: Pick<Log, 'warn' | 'error'>
   readonly clock: Clock
+}
+
+/** What a hub needs besides. */
+export interface HttpAskOptions extends HttpExchangeOptions {
   readonly saw?: SawCall
+  /** What an application may repeat in what is no reply, and no log is to have. */
+  readonly hidden: readonly (string | undefined)[]
 }
 
 /** One call: the reply that the hub goes by, and all that was seen of it, for whoever has to explain a fault. */
@@ -51,16 +59,19 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
     async ask(question) {
       const call = callOf(question, options.clock.now())
       const begun = performance.now()
-      const { reply, answer, problem, late = false } = await exchange(question)
+      const seen = await exchange(question)
+      const { reply, answer, problem, late = false } = seen
       options.saw?.({ ...call, url: reply.url, duration: performance.now() - begun, answer, problem, late })
-      return reply
+      if (reply.kind === 'answer') return reply
+      const hidden = [...options.hidden, ...Object.values(call.fields).flatMap(secretsIn)]
+      return conceal(seen, concealer(hidden, call.cookies)).reply
     },
     close,
   }
 }
 
 /** The same, and more is told of each call. */
-export function createHttpExchange(options: HttpAskOptions): {
+export function createHttpExchange(options: HttpExchangeOptions): {
   exchange(question: Question): Promise<Exchange>
   close(): Promise<void>
 } {
@@ -155,7 +166,7 @@ function form(question: Question, secret: string | undefined): string {
 }
 
 /** Built from nothing for every call: no header of a browser's request gets here but its cookies. */
-function buildHeaders(question: Question, body: string, options: HttpAskOptions): { [name: string]: string } {
+function buildHeaders(question: Question, body: string, options: HttpExchangeOptions): { [name: string]: string } {
   const { caller, id } = question
   const headers: { [name: string]: string } = {
     'content-type': 'application/x-www-form-urlencoded',
@@ -175,17 +186,21 @@ function buildHeaders(question: Question, body: string, options: HttpAskOptions)
   return headers
 }
 
-function cookieHeader(question: Question, { cookieIdentifier, log }: HttpAskOptions): string | undefined {
-  const wanted = wantedCookies(question.caller.cookies, cookieIdentifier)
+function cookieHeader(question: Question, { cookieIdentifier, log }: HttpExchangeOptions): string | undefined {
+  const { cookies, connection } = question.caller
+  const wanted = wantedCookies(cookies, cookieIdentifier)
   if (wanted === undefined) return undefined
   // A header's characters are bytes; what came from `document.cookie` may hold others, which a browser sends as UTF-8.
   const header = wanted.replace(/[\u{100}-\u{10ffff}]/gu, (character) => Buffer.from(character).toString('latin1'))
   if (header.length > maxCookies) {
-    log.warn({ webhook: question.name, bytes: header.length }, `cookies beyond ${maxCookies} bytes are not sent`)
+    log.warn(
+      { webhook: question.name, connection, bytes: header.length },
+      `cookies beyond ${maxCookies} bytes are not sent`,
+    )
     return undefined
   }
   if (/[^\t -~\x80-\xff]/.test(header)) {
-    log.warn({ webhook: question.name }, 'cookies with control characters are not sent')
+    log.warn({ webhook: question.name, connection }, 'cookies with control characters are not sent')
     return undefined
   }
   return header

@@ -62,12 +62,17 @@ export function createCallbacks(
     if (counts) counts.underWay++
     const reply = await by({ name, fields: given(fields), caller, id })
     if (counts) counts.underWay--
-    counts?.durations.add((performance.now() - begun) / 1_000)
+    const duration = performance.now() - begun
+    counts?.durations.add(duration / 1_000)
+    const { connection } = caller
+    const about = { webhook: name, id, ...(connection !== undefined && { connection }), url: reply.url }
     try {
       if (reply.kind === 'fault') throw new Fault(reply.why, reply.fault, reply.cause)
       if (reply.setCookies.length > 0) caller.setCookies(reply.setCookies)
       const verdict = read(name, reply, reading)
-      counts?.outcomes.add(verdict.ok ? 'allowed' : 'refused')
+      const outcome = verdict.ok ? 'allowed' : 'refused'
+      counts?.outcomes.add(outcome)
+      log.debug({ ...about, outcome, duration: Math.round(duration) }, 'webhook answered')
       return verdict
     } catch (error) {
       // A wrong detail is the application's fault as much as a reply of the wrong form.
@@ -78,10 +83,7 @@ export function createCallbacks(
       const { message: fault, cause } = error
       // At boot the hub is often there first; what is given up in the end is an error.
       const level = name === 'hub_started' ? 'debug' : 'error'
-      log[level](
-        { webhook: name, id, url: reply.url, fault, ...(cause === undefined ? {} : { err: cause }) },
-        'webhook failed',
-      )
+      log[level]({ ...about, fault, ...(cause === undefined ? {} : { err: cause }) }, 'webhook failed')
       return no(new HookboxError('webhook_failed', 'the application could not be asked', { cause: error }))
     }
   }

@@ -211,6 +211,7 @@ export function transportContract(kind: Served['transport']['kind'], openPage: O
         'x-forwarded-host': 'public.example',
       })
       expect((await at.next()).arrival).toEqual({
+        request: expect.stringMatching(/^[0-9a-f]{8}-\d+$/),
         address: '8.8.8.8',
         cookies: 'a=1; b=2',
         origin: 'https://public.example',

@@ -31,7 +31,7 @@ async function hub(replies: Record<string, WebhookReplies>): Promise<{ ask: Ask;
   const { webhookSecret: secret, signingSecrets, webhooks, cookieIdentifier } = config
   const http = createHttpAsk({
     ...{ config: webhooks, secret, signingSecrets, cookieIdentifier, version: '1', saw },
-    ...{ log: new RecordingLog(), clock: new TestClock() },
+    ...{ hidden: [], log: new RecordingLog(), clock: new TestClock() },
   })
   onTestFinished(async () => {
     await http.close()

@@ -126,6 +126,7 @@ test('every request has one access line, without its query', async () => {
   const { server, get } = await serve({
     routes,
     addressOf: (request) => request.socket.remoteAddress ?? '',
+    idOf: ({ headers }) => headers['user-agent'] && `by ${headers['user-agent']}`,
     access: { write: (line) => void access.push(line), close() {} },
   })
   await (await get('/rest/publish?secret=hidden', { method: 'POST', headers: { 'user-agent': 'curl' } })).text()
@@ -134,9 +135,16 @@ test('every request has one access line, without its query', async () => {
   await closeServer(servers.pop() as Server, systemClock)
   const common = { address: '127.0.0.1', duration: expect.any(Number) }
   expect(access).toEqual([
-    { ...common, method: 'POST', path: '/rest/publish', status: 200, userAgent: 'curl' },
-    { ...common, method: 'GET', path: '/nowhere', status: 404, userAgent: 'curl' },
-    { ...common, method: 'GET', path: '/no', status: 404, userAgent: undefined },
+    { ...common, request: 'by curl', method: 'POST', path: '/rest/publish', status: 200, userAgent: 'curl' },
+    { ...common, request: 'by curl', method: 'GET', path: '/nowhere', status: 404, userAgent: 'curl' },
+    {
+      ...common,
+      request: expect.stringMatching(/^[0-9a-f]{8}-\d+$/),
+      method: 'GET',
+      path: '/no',
+      status: 404,
+      userAgent: undefined,
+    },
   ])
 })
 

@@ -21,6 +21,11 @@ export class RecordingLog {
     this.error = this.#record('error')
   }
 
+  /** Without what is only told to whoever looks closely. */
+  get complaints(): RecordedLine[] {
+    return this.lines.filter(({ level }) => level !== 'debug')
+  }
+
   /** Everything as one text, to look for what must not be in it. */
   get text(): string {
     return JSON.stringify(this.lines)

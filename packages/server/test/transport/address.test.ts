@@ -67,3 +67,13 @@ test('a socket without an address has an empty one', () => {
   expect(createForwarded(0)(request(undefined, {})).address).toBe('')
   expect(createForwarded(1)(request(undefined, { 'x-forwarded-for': '8.8.8.8' })).address).toBe('8.8.8.8')
 })
+
+test.each([
+  { name: 'of a trusted proxy', trust: 1, header: 'req-7.a:b', requestId: 'req-7.a:b' },
+  { name: 'of a stranger', trust: 0, header: 'req-7', requestId: undefined },
+  { name: 'that is no name', trust: 1, header: 'a b\u0007', requestId: undefined },
+  { name: 'that is long', trust: 1, header: 'x'.repeat(65), requestId: undefined },
+])('the id $name: $requestId', ({ trust, header, requestId }) => {
+  const request = { headers: { 'x-request-id': header }, socket: { remoteAddress: '127.0.0.1' } } as never
+  expect(createForwarded(trust)(request).requestId).toBe(requestId)
+})

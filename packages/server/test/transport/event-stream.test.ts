@@ -101,7 +101,7 @@ describe('opening', () => {
   test('and gone before its body was read leaves nothing', async () => {
     const streams = createStreams({
       doorkeeper: { refuseHost: () => undefined, refuseOrigin: () => undefined },
-      forwarded: () => ({ address: '', host: undefined }),
+      forwarded: () => ({ address: '', host: undefined, requestId: undefined }),
       accept: () => expect.unreachable(),
       clock: new TestClock(),
       signals: new Signals(),

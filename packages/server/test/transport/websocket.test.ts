@@ -250,9 +250,11 @@ test('every way to end has one access line', async () => {
   const { closed } = await h.next()
   socket.close(1000)
   await closed
+  const request = expect.stringMatching(/^[0-9a-f]{8}-\d+$/)
   expect(h.access).toEqual([
-    { address: '127.0.0.1', method: 'GET', path: '/ws', status: 403, duration: 0, userAgent: undefined },
+    { request, address: '127.0.0.1', method: 'GET', path: '/ws', status: 403, duration: 0, userAgent: undefined },
     {
+      request,
       address: '127.0.0.1',
       method: 'GET',
       path: '/ws',

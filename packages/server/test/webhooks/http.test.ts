@@ -61,6 +61,7 @@ function asker(config: Partial<WebhookConfig>, more: Partial<HttpAskOptions> = {
     signingSecrets: [],
     cookieIdentifier: undefined,
     version: '1.2.3',
+    hidden: [],
     log,
     clock: systemClock,
     ...more,

@@ -151,7 +151,7 @@ describe('a yes', () => {
     const got = await verdict(name, [true, details])
     expect(got.verdict).toMatchObject({ ok: true })
     expect((got.verdict as { details: unknown }).details).toEqual(read)
-    expect(got.log.lines).toEqual([])
+    expect(got.log.complaints).toEqual([])
   })
 
   test.each(['connect', 'subscribe', 'unsubscribe', 'publish', 'message'])('to %s names channels', async (name) => {
@@ -179,7 +179,7 @@ describe('a no', () => {
     expect(got.verdict).toMatchObject({ ok: false, autoSubscribe: [], autoUnsubscribe: [] })
     const { error } = got.verdict as { error: HookboxError }
     expect([error.code, error.message, error.temporary]).toEqual([code, `${name} refused by the application`, false])
-    expect(got.log.lines).toEqual([])
+    expect(got.log.complaints).toEqual([])
   })
 
   test.each([
@@ -260,7 +260,7 @@ test.each([
 ] as const)('%s is answer enough to hub_started', async (_name, reply) => {
   const got = await verdict('hub_started', reply)
   expect(got.verdict).toMatchObject({ ok: true })
-  expect(got.log.lines).toEqual([])
+  expect(got.log.complaints).toEqual([])
 })
 
 test.each(Object.keys(ask))('a fault of %s allows nothing and is logged', async (name) => {

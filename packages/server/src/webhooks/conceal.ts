@@ -1,5 +1,5 @@
-import type { Exchange } from '../webhooks/http.ts'
-import { readReply } from '../webhooks/reply.ts'
+import type { Exchange } from './http.ts'
+import { readReply } from './reply.ts'
 
 /** Shorter ones would take away what has nothing to do with them, and could be guessed anyway. */
 const shortest = { secret: 4, cookie: 12 }
