@@ -74,15 +74,18 @@ test('the fields of a REST method are found by running it', async () => {
   ])
 })
 
-test.each([...pages, 'docs/getting-started.md', 'docs/reliability.md'])('the links of %s lead somewhere', (page) => {
-  const own = readPage(page)
-  const links = [...own.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)]
-  const broken = links.filter(([, file = '', heading]) => {
-    const target = file === '' ? own : readTarget(file)
-    return target === undefined || (heading !== undefined && !anchors(target).includes(heading))
-  })
-  expect(broken.map(([link]) => link)).toEqual([])
-})
+test.each([...pages, 'docs/getting-started.md', 'docs/reliability.md', 'docs/running-it-for-real.md'])(
+  'the links of %s lead somewhere',
+  (page) => {
+    const own = readPage(page)
+    const links = [...own.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)]
+    const broken = links.filter(([, file = '', heading]) => {
+      const target = file === '' ? own : readTarget(file)
+      return target === undefined || (heading !== undefined && !anchors(target).includes(heading))
+    })
+    expect(broken.map(([link]) => link)).toEqual([])
+  },
+)
 
 function readTarget(file: string): string | undefined {
   try {

@@ -112,7 +112,7 @@ export const metrics: readonly Metric[] = [
   ),
   counter(
     'hookbox_recoveries_total',
-    'Channels and private messages that pages took up again, by result: `recovered` without a gap, `trimmed` where some of it was kept no longer, `new_epoch` where the log had begun anew.',
+    'Channels and private messages that pages took up again, by result: `recovered` without a gap, or with a gap for the reason that the page was told, `expired` or `epoch`.',
     ['of', 'result'],
     ({ channelRecoveries, messageRecoveries }) => [
       ...each(channelRecoveries, 'result', { of: 'channel' }),

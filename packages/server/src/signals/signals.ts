@@ -10,7 +10,7 @@ export type PublishOutcome = 'published' | 'duplicate' | 'only_to_sender' | Erro
 export type WebhookOutcome = 'allowed' | 'refused' | 'fault'
 
 /** Whether a page that came back got all that it missed, and why not. */
-export type Recovery = 'recovered' | 'trimmed' | 'new_epoch'
+export type Recovery = 'recovered' | 'expired' | 'epoch'
 
 /** What there is to know of one webhook. */
 export interface WebhookSignals {
@@ -32,7 +32,7 @@ const closeWords: ReadonlySet<string> = new Set(
   [...Object.values(closeCodes), 1002, 1005, 1006, 1007, 1008].map(String),
 )
 
-const recoveries: readonly Recovery[] = ['recovered', 'trimmed', 'new_epoch']
+const recoveries: readonly Recovery[] = ['recovered', 'expired', 'epoch']
 
 const faultKinds: readonly string[] = ['time', 'connection', 'status', 'form', 'detail', 'threw']
 
@@ -162,5 +162,5 @@ export function recoveryOf(
   top: { readonly epoch: string },
 ): Recovery {
   if (missed !== undefined) return 'recovered'
-  return since.epoch === top.epoch ? 'trimmed' : 'new_epoch'
+  return since.epoch === top.epoch ? 'expired' : 'epoch'
 }

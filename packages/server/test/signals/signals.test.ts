@@ -69,13 +69,13 @@ describe('what is counted', () => {
     const { position } = await page.ask('SUBSCRIBE', { channel_name: 'chat' })
     await page.ask('SUBSCRIBE', { channel_name: 'chat', since: position })
     await page.ask('SUBSCRIBE', { channel_name: 'chat', since: 'other:1' })
-    expect(counted(hub.signals.channelRecoveries)).toEqual({ recovered: 1, new_epoch: 1 })
+    expect(counted(hub.signals.channelRecoveries)).toEqual({ recovered: 1, epoch: 1 })
   })
 
   test.each([
     [[], 'a', 'recovered'],
-    [undefined, 'a', 'trimmed'],
-    [undefined, 'b', 'new_epoch'],
+    [undefined, 'a', 'expired'],
+    [undefined, 'b', 'epoch'],
   ])('what is missing is %j, in epoch %s: %s', (missed, epoch, result) => {
     expect(recoveryOf(missed, { epoch }, { epoch: 'a' })).toBe(result)
   })
