@@ -49,7 +49,10 @@ export interface Channels {
    */
   remove(name: string, unused?: 'unused'): Promise<boolean>
   names(): Promise<string[]>
+  /** How many there are, at most. */
   count(): Promise<number>
+  /** Of each, how many users are in it; 0 where there is no such channel. */
+  sizes(names: readonly string[]): Promise<number[]>
 }
 
 export interface ChannelRecord {
@@ -376,8 +379,10 @@ export interface Users {
   listen(user: string, ear: UserEar): Promise<Stop>
   /** Of each, whether it is there. */
   areHere(users: readonly string[]): Promise<boolean[]>
-  /** Names of all users, ids of all live connections. */
-  all(): Promise<{ readonly users: string[]; readonly connections: string[] }>
+  /** All users: name → the ids of those of its connections that are live. */
+  all(): Promise<ReadonlyMap<string, readonly string[]>>
+  /** How many there are, at most. */
+  count(): Promise<number>
 }
 
 /**

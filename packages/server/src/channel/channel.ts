@@ -12,6 +12,7 @@ import type {
   HistoryPiece,
   HistoryRange,
   Lease,
+  Numbered,
   Owed,
   Snapshot,
   StateChange,
@@ -46,6 +47,16 @@ export interface Entering {
   readonly initialData?: JsonText | undefined
 }
 
+/** Whoever looks on without being in the channel. */
+export interface Watcher {
+  /** Told to all subscribers, in order. */
+  heard(numbered: Numbered): void
+  /** Something else may be different now: options, history, state. */
+  changed(): void
+  /** The channel is gone, or this node has nothing to do with it any more. Nothing more is heard. */
+  ended(): void
+}
+
 /** The application is being asked whether the channel may go: whoever wants to enter waits for its answer, and tries again. */
 export class ChannelClosing extends Error {
   override name = 'ChannelClosing'
@@ -63,6 +74,7 @@ export class Channel {
   readonly #settings: ChannelSettings
   readonly #life: Life
   readonly #members = new Map<string, Member>()
+  readonly #watchers = new Set<Watcher>()
   #stopListening: Stop = () => {}
   #lastTime = 0
 
@@ -126,9 +138,18 @@ export class Channel {
         hear((channel) => {
           channel.#lastTime = Math.max(channel.#lastTime, numbered.at)
           channel.#fanOut.tell(numbered, channel.options.reflective)
+          for (const watcher of channel.#watchers) watcher.heard(numbered)
         }),
-      changed: (record) => hear((channel) => channel.#settings.adopt(record)),
-      lost: ({ epoch }) => hear((channel) => channel.#fanOut.began(epoch)),
+      changed: (record) =>
+        hear((channel) => {
+          channel.#settings.adopt(record)
+          for (const watcher of channel.#watchers) watcher.changed()
+        }),
+      lost: ({ epoch }) =>
+        hear((channel) => {
+          channel.#fanOut.began(epoch)
+          for (const watcher of channel.#watchers) watcher.changed()
+        }),
       removed: (how) => hear((channel) => channel.#removed(how)),
     })
     if (!found) return undefined
@@ -152,7 +173,8 @@ export class Channel {
 
   /** Nothing would be lost if this node let go of it. */
   get idle(): boolean {
-    return this.#fanOut.size === 0 && this.#members.size === 0 && this.#life.idle && this.#settings.idle
+    const unseen = this.#fanOut.size === 0 && this.#members.size === 0 && this.#watchers.size === 0
+    return unseen && this.#life.idle && this.#settings.idle
   }
 
   /** How many subscribers are here. */
@@ -261,6 +283,12 @@ export class Channel {
     return this.#settings.changeState(change)
   }
 
+  /** From now on the watcher hears what happens here; it keeps the channel open on this node, but does not count as using it. */
+  watch(watcher: Watcher): Stop {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
+  }
+
   /** What REST `get_channel_info` shows. */
   async info(): Promise<{ name: string; options: { [name: string]: Json }; subscribers: string[]; more?: true }> {
     return { name: this.name, ...(await this.#settings.info()) }
@@ -311,6 +339,9 @@ export class Channel {
     this.#settings.stop()
     this.#life.stop()
     for (const { leaving } of this.#members.values()) leaving?.drop()
+    const watchers = [...this.#watchers]
+    this.#watchers.clear()
+    for (const watcher of watchers) watcher.ended()
   }
 
   /** The channel is gone. Where nobody ended it, whoever is here takes it up again, and is told of a gap. */

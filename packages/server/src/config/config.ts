@@ -10,8 +10,12 @@ export interface Config {
   readonly webApiInterface: string | undefined
   /** Without it the REST interface is off. */
   readonly apiSecurityToken: string | undefined
-  /** Of the console, which this version has not. */
+  /** Without it the console is off. */
   readonly adminPassword: string | undefined
+  /** With it the console leaves the main port. */
+  readonly adminPort: number | undefined
+  /** For that port. */
+  readonly adminInterface: string
   readonly webhookSecret: string | undefined
   readonly signingSecrets: readonly string[]
   /** The only cookie that webhooks carry; undefined: all of them. */

@@ -266,6 +266,8 @@ function finish(
     webApiInterface: value('webApiInterface'),
     apiSecurityToken: value('apiSecurityToken'),
     adminPassword: value('adminPassword'),
+    adminPort: value('adminPort'),
+    adminInterface: value<string | undefined>('adminInterface') ?? '127.0.0.1',
     webhookSecret: value('webhookSecret'),
     signingSecrets: value('signingSecret'),
     cookieIdentifier: value('cookieIdentifier'),
@@ -303,12 +305,7 @@ function finish(
       accessFile: value('logFileAccess'),
     },
   }
-  const webApiPort = given.get('webApiPort')
-  if (webApiPort && config.port !== 0 && config.port === config.webApiPort && sameAddress(config)) {
-    throw new ConfigError(
-      `${webApiPort.source}: expected another port than that for browsers, got ${config.port} for both`,
-    )
-  }
+  checkPorts(given, config)
   const snapshot = given.get('snapshot')
   if (snapshot && config.redis) {
     throw new ConfigError(`${snapshot.source}: with Redis a hub has no memory of its own that could be put away`)
@@ -320,8 +317,26 @@ function redisOf(urls: readonly string[], prefix: string, wait: number): Config[
   return urls.length === 0 ? undefined : { urls, prefix, wait }
 }
 
-function sameAddress({ interface: main, webApiInterface: web = main }: Config): boolean {
-  return main === web || main === '0.0.0.0' || web === '0.0.0.0'
+/** What has a port of its own needs another one than what came before it. */
+function checkPorts(given: Settings, config: Config): void {
+  const { port, interface: main, webApiPort, webApiInterface = main, adminPort, adminInterface } = config
+  const taken = [{ port, address: main, of: 'that for browsers' }]
+  const wanted = [
+    { key: 'webApiPort', port: webApiPort, address: webApiInterface, of: 'that of REST' },
+    { key: 'adminPort', port: adminPort, address: adminInterface, of: 'that of the console' },
+  ] as const
+  for (const { key, port, address, of } of wanted) {
+    if (port === undefined || port === 0) continue
+    const clash = taken.find((other) => other.port === port && sameAddress(other.address, address))
+    if (clash) {
+      throw new ConfigError(`${given.get(key)?.source}: expected another port than ${clash.of}, got ${port} for both`)
+    }
+    taken.push({ port, address, of })
+  }
+}
+
+function sameAddress(one: string, other: string): boolean {
+  return one === other || one === '0.0.0.0' || other === '0.0.0.0'
 }
 
 function isOpen(given: Settings, callbacks: boolean): boolean {
@@ -336,8 +351,6 @@ function isOpen(given: Settings, callbacks: boolean): boolean {
 
 function warnings(given: Settings): string[] {
   const found: string[] = []
-  const console = given.get('adminPassword')
-  if (console) found.push(`${console.source}: this version has no console yet`)
   for (const [key, { source, value }] of given) {
     if (byKey.get(key)?.secret !== true) continue
     const secrets: readonly unknown[] = Array.isArray(value) ? value : [value]

@@ -31,6 +31,8 @@ export interface HookboxOptions {
   open?: boolean
   apiSecurityToken?: string
   adminPassword?: string
+  adminPort?: number
+  adminInterface?: string
   webApiPort?: number
   webApiInterface?: string
   ignorePublishNonExistingChannels?: boolean
@@ -89,6 +91,7 @@ export type Group =
   | 'The web application'
   | 'Webhook names'
   | 'REST'
+  | 'Console'
   | 'Log'
 
 /** One thing that can be set. */
@@ -417,14 +420,6 @@ export const options: readonly Option[] = [
     'The secret of the REST interface, which is off without one.',
     { short: 'r', secret: true },
   ),
-  row(
-    'admin-password',
-    secretText,
-    undefined,
-    'REST',
-    'The password of the console. This version has none yet: the option is accepted, so that start scripts go on working.',
-    { short: 'a', secret: true },
-  ),
   row('web-api-port', port, undefined, 'REST', 'Serve REST on this port instead of the main one; 0 picks a free one.', {
     short: 'w',
   }),
@@ -446,6 +441,25 @@ export const options: readonly Option[] = [
     'REST',
     'Let the REST method set_config change where webhooks go, and the secrets: whoever holds the REST secret could divert every cookie.',
   ),
+
+  row(
+    'admin-password',
+    secretText,
+    undefined,
+    'Console',
+    'The password of the console at /admin, which is off without one.',
+    { short: 'a', secret: true },
+  ),
+  row(
+    'admin-port',
+    port,
+    undefined,
+    'Console',
+    'Serve the console on this port alone, instead of the one for browsers; 0 picks a free one.',
+  ),
+  row('admin-interface', address, undefined, 'Console', 'The address to bind for --admin-port.', {
+    defaultText: '127.0.0.1',
+  }),
 
   row(
     'log-level',

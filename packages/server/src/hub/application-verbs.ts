@@ -1,6 +1,6 @@
 import { HookboxError, type Json, type JsonText, type Published } from '@hookbox/protocol'
-import type { Broker, UserRecord } from '../broker/broker.ts'
-import type { Channel } from '../channel/channel.ts'
+import type { Broker, Stop, UserRecord } from '../broker/broker.ts'
+import type { Channel, Watcher } from '../channel/channel.ts'
 import { restIdKey } from '../channel/id-key.ts'
 import { type Callbacks, nobody } from '../webhooks/callbacks.ts'
 import type { Channels } from './channels.ts'
@@ -16,6 +16,27 @@ export interface ApplicationVerbsParts {
   readonly memberships: Memberships
   readonly messages: PrivateMessages
   readonly nodes: () => OtherNodes
+}
+
+/** One of a user's connections, without what is secret about it. */
+export interface ConnectionDetails {
+  readonly id: string
+  /** The node that it belongs to. */
+  readonly node: string
+  /** One that broke off, and may come back, is not. */
+  readonly live: boolean
+  /** The browser's. */
+  readonly address: string | undefined
+  /** Those it is in or about to be in. */
+  readonly channels: readonly string[]
+}
+
+/** A user as an operator sees it. */
+export interface UserDetails {
+  readonly name: string
+  readonly options: { readonly [name: string]: Json }
+  /** In the order they came. */
+  readonly connections: readonly ConnectionDetails[]
 }
 
 /** What the web application may do, to channels and users on whichever nodes (contract: REST). */
@@ -183,27 +204,71 @@ export class ApplicationVerbs {
     return this.#channels.with(channelName, (channel) => channel.info())
   }
 
+  /** Looks on at a channel on this node. @throws HookboxError `unknown_channel` */
+  watchChannel(channelName: string, watcher: Watcher): Promise<Stop> {
+    return this.#channels.with(channelName, async (channel) => channel.watch(watcher))
+  }
+
   /** What REST `get_user_info` shows. */
   async userInfo(userName: string): Promise<{
     name: string
     channels: string[]
     connections: string[]
-    options: { [name: string]: Json }
+    options: { readonly [name: string]: Json }
   }> {
+    const { name, connections, options } = await this.userDetails(userName)
+    return {
+      name,
+      channels: [...new Set(connections.flatMap(({ channels }) => channels))],
+      connections: connections.map(({ id }) => id),
+      options,
+    }
+  }
+
+  /** @throws HookboxError `unknown_user` */
+  async userDetails(userName: string): Promise<UserDetails> {
     const { name, connections, options } = await this.#needUser(userName)
     return {
       name,
-      channels: [...new Set(connections.flatMap(({ channels }) => [...channels.keys()]))],
-      connections: connections.map(({ id }) => id),
       options: writeUserOptions(readUserOptions(options)),
+      connections: connections.map(({ id, node, live, address, channels }) => ({
+        ...{ id, node, live, address },
+        channels: [...channels.keys()],
+      })),
     }
+  }
+
+  /** The name of the user whose connection this is. */
+  async userOf(connectionId: string): Promise<string | undefined> {
+    return (await this.#broker.users.locate(connectionId))?.user
+  }
+
+  /** All users: name → the ids of those of its connections that are live. */
+  users(): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#broker.users.all()
+  }
+
+  channelNames(): Promise<string[]> {
+    return this.#broker.channels.names()
+  }
+
+  /** Of each channel, how many users are in it. */
+  channelSizes(names: readonly string[]): Promise<number[]> {
+    return this.#broker.channels.sizes(names)
+  }
+
+  /** How many channels and users there are, at most, of all nodes together. */
+  async counts(): Promise<{ channels: number; users: number }> {
+    const { channels, users } = this.#broker
+    const [ofChannels, ofUsers] = await Promise.all([channels.count(), users.count()])
+    return { channels: ofChannels, users: ofUsers }
   }
 
   /** What REST `get_server_info` shows, of all nodes together. */
   async info(): Promise<{ channels: string[]; connections: string[]; users: string[] }> {
     const { channels, users } = this.#broker
     const [names, all] = await Promise.all([channels.names(), users.all()])
-    return { channels: names, connections: all.connections, users: all.users }
+    return { channels: names, connections: [...all.values()].flat(), users: [...all.keys()] }
   }
 
   async #needUser(name: string): Promise<UserRecord> {

@@ -414,7 +414,7 @@ describe.skipIf(lacksRedis())('a broker over Redis', () => {
       await server.call('HSET', `p:{${index}}:names`, 'late', `${Date.now()} x`, 'old', `${old} x`)
     }
     expect(await near.channels.names()).toEqual(['chat'])
-    expect(await near.users.all()).toEqual({ users: ['ann'], connections: ['1'] })
+    expect(await near.users.all()).toEqual(new Map([['ann', ['1']]]))
     for (const [index, name] of [
       ['channels', 'chat'],
       ['users', 'ann'],

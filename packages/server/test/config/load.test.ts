@@ -30,6 +30,8 @@ test('what nobody set has its default', () => {
     webApiInterface: undefined,
     apiSecurityToken: undefined,
     adminPassword: undefined,
+    adminPort: undefined,
+    adminInterface: '127.0.0.1',
     webhookSecret: undefined,
     signingSecrets: [],
     cookieIdentifier: undefined,
@@ -389,17 +391,23 @@ test('variables that others set beside a hub are passed over', () => {
   expect(loaded({ environment }).config.open).toBe(true)
 })
 
-test('the password of a console that does not exist yet is accepted, and said to be of no use', () => {
-  const { config, warnings } = loaded({ flags: ['--admin-password', 'a password of twenty-four bytes'] })
-  expect(config.adminPassword).toBe('a password of twenty-four bytes')
-  expect(warnings).toEqual(['--admin-password: this version has no console yet'])
-})
-
 test('browsers and the REST interface cannot have the same port of the same address', () => {
   expect(() => loaded({ flags: ['-p', '9000', '--web-api-port', '9000'] })).toThrow(
     '--web-api-port: expected another port than that for browsers, got 9000 for both',
   )
   expect(loaded({ flags: ['-i', '127.0.0.1', '-p', '9000', '-w', '9000', '-W', '127.0.0.2'] }).config.port).toBe(9000)
+})
+
+test.each([
+  { name: 'browsers', flags: ['-p', '9000', '--admin-port', '9000'], other: 'that for browsers' },
+  {
+    name: 'the REST interface',
+    flags: ['-w', '9000', '-W', '127.0.0.1', '--admin-port', '9000'],
+    other: 'that of REST',
+  },
+])('the console cannot have the same port of the same address as $name', ({ flags, other }) => {
+  expect(() => loaded({ flags })).toThrow(`--admin-port: expected another port than ${other}, got 9000 for both`)
+  expect(loaded({ flags: [...flags, '--admin-interface', '127.0.0.2', '-i', '127.0.0.3'] }).config.adminPort).toBe(9000)
 })
 
 test('several Redis URLs are parted by spaces in the environment, as commas part the servers of one', () => {

@@ -43,6 +43,8 @@ const given: {
   userDefaults: ['', { reflective: false }, ({ userDefaults }) => userDefaults],
   apiSecurityToken: ['a secret', 'a secret', ({ apiSecurityToken }) => apiSecurityToken],
   adminPassword: ['a password', 'a password', ({ adminPassword }) => adminPassword],
+  adminPort: ['9002', 9002, ({ adminPort }) => adminPort],
+  adminInterface: ['127.0.0.4', '127.0.0.4', ({ adminInterface }) => adminInterface],
   webApiPort: ['9001', 9001, ({ webApiPort }) => webApiPort],
   webApiInterface: ['127.0.0.3', '127.0.0.3', ({ webApiInterface }) => webApiInterface],
   ignorePublishNonExistingChannels: ['true', true, (config) => config.ignorePublishNonExistingChannels],

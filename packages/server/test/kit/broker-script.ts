@@ -165,7 +165,7 @@ class RandomScript {
         'all',
         async (node) => {
           const all = await node.users.all()
-          return { users: [...all.users].sort(), connections: [...all.connections].sort() }
+          return [...all].map(([name, live]) => [name, [...live].sort()]).sort()
         },
       ],
       ['send', (node) => node.messages.send(user, `"payload":${number}`)],

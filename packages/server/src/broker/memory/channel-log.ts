@@ -186,6 +186,11 @@ export class ChannelLog {
     return this.record
   }
 
+  /** Users who are in it. */
+  get size(): number {
+    return this.#members.size
+  }
+
   look(): Wanted {
     for (const [connection, until] of this.#expected) {
       if (until <= this.#clock.now()) this.#expected.delete(connection)

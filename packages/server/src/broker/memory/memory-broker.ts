@@ -112,6 +112,7 @@ class Memory {
         remove: async (name, unused) => this.#remove(name, unused),
         names: async () => [...this.#channels.keys()],
         count: async () => this.#channels.size,
+        sizes: async (names) => names.map((name) => this.#channels.get(name)?.size ?? 0),
       }),
       log: whileOpen<Log>({
         append: async (channel, what, how) => log(channel).append(what, how),

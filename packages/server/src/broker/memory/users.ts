@@ -75,12 +75,14 @@ export class UserTable {
         return copyOf(found)
       },
       areHere: async (users) => users.map((name) => this.#users.has(name)),
-      all: async () => ({
-        users: [...this.#users.keys()],
-        connections: [...this.#users.values()].flatMap(({ connections }) =>
-          [...connections.values()].filter(({ live }) => live).map(({ id }) => id),
+      all: async () =>
+        new Map(
+          [...this.#users].map(([name, { connections }]) => [
+            name,
+            [...connections.values()].filter(({ live }) => live).map(({ id }) => id),
+          ]),
         ),
-      }),
+      count: async () => this.#users.size,
     }
   }
 

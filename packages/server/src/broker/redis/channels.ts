@@ -9,6 +9,9 @@ import { changeChannel, createChannel, keepChannel, lookChannel, removeChannel }
 import { openChannel, recordOf } from './open-channel.ts'
 import { listOf, numberOf, textOf } from './replies.ts'
 
+/** Channels that are looked after at a time. */
+const atOnce = 500
+
 export function unknownChannel(channel: string): HookboxError {
   return new HookboxError('unknown_channel', `channel ${JSON.stringify(channel)} does not exist`)
 }
@@ -83,6 +86,18 @@ export function redisChannels(context: Context): Channels {
 
     names: async () => (await index.each((name) => exists(context, keys.channel(name)))).map(([name]) => name),
     count: () => index.count(),
+
+    async sizes(names) {
+      const sizes: number[] = []
+      for (let i = 0; i < names.length; i += atOnce) {
+        const some = names.slice(i, i + atOnce).map(async (name) => {
+          const spot = keys.channel(name)
+          return numberOf(await servers.send(spot, 'ZCARD', spot.key('members')))
+        })
+        sizes.push(...(await Promise.all(some)))
+      }
+      return sizes
+    },
   }
 }
 

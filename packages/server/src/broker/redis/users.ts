@@ -188,8 +188,10 @@ export function redisUsers(context: Context, self: () => string): Users {
         const live = await servers.run(liveConnections, keys.user(name), [])
         return live === null ? undefined : textsOf(live)
       })
-      return { users: found.map(([name]) => name), connections: found.flatMap(([, live]) => live) }
+      return new Map(found)
     },
+
+    count: () => index.count(),
   }
   return users
 

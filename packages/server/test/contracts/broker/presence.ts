@@ -42,6 +42,20 @@ export function presenceContract(setup: Setup): void {
       expect((await other.log.read('chat', keep)).members).toEqual([])
     })
 
+    test('how many users are in channels is told of many at once', async () => {
+      const { here, there, other } = await opened()
+      await createChannel(other, 'empty')
+      for (const user of ['ann', 'bob']) {
+        await here.enter('chat', { user, connection: `first of ${user}` }, joined(user), entering)
+        await there.enter('chat', { user, connection: `second of ${user}` }, joined(user), entering)
+      }
+      expect(await other.channels.sizes(['empty', 'chat', 'nowhere'])).toEqual([0, 2, 0])
+      await here.leave('chat', { user: 'ann', connection: 'first of ann' }, left('ann'), told)
+      await there.leave('chat', { user: 'ann', connection: 'second of ann' }, left('ann'), told)
+      expect(await other.channels.sizes(['chat'])).toEqual([1])
+      expect(await other.channels.sizes([])).toEqual([])
+    })
+
     test('users whose names begin alike are apart', async () => {
       const { here, other } = await opened()
       const names = ['a', 'a b', 'ab', 'a\u000b', '__proto__', '{a}', '%0a', '🦊', 'a"']

@@ -28,13 +28,15 @@ export function usersContract(setup: Setup): void {
         connections: [record('1', broker.nodes.id), record('2', other.nodes.id)],
       })
       expect(await here.areHere(['bob', 'ann'])).toEqual([false, true])
-      expect(await here.all()).toEqual({ users: ['ann'], connections: ['1', '2'] })
+      expect(await here.all()).toEqual(new Map([['ann', ['1', '2']]]))
+      expect(await there.count()).toBe(1)
       expect(await here.leave('ann', '1')).toBe('further')
       expect(await there.leave('ann', '2')).toBe('last')
       expect(await there.leave('ann', '2')).toBe('elsewhere')
       expect(await there.find('ann')).toBeUndefined()
       expect(await here.areHere(['ann'])).toEqual([false])
-      expect(await here.all()).toEqual({ users: [], connections: [] })
+      expect(await here.all()).toEqual(new Map())
+      expect(await there.count()).toBe(0)
       expect(await here.areHere([])).toEqual([])
     })
 
@@ -46,7 +48,7 @@ export function usersContract(setup: Setup): void {
         expect((await there.find(name))?.connections.map(({ id }) => id)).toEqual([`of ${name}`])
         expect((await there.locate(`of ${name}`))?.user).toBe(name)
       }
-      expect((await there.all()).users.sort()).toEqual([...names].sort())
+      expect([...(await there.all()).keys()].sort()).toEqual([...names].sort())
       for (const name of names) expect(await broker.users.leave(name, `of ${name}`)).toBe('last')
     })
 
@@ -87,7 +89,7 @@ export function usersContract(setup: Setup): void {
         ticket,
       }
       expect(await there.locate('1')).toEqual(expected)
-      expect(await there.all()).toEqual({ users: ['ann'], connections: [] })
+      expect(await there.all()).toEqual(new Map([['ann', []]]))
 
       expect(await here.update('ann', '1', { cookies: 'b=2', channels: new Map([['chat', null]]) })).toBe(true)
       expect(await other.users.locate('1')).toEqual({
