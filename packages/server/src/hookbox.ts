@@ -1,6 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
+import { fileURLToPath } from 'node:url'
 import { closeCodes, HookboxError, type Json, quote } from '@hookbox/protocol'
+import { type Console, createConsole } from './admin/console.ts'
+import { figuresOf } from './admin/figures.ts'
+import { LoopDelayMeter } from './admin/loop-delay.ts'
 import type { Broker } from './broker/broker.ts'
 import { createMemoryBroker, type MemoryBroker } from './broker/memory/memory-broker.ts'
 import { createRedisBroker, type RedisBroker } from './broker/redis/redis-broker.ts'
@@ -11,6 +15,7 @@ import { loadOptions } from './config/load.ts'
 import { ConfigError, type HookboxOptions } from './config/options.ts'
 import { version } from './config/version.ts'
 import { Connection } from './connection/connection.ts'
+import { createWebhookFeed } from './doctor/webhook-feed.ts'
 import { Feed } from './feed.ts'
 import { readBody } from './http/body.ts'
 import { health } from './http/health.ts'
@@ -19,7 +24,7 @@ import type { NodeView } from './http/metrics-table.ts'
 import { serveReady } from './http/ready.ts'
 import { createRouter, type Route, type Router } from './http/router.ts'
 import { attach, closeServer, createServer, type Detach, listen } from './http/server.ts'
-import { serveScript } from './http/static.ts'
+import { serveFolder, serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
 import { checkUserOptions, readUserOptions, type UserOptions } from './hub/user-options.ts'
 import { localUrl } from './local-url.ts'
@@ -60,6 +65,8 @@ export interface Listening {
   readonly url: string
   /** For the web application, where it has a port of its own. */
   readonly restUrl?: string
+  /** The console, where it has a password. */
+  readonly adminUrl?: string
 }
 
 /** A hub: browsers connect to it, and it asks the web application. */
@@ -144,6 +151,13 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
         return null
       },
       configuration: async () => configured,
+      figures: (args) => operators.verbs.figures(args),
+      webhookCalls: (args) => operators.verbs.webhookCalls(args),
+      logLines: (args) => operators.verbs.logLines(args),
+      lines: (args) => operators.verbs.lines(args),
+      operator: (args) => operators.verbs.operator(args),
+      tryPassword: (args) => operators.verbs.tryPassword(args),
+      knewPassword: (args) => operators.verbs.knewPassword(args),
     },
     callbacks: createCallbacks(ask, log, { signals }),
     clock,
@@ -208,6 +222,11 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
     ...userMethods(hub.application),
     ...serverMethods(hub, version, config.allowSetConfig ? setConfig : undefined),
   }
+  const call: Hookbox['call'] = async (name, fields = {}) => {
+    const method = Object.hasOwn(methods, name) ? methods[name as keyof typeof methods] : undefined
+    if (!method) throw new HookboxError('unknown_method', `unknown method ${quote(name)}`)
+    return method.run(new Map(Object.entries(fields).map(([field, value]) => [field, { value }])))
+  }
   const secrets = () => (live.apiSecurityToken === undefined ? [] : [live.apiSecurityToken])
   const rest = createRestEndpoint({ methods, secrets, log, signals, alwaysOk: false })
   const web = createRestEndpoint({ methods, secrets, log, signals, alwaysOk: true })
@@ -252,6 +271,33 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
     roundTrip: () => hub.nodes.ask(hub.id, 'configuration', {}),
     clock,
   })
+  const loop = new LoopDelayMeter(clock)
+  const ownAdminPort = config.adminPort !== undefined
+  const operators: Console = createConsole({
+    ...{ hub, clock, log, version, call, forwarded },
+    webhookFeed: createWebhookFeed(calls, () => live),
+    basePath: ownAdminPort ? '' : config.basePath,
+    password: () => live.adminPassword,
+    figures: () =>
+      figuresOf({
+        ...{ signals, version, now: clock.now },
+        connections: () => connections.size,
+        givenUp: () => hub.givenUp,
+        loop: () => loop.read(),
+      }),
+    line: (id) => {
+      const connection = [...connections.keys()].find((one) => one.id === id)
+      const transport = connection && connections.get(connection)
+      return transport && { transport: transport.kind, buffered: transport.buffered }
+    },
+    files: serveFolder(consoleFiles, 'the page of the console is not built; run `pnpm build` first'),
+  })
+  const consoleOnly = createRouter({
+    ...common,
+    basePath: '',
+    routes: operators.routes,
+    refuse: doorkeeper.refuseHost,
+  })
   const pages = createRouter({
     ...common,
     basePath: config.basePath,
@@ -263,6 +309,7 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
       { path: '/stream/send', methods: ['POST'], handle: streams.send },
       { path: '/static/hookbox.js', methods: ['GET'], handle: serveScript() },
       ...(ownRestPort ? [] : restRoutes),
+      ...(ownAdminPort ? [] : operators.routes),
     ],
     upgrades: { '/ws': createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access, signals }) },
     refuse: doorkeeper.refuseHost,
@@ -348,6 +395,8 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
     hub.stop()
     for (const connection of connections.keys()) connection.close(closeCodes.stopping, stopping)
     streams.stop()
+    operators.stop()
+    loop.stop()
     await Promise.all([...closed, http?.close(), polls.close()])
     // What was being answered is answered: from here on nothing changes any more, and others take over what is left.
     await broker.close()
@@ -380,9 +429,12 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
       const url = `${await serve(pages, config.port, config.interface)}${config.basePath}`
       const { webApiPort = config.port, webApiInterface = config.interface } = config
       const restUrl = ownRestPort ? await serve(applications, webApiPort, webApiInterface) : undefined
+      const { adminPort, adminInterface } = config
+      const adminBase = adminPort === undefined ? url : await serve(consoleOnly, adminPort, adminInterface)
+      const adminUrl = live.adminPassword === undefined ? undefined : `${adminBase}/admin/`
       // Not before: what is taken up is gone where a port turns out to be taken.
       await start()
-      return { url, ...(restUrl !== undefined && { restUrl }) }
+      return { url, ...(restUrl !== undefined && { restUrl }), ...(adminUrl !== undefined && { adminUrl }) }
     },
 
     attach(server) {
@@ -390,11 +442,7 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
       detach.push(attach(server, pages))
     },
 
-    async call(name, fields = {}) {
-      const method = Object.hasOwn(methods, name) ? methods[name as keyof typeof methods] : undefined
-      if (!method) throw new HookboxError('unknown_method', `unknown method ${quote(name)}`)
-      return method.run(new Map(Object.entries(fields).map(([field, value]) => [field, { value }])))
-    },
+    call,
 
     // Once: a second snapshot could be taken up after the first one was.
     close: () => (closing ??= close()),
@@ -403,6 +451,9 @@ export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackF
 
 /** Calls of webhooks, for whoever has to find out what is wrong with an application. */
 const keptCalls = { items: 100, bytes: 4_194_304 }
+
+/** Where the build puts the page of the console; the sources and what is built of them lie equally deep. */
+const consoleFiles = fileURLToPath(new URL('../dist/admin', import.meta.url))
 
 /** Milliseconds until a hub that could not start tries again. */
 const startPause = 1_000

@@ -13,7 +13,7 @@ import { type Host, stopOnSignals } from './stop.ts'
 
 /** What the command needs of a hub. */
 export interface Startable {
-  listen(): Promise<{ url: string; restUrl?: string | undefined }>
+  listen(): Promise<{ url: string; restUrl?: string | undefined; adminUrl?: string | undefined }>
   close(): Promise<void>
 }
 
@@ -40,10 +40,12 @@ export async function run(terminal: Terminal, makeHub: (config: Config, log: Hea
     for (const warning of warnings) log.warn(warning)
     const hub = makeHub(config, log)
     stopOnSignals(() => hub.close(), log, terminal, { drain: config.redis ? config.drain : 0 })
-    const { url, restUrl } = await hub.listen()
+    const { url, restUrl, adminUrl } = await hub.listen()
     const everywhere =
       config.interface === '0.0.0.0' || config.interface === '::' ? ', on every address of this machine' : ''
-    log.info(`listening at ${url}${everywhere}${restUrl === undefined ? '' : `, REST at ${restUrl}`}`)
+    const rest = restUrl === undefined ? '' : `, REST at ${restUrl}`
+    const operators = adminUrl === undefined ? '' : `, the console at ${adminUrl}`
+    log.info(`listening at ${url}${everywhere}${rest}${operators}`)
     if (config.open) warnOfOpenMode(url, terminal.stderr, log)
   } catch (error) {
     const expected = error instanceof ConfigError || error instanceof HookboxError

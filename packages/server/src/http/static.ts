@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join, relative, sep } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { answerJson, type Handler } from './router.ts'
 
 /**
@@ -39,6 +40,59 @@ interface Script {
 async function load(file: string): Promise<Script> {
   const text = await readFile(file)
   return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` }
+}
+
+const types: { readonly [extension: string]: string } = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml; charset=utf-8',
+}
+
+interface ServedFile {
+  readonly type: string
+  readonly plain: Buffer
+  readonly gzip: Buffer
+}
+
+/**
+ * Serves the files of a folder, which is read once, by their paths in it. `missing` is answered where there is no such
+ * folder; it may be built while the hub runs.
+ */
+export function serveFolder(folder: string, missing: string): Handler {
+  let loaded: Promise<ReadonlyMap<string, ServedFile>> | undefined
+
+  return async (request, response, path) => {
+    loaded ??= loadFolder(folder)
+    const files = await loaded.catch(() => undefined)
+    if (files === undefined) {
+      loaded = undefined
+      return answerJson(response, 503, { error: missing })
+    }
+    const file = files.get(path)
+    if (file === undefined) return answerJson(response, 404, { error: 'nothing is served here' })
+    const zipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+    const body = zipped ? file.gzip : file.plain
+    response.setHeader('vary', 'accept-encoding')
+    if (zipped) response.setHeader('content-encoding', 'gzip')
+    response.writeHead(200, { 'content-type': file.type, 'content-length': body.length })
+    response.end(body)
+  }
+}
+
+async function loadFolder(folder: string): Promise<ReadonlyMap<string, ServedFile>> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = found
+    .filter((entry) => entry.isFile())
+    .flatMap((entry) => {
+      const type = types[extname(entry.name)]
+      return type === undefined ? [] : [{ path: join(entry.parentPath, entry.name), type }]
+    })
+  const loaded = files.map(async ({ path, type }) => {
+    const plain = await readFile(path)
+    return [relative(folder, path).split(sep).join('/'), { type, plain, gzip: gzipSync(plain) }] as const
+  })
+  return new Map(await Promise.all(loaded))
 }
 
 function scriptFile(): string {

@@ -26,6 +26,20 @@ export interface NodeVerbs {
   read(args: { session: string; ack: number }): Promise<string>
   /** Changes the configuration. */
   configure(args: { changes: { [key: string]: Json } }): Promise<null>
+  /** What is counted there. */
+  figures(args: Record<string, never>): Promise<Json>
+  /** The last webhook calls there, after this number. */
+  webhookCalls(args: { after: number }): Promise<Json>
+  /** The last lines of the log there, after this number. */
+  logLines(args: { after: number }): Promise<Json>
+  /** How the lines of connections are. */
+  lines(args: { connections: string[] }): Promise<Json>
+  /** Whether an operator's session goes on that began there. */
+  operator(args: { session: string; does: 'ask' | 'act' | 'end' }): Promise<boolean>
+  /** Milliseconds until an address may try the password of the console; 0: now, and it is counted. */
+  tryPassword(args: { address: string }): Promise<number>
+  /** Somebody at the address knew it. */
+  knewPassword(args: { address: string }): Promise<null>
   /** All changes of the configuration so far. */
   configuration(args: Record<string, never>): Promise<{ [key: string]: Json }>
 }
