@@ -1,4 +1,6 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'tsup'
+import { build } from 'vite'
 
 export default defineConfig({
   entry: { index: 'src/index.ts', probe: 'src/probe/play-hub.ts', cli: 'src/cli/main.ts' },
@@ -7,4 +9,9 @@ export default defineConfig({
   clean: true,
   shims: true,
   target: 'node20',
+  /** The page of the console lies beside what serves it. Not before: cleaning up would take it away. */
+  async onSuccess() {
+    const configFile = fileURLToPath(new URL('../../apps/admin/vite.config.ts', import.meta.url))
+    await build({ configFile, logLevel: 'warn' })
+  },
 })
