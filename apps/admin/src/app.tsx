@@ -43,7 +43,12 @@ function Console({ onSignedOut }: { onSignedOut: () => void }) {
   const key = JSON.stringify(view)
   const subject = subjectOf(view)
   // biome-ignore lint/correctness/useExhaustiveDependencies: another subject, not another page of the same list
-  useEffect(() => tell({ of: 'another view' }), [subject])
+  useEffect(() => {
+    tell({ of: 'another view' })
+    scrollTo(0, 0)
+    // What was pressed is gone with the view before: keys go on from where the new one begins.
+    if (document.activeElement === document.body) document.querySelector('main')?.focus()
+  }, [subject])
   // Nobody looks at a page in the background, and so nothing is told to it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the view is what its key says
   useEffect(() => {

@@ -55,6 +55,15 @@ export function Chart({ says, times, curves, write }: ChartProps) {
   return <div class="chart" ref={place} role="img" aria-label={says} />
 }
 
+/** Seconds: few at first, so that there is something to be seen. */
+function shownTime(seen: number): number {
+  return [60, 120].find((time) => seen <= time) ?? chartTime
+}
+
+function ago(seconds: number): string {
+  return seconds % 60 === 0 ? `−${seconds / 60} min` : `−${seconds} s`
+}
+
 function dataOf({ times, curves }: Pick<ChartProps, 'times' | 'curves'>): uPlot.AlignedData {
   return [[...times], ...curves.map(({ values }) => [...values])] as uPlot.AlignedData
 }
@@ -71,7 +80,7 @@ function optionsOf(element: HTMLElement, curves: readonly Curve[], write: (value
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { range: (_plot, _min, max) => [max - chartTime, max] },
+      x: { range: (_plot, min, max) => [max - shownTime(max - min), max] },
       y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] },
     },
     axes: [
@@ -80,8 +89,8 @@ function optionsOf(element: HTMLElement, curves: readonly Curve[], write: (value
         size: 22,
         gap: 4,
         grid: { show: false },
-        splits: (_plot, _axis, _min, max) => [240, 180, 120, 60].map((ago) => max - ago),
-        values: (plot, splits) => splits.map((at) => `−${Math.round(((plot.scales.x?.max ?? at) - at) / 60)} min`),
+        splits: (_plot, _axis, min, max) => [0.8, 0.6, 0.4, 0.2].map((part) => max - part * (max - min)),
+        values: (plot, splits) => splits.map((at) => ago(Math.round((plot.scales.x?.max ?? at) - at))),
       },
       {
         ...axis,

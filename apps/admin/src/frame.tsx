@@ -64,7 +64,7 @@ export function Frame({ view, line, latest, onSignOut, children }: FrameProps) {
           </button>
         </div>
       </header>
-      <main>{children}</main>
+      <main tabIndex={-1}>{children}</main>
     </div>
   )
 }

@@ -122,12 +122,16 @@ function Pager({ view, page }: { view: View; page: Page }) {
         {count(from + 1)}–{count(from + rows.length)} of {count(found)}
         {found < all && `, found among ${count(all)}`}
       </p>
-      <button type="button" class="quiet" disabled={from === 0} onClick={to(Math.max(0, from - step))}>
-        Earlier
-      </button>
-      <button type="button" class="quiet" disabled={from + rows.length >= found} onClick={to(from + step)}>
-        Later
-      </button>
+      {found > rows.length && (
+        <>
+          <button type="button" class="quiet" disabled={from === 0} onClick={to(Math.max(0, from - step))}>
+            Earlier
+          </button>
+          <button type="button" class="quiet" disabled={from + rows.length >= found} onClick={to(from + step)}>
+            Later
+          </button>
+        </>
+      )}
     </div>
   )
 }

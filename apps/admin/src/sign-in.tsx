@@ -27,6 +27,8 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
       <Brand />
       <h1>Console</h1>
       <form onSubmit={submit}>
+        {/* For programs that keep passwords. */}
+        <input class="hidden" autocomplete="username" value="operator" readOnly tabIndex={-1} aria-hidden="true" />
         <label for="password">Password</label>
         <input
           id="password"

@@ -9,7 +9,8 @@ export function count(value: number): string {
 /** `1,200`, `12.3`, `0.5`; a dash where nothing is known. */
 export function rate(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
-  return value >= 100 ? whole.format(Math.round(value)) : short.format(value < 0.005 ? 0 : value)
+  if (value >= 10) return whole.format(Math.round(value))
+  return short.format(Math.round(value * 100) / 100)
 }
 
 /** `0.8 ms`, `12 ms`, `1.25 s` */

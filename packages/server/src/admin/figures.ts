@@ -14,7 +14,8 @@ export interface Figures {
   readonly counts: Counts
   /** Webhooks that are being waited for. */
   readonly underWay: number
-  readonly loop: LoopDelay
+  /** Undefined where it was not measured yet. */
+  readonly loop?: LoopDelay | undefined
   /** Bytes. */
   readonly memory: { readonly rss: number; readonly heap: number }
 }
@@ -41,7 +42,7 @@ export interface FiguresParts {
   readonly version: string
   readonly connections: () => number
   readonly givenUp: () => number
-  readonly loop: () => LoopDelay
+  readonly loop: () => LoopDelay | undefined
   readonly now: () => number
 }
 

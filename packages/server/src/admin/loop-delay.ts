@@ -3,7 +3,6 @@ import type { Cancel, Clock } from '../clock.ts'
 
 /** Milliseconds by which timers were late. */
 export interface LoopDelay {
-  readonly p50: number
   readonly p99: number
   readonly max: number
 }
@@ -17,22 +16,20 @@ const forgotten = 10_000
 /** Milliseconds that one measurement takes at least: several who ask at once get the same. */
 const period = 900
 
-const nothing: LoopDelay = { p50: 0, p99: 0, max: 0 }
-
 /** How late the event loop is. It is measured only while somebody asks. */
 export class LoopDelayMeter {
   readonly #clock: Clock
   #histogram: IntervalHistogram | undefined
   #since = 0
-  #last: LoopDelay = nothing
+  #last: LoopDelay | undefined
   #cancel: Cancel = () => {}
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Since about a second ago; of the first question nothing is known yet. */
-  read(): LoopDelay {
+  /** Since about a second ago; undefined where nothing was measured yet. */
+  read(): LoopDelay | undefined {
     this.#cancel()
     this.#cancel = this.#clock.after(forgotten, () => this.stop())
     const now = this.#clock.now()
@@ -52,12 +49,12 @@ export class LoopDelayMeter {
     this.#cancel()
     this.#histogram?.disable()
     this.#histogram = undefined
-    this.#last = nothing
+    this.#last = undefined
   }
 }
 
 /** Nanoseconds between two looks, of which the resolution was asked for. */
 function measured(histogram: IntervalHistogram): LoopDelay {
   const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolution)
-  return { p50: late(histogram.percentile(50)), p99: late(histogram.percentile(99)), max: late(histogram.max) }
+  return { p99: late(histogram.percentile(99)), max: late(histogram.max) }
 }

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from '../clock.ts'
 import type { ApplicationVerbs } from '../hub/application-verbs.ts'
 import type { OtherNodes } from '../hub/other-nodes.ts'
 import { addCounts, type Counts, difference, type Figures, webhookTime } from './figures.ts'
+import type { LoopDelay } from './loop-delay.ts'
 import type { NodeObserved, Observation } from './told.ts'
 
 /** Milliseconds between two looks. */
@@ -95,7 +96,8 @@ export class Observer {
 function observe(nodes: readonly (readonly Figures[])[]): NodeObserved {
   const now = nodes.flatMap((all) => all.slice(-1))
   const sum = (figure: (one: Figures) => number) => now.reduce((total, one) => total + figure(one), 0)
-  const most = (figure: (one: Figures) => number) => now.reduce((most, one) => Math.max(most, figure(one)), 0)
+  const most = (figure: (one: LoopDelay) => number) =>
+    now.reduce<number | null>((most, { loop }) => (loop ? Math.max(most ?? 0, figure(loop)) : most), null)
   const rate = (count: (one: Counts) => number) => {
     const rates = nodes.flatMap((all) => {
       const [before, after] = all.slice(-2)
@@ -123,8 +125,8 @@ function observe(nodes: readonly (readonly Figures[])[]): NodeObserved {
     p99: webhookTime(lately.webhooks, 0.99),
     underWay: sum(({ underWay }) => underWay),
     givenUp: sum(({ counts }) => counts.givenUp),
-    loop: most(({ loop }) => loop.p99),
-    loopMax: most(({ loop }) => loop.max),
+    loop: most(({ p99 }) => p99),
+    loopMax: most(({ max }) => max),
     memory: sum(({ memory }) => memory.rss),
     heap: sum(({ memory }) => memory.heap),
   }

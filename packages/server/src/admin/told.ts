@@ -68,9 +68,9 @@ export interface NodeObserved {
   readonly underWay: number
   /** Since the process began. */
   readonly givenUp: number
-  /** Milliseconds by which the event loop is late; of several nodes, where it is latest. */
-  readonly loop: number
-  readonly loopMax: number
+  /** Milliseconds by which the event loop is late; of several nodes, where it is latest; null where it was not measured yet. */
+  readonly loop: number | null
+  readonly loopMax: number | null
   /** Bytes. */
   readonly memory: number
   readonly heap: number
