@@ -39,7 +39,7 @@ export interface HubParts {
   /** Makes a connection without a line of one that another node had: it lingers from now on. */
   takeOver(hub: Hub, record: ConnectionRecord): UserConnection
   /** What other nodes may have this one do besides what concerns users and channels. */
-  readonly verbs: Omit<NodeVerbs, 'give' | 'remove' | 'share' | 'release' | 'putOutUser' | 'putOut'>
+  readonly verbs: Omit<NodeVerbs, 'give' | 'remove' | 'share' | 'release' | 'disown' | 'putOutUser' | 'putOut'>
 }
 
 /** This node: the verbs that connections and REST use. Whoever calls them has been let in already. */

@@ -144,8 +144,8 @@ export class Reconciliation {
     const { broker } = this.#parts
     const alive = (await broker.nodes.all()).sort()
     const isMine = (name: string) => alive[hashOf(name) % alive.length] === broker.nodes.id
-    const { users } = await broker.users.all()
-    await inTurn(users.filter(isMine), (some) => this.#checkUsers(some, new Set(alive)))
+    const users = await broker.users.all()
+    await inTurn([...users.keys()].filter(isMine), (some) => this.#checkUsers(some, new Set(alive)))
     const suspects: (readonly [channel: string, who: Visitor])[] = []
     await inTurn((await broker.channels.names()).filter(isMine), async (some) => {
       const found = await Promise.all(some.map(async (name) => [name, await this.#unnotedIn(name)] as const))

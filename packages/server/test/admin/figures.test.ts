@@ -28,7 +28,8 @@ test('what a node counts is summed over outcomes and webhooks', () => {
     const webhook = signals.webhook(name)
     webhook.outcomes.add('allowed')
     webhook.outcomes.add('refused')
-    webhook.outcomes.add('fault', 2)
+    webhook.outcomes.add('fault')
+    webhook.outcomes.add('fault')
     webhook.underWay = 1
     webhook.durations.add(0.2)
     webhook.durations.add(100)

@@ -108,6 +108,13 @@ export class TestHub<B extends NodeBroker = MemoryBroker> implements AsyncDispos
         read: nothingHere,
         configure: nothingHere,
         configuration: async () => ({}),
+        figures: nothingHere,
+        webhookCalls: nothingHere,
+        logLines: nothingHere,
+        lines: nothingHere,
+        operator: nothingHere,
+        tryPassword: nothingHere,
+        knewPassword: nothingHere,
       },
       takeOver: (hub, record) => Connection.takeOver(hub, record, this.settings),
     })

@@ -108,8 +108,9 @@ export class OperatorFeed {
 
   async #read(body: ReadableStream<Uint8Array>): Promise<void> {
     let text = ''
-    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
-      const events = (text + chunk).split('\n\n')
+    const decoder = new TextDecoder()
+    for await (const chunk of body) {
+      const events = (text + decoder.decode(chunk, { stream: true })).split('\n\n')
       text = events.pop() ?? ''
       for (const event of events) this.#inbox.put(JSON.parse(event.slice('data: '.length)) as Told)
     }

@@ -27,10 +27,10 @@ interface Master {
   salt: number
 }
 
-/** Milliseconds between two looks at who has which slots: while all is well, and while something is not. */
 /** Why a cluster as a whole fails. */
 const unserved = 'the Redis cluster cannot be reached, or not all of its slots are served'
 
+/** Milliseconds between two looks at who has which slots: while all is well, and while something is not. */
 const calm = 5_000
 const alarmed = 200
 
