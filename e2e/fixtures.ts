@@ -13,6 +13,9 @@ import { createGraphApp } from '../apps/graph/app.ts'
 /** The REST secret of every hub that a test starts. */
 const restSecret = 'the secret of the REST interface'
 
+/** The password of the console of every hub that a test starts. */
+export const adminPassword = 'the password of the console'
+
 /** A demo's own web application with a hub, the real command, that asks it. */
 export interface Demo {
   /** Of the application's page. */
@@ -103,7 +106,11 @@ async function serveDemo(
 ): Promise<void> {
   const { url, port, close } = await serve(app)
   const flags = ['-i', '127.0.0.1', '--cbhost', '127.0.0.1', '--cbport', `${port}`, '--cbpath', '/hookbox']
-  const env = { HOOKBOX_WEBHOOK_SECRET: webhookSecret, HOOKBOX_API_SECURITY_TOKEN: restSecret }
+  const env = {
+    HOOKBOX_WEBHOOK_SECRET: webhookSecret,
+    HOOKBOX_API_SECURITY_TOKEN: restSecret,
+    HOOKBOX_ADMIN_PASSWORD: adminPassword,
+  }
   const hub = await startHubProcess(flags, { port: hubPort, env })
   try {
     await use({ url, hub, rest: (method, fields) => callRest(hub, method, fields) })

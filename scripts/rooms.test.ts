@@ -26,6 +26,7 @@ const packages = {
     'consumers/',
     'esbuild',
     'express',
+    'axe-core',
     'selenium-webdriver',
   ],
   'soak/src': ['@hookbox/client', '@hookbox/protocol', '@hookbox/testkit', 'node:', 'esbuild', 'ws'],

@@ -8,6 +8,9 @@ export const root: string = fileURLToPath(new URL('..', import.meta.url))
 /** Known to all, so that the line at the end can be pasted: it opens no more than the demos on this machine. */
 export const restSecret: string = process.env.HOOKBOX_API_SECURITY_TOKEN || 'a-secret-for-trying-hookbox-out'
 
+/** Of the demos' consoles; likewise. */
+export const adminPassword: string = process.env.HOOKBOX_ADMIN_PASSWORD || 'a-password-for-trying-hookbox-out'
+
 export interface Demo {
   demo: 'chat' | 'graph' | 'cards'
   port: number
@@ -43,7 +46,7 @@ export function pairOf({ demo, port, hubPort, watch, shared }: Demo): Pair {
       ...['--linger', '5', '--log-level', 'warn'],
     ],
     // Not among the arguments, which every user of this machine can list.
-    env: { ...secrets, ...env },
+    env: { ...secrets, HOOKBOX_ADMIN_PASSWORD: adminPassword, ...env },
     talks: true,
     readyAt: [`http://127.0.0.1:${listensAt}/health`, `http://127.0.0.1:${listensAt}/static/hookbox.js`],
   })

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildWhatIsOld, bundler } from './start-build.ts'
-import { type Demo, node, type Pair, pairOf, restSecret, root } from './start-demos.ts'
+import { adminPassword, type Demo, node, type Pair, pairOf, restSecret, root } from './start-demos.ts'
 import { checkFree, type Ports, portsFrom } from './start-ports.ts'
 import { Problem } from './start-problem.ts'
 import { Processes, type Service } from './start-processes.ts'
@@ -58,6 +58,9 @@ function addresses(ports: Ports, nodes: string): string {
   Graph        http://localhost:${ports.graph}   its hub  http://localhost:${ports.graphHub}
   Cards        http://localhost:${ports.cards}   its hub  http://localhost:${ports.cardsHub}
 ${nodes}
+  See what the hub of the chat does, and what the chat answers it: the password is ${adminPassword}
+  http://localhost:${ports.chatHub}/admin
+
   Say something in the chat, once somebody is in it:
   curl -d '${fields}' http://127.0.0.1:${ports.chatHub}/rest/publish
 

@@ -42,7 +42,7 @@ function Console({ onSignedOut }: { onSignedOut: () => void }) {
 
   const key = JSON.stringify(view)
   const subject = subjectOf(view)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another subject, not another page of the same list
+  // Another subject, not another page of the same list.
   useEffect(() => {
     tell({ of: 'another view' })
     scrollTo(0, 0)
@@ -50,7 +50,6 @@ function Console({ onSignedOut }: { onSignedOut: () => void }) {
     if (document.activeElement === document.body) document.querySelector('main')?.focus()
   }, [subject])
   // Nobody looks at a page in the background, and so nothing is told to it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the view is what its key says
   useEffect(() => {
     if (!isVisible) return
     return openFeed(view, {

@@ -191,7 +191,7 @@ function People({ channel, onRemove }: { channel: ChannelShown; onRemove: (user:
           {users.map((user) => (
             <li key={user}>
               <a href={hashOf({ name: 'user', user })}>{user}</a>
-              <button type="button" class="quiet small" aria-label={`Take ${user} out`} onClick={() => onRemove(user)}>
+              <button type="button" class="quiet small" aria-label={`Take out… ${user}`} onClick={() => onRemove(user)}>
                 Take out…
               </button>
             </li>

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Brand } from './frame.tsx'
 import { signIn } from './requests.ts'
 import { sentence } from './words.ts'
@@ -7,6 +7,8 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   const [password, setPassword] = useState('')
   const [problem, setProblem] = useState('')
   const [isBusy, setBusy] = useState(false)
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [])
 
   const submit = async (event: Event) => {
     event.preventDefault()
@@ -31,6 +33,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
         <input class="hidden" autocomplete="username" value="operator" readOnly tabIndex={-1} aria-hidden="true" />
         <label for="password">Password</label>
         <input
+          ref={field}
           id="password"
           type="password"
           autocomplete="current-password"

@@ -101,7 +101,7 @@ function ConnectionShown({ connection, nodes, onDisconnect }: ConnectionProps) {
           <code title={id}>{shortId(id)}…</code>{' '}
           <span class={live ? 'badge good' : 'badge'}>{live ? (kind ?? 'connected') : 'away, may come back'}</span>
         </h3>
-        <button type="button" class="quiet small" aria-label={`Disconnect ${shortId(id)}`} onClick={onDisconnect}>
+        <button type="button" class="quiet small" aria-label={`Disconnect… ${shortId(id)}`} onClick={onDisconnect}>
           Disconnect…
         </button>
       </div>

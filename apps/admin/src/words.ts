@@ -51,7 +51,8 @@ export function shortId(id: string): string {
   return id.slice(0, 8)
 }
 
-/** The hub's words are no sentences. */
+/** The hub's words are no sentences. The name of a field that they begin with stays as it is. */
 export function sentence(text: string): string {
+  if (/^\w+: /.test(text)) return `${text}.`
   return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`
 }
