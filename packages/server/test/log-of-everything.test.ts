@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openWirePage, until, type WebhookReplies } from '@hookbox/testkit'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { Operator } from './kit/operator.ts'
 import { RunningHub } from './kit/running-hub.ts'
 
 /** Each is found again wherever it gets to. */
@@ -75,6 +76,7 @@ async function everything(hub: RunningHub): Promise<void> {
   await pages(hub)
   await streams(hub)
   await rest(hub)
+  await operators(hub)
   await nonsense(hub)
 }
 
@@ -154,6 +156,17 @@ async function rest(hub: RunningHub): Promise<void> {
   await call('/rest/destroy_channel', { method: 'POST', body: fields({ channel_name: 'polled', send_hook: '1' }) })
 }
 
+async function operators(hub: RunningHub): Promise<void> {
+  const operator = new Operator(hub.url)
+  await operator.signIn(secrets.guessed)
+  await operator.signIn(secrets.admin)
+  given.operator = /=([0-9a-f]{64})$/.exec(operator.cookie)?.[1] ?? expect.unreachable()
+  await operator.post('call/publish', { channel_name: 'chat', payload: { token: secrets.payloadToken } })
+  for (const view of [{ name: 'webhooks' }, { name: 'log' }] as const) await (await operator.feed(view)).next('figures')
+  await operator.delete('session')
+  operator.leave()
+}
+
 async function nonsense(hub: RunningHub): Promise<void> {
   const page = await openWirePage(hub.wsUrl, { headers: { cookie: `session=${secrets.cookie}` } })
   page.sendRaw(`no frame at all {"token":"${secrets.payloadToken}"}`)
@@ -186,6 +199,8 @@ test('the run has come by everything that is logged', () => {
       'the reply to connect cannot be used',
       'polling failed',
       'the configuration was changed by set_config',
+      'somebody gave a wrong password at the console',
+      'done at the console',
       'a reply set a cookie that script may not see: the hub sends it on, the browser cannot be told',
     ]),
   )
@@ -201,8 +216,8 @@ describe('nothing that was logged holds', () => {
     }
   })
 
-  test('a ticket, or the secret of a stream', () => {
-    expect(Object.keys(given)).toEqual(['ticket', 'second', 'session'])
+  test('a ticket, or the secret of a stream or of an operator’s session', () => {
+    expect(Object.keys(given)).toEqual(['ticket', 'second', 'session', 'operator'])
     for (const value of Object.values(given)) {
       expect(log).not.toContain(value)
       expect(access).not.toContain(value)
