@@ -13,6 +13,6 @@ export default defineConfig({
     // A script in the page itself, which its policy would refuse.
     modulePreload: false,
     assetsInlineLimit: 0,
-    license: { fileName: 'licenses.md' },
+    license: { fileName: 'notices.md' },
   },
 })
