@@ -47,11 +47,14 @@ export class MemoryLine implements Transport {
     this.#socket = socket
     this.#hub = hub
     this.#inPieces = inPieces
-    this.#outbox = new Outbox({
-      unsent: 0,
-      write: (message, left) => this.#write(message.toString(), left),
-      overflowed: () => this.close(4508, 'reading too slowly'),
-    })
+    this.#outbox = new Outbox(
+      {
+        unsent: 0,
+        write: (message, left) => this.#write(message.toString(), left),
+        overflowed: () => this.close(4508, 'reading too slowly'),
+      },
+      hub.signals,
+    )
     socket.onMessage = (text) => this.#send(this.#up, { kind: 'message', text })
     socket.onClose = (code, reason) => this.#send(this.#up, { kind: 'close', code, reason })
     const arrival = { address: '192.0.2.7', cookies: undefined, origin: undefined, userAgent: undefined }
