@@ -435,7 +435,7 @@ export function createChecker(rules: Rules): Checker {
       if (one.cancelled || one.view === undefined) continue
       first ??= one
       const [a, b] = [first, one].map(({ view }) => ({
-        position: view?.position && formatPosition(view.position),
+        position: view?.position ? formatPosition(view.position) : `no position, ${view?.status}`,
         content: view?.content,
       }))
       if (a?.position !== b?.position) {

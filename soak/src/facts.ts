@@ -36,7 +36,7 @@ export type Fact =
       readonly lost?: number | undefined
     }
   /** The line was lost, or the hub could not answer for now: asking again is what must follow. */
-  | { readonly fact: 'interrupted'; readonly subscription: string }
+  | { readonly fact: 'interrupted'; readonly subscription: string; readonly why?: string }
   /** A handler was given a publish. `position` is the subscription's at that moment, `offset` what the event says. */
   | {
       readonly fact: 'deliver'
@@ -62,6 +62,8 @@ export type Outcome = Position | 'not stored' | 'unknown'
 /** What a page shows of a channel. */
 export interface View {
   readonly position: Position | undefined
+  /** How it stands with the subscription, where it is not subscribed. */
+  readonly status?: string | undefined
   /** Presence and state, as text that is the same where they are. */
   readonly content: string
   /** Who is shown; undefined where a channel shows nobody, or where that cannot be right yet. */

@@ -78,7 +78,7 @@ export async function openPage(name: string, port: number, take: (fact: Fact) =>
       if (from === undefined || to === undefined) throw new Error(`${subscription}: a gap without positions`)
       take({ fact: 'gap', subscription, last: from, now: to, lost })
     })
-    sub.on('error', () => take({ fact: 'interrupted', subscription }))
+    sub.on('error', ({ code, message }) => take({ fact: 'interrupted', subscription, why: `${code}: ${message}` }))
     sub.on('publish', ({ payload, offset }) => {
       take({ fact: 'deliver', subscription, id: idOf(payload), offset, position: read(sub.position) })
     })

@@ -212,7 +212,8 @@ class Run {
         const { presence, presenceful, state, position } = subscription
         const content = JSON.stringify([[...presence].sort(), state])
         const present = this.#parts.scenario.isShared && presenceful ? [...presence] : undefined
-        this.#take({ fact: 'view', subscription: name, view: { position: read(position), content, present } })
+        const status = subscription.status === 'subscribed' ? undefined : subscription.status
+        this.#take({ fact: 'view', subscription: name, view: { position: read(position), status, content, present } })
       }
     }
   }
