@@ -112,7 +112,7 @@ export class Channel {
       // The application hears that its last user has left before it is asked about the channel.
       wantedHere: () => this.#fanOut.size > 0 || [...this.#members.values()].some(({ untold }) => untold > 0),
       look: () => broker.channels.look(name),
-      take: (wanted) => broker.leases.take({ of: 'destroy', channel: name }, { wanted }),
+      take: (end) => broker.leases.take({ of: 'destroy', channel: name }, { wanted: end, lost: end }),
       note: (due) => services.noteDuty({ of: 'offer', channel: name }, due),
       ask: () =>
         persist((id) => callbacks.destroyChannel({ channelName: name }, id), {

@@ -13,8 +13,11 @@ export interface Living {
   wantedHere(): boolean
   /** Whether any node wants it. */
   look(): Promise<Wanted>
-  /** One node at a time asks, and nobody enters meanwhile. Undefined where another one does. */
-  take(wanted: () => void): Promise<Lease | undefined>
+  /**
+   * One node at a time asks, and nobody enters meanwhile. Undefined where another one does. `end` is called when that is to
+   * end: somebody waits, or it is this node's turn no more, so that nobody could tell it.
+   */
+  take(end: () => void): Promise<Lease | undefined>
   /** This node is to see to it that the channel is offered; whoever inherits from it has to know. */
   note(due: boolean): void
   /** Asks the application whether the channel may go. */

@@ -65,3 +65,19 @@ test('whoever enters is noted before, or does not enter', async () => {
   expect(await cid.ask('SUBSCRIBE', chat)).toMatchObject({ presence: ['ann', 'bob', 'cid'] })
   expect(ann.all('SUBSCRIBE').map(({ user }) => user)).toEqual(['bob', 'cid'])
 })
+
+test('where the broker forgot that the application is asked about a channel, whoever comes need not wait for its answer', async () => {
+  const hub = new TestHub({ create_channel: { presenceful: true }, destroy_channel: new Error('down') })
+  onTestFinished(() => hub[Symbol.asyncDispose]())
+  const taking = vi.spyOn(hub.broker.leases, 'take')
+  const ann = await hub.page('ann')
+  await ann.ask('SUBSCRIBE', chat)
+  await ann.ask('UNSUBSCRIBE', chat)
+  await hub.clock.settle()
+  expect(hub.asked('destroy_channel')).toHaveLength(1)
+  // From here on nobody who waits could be told to it.
+  vi.spyOn(hub.broker.leases, 'freed').mockResolvedValue()
+  const [[, holding]] = taking.mock.calls.filter(([key]) => key.of === 'destroy') as [Parameters<typeof taking>]
+  holding?.lost?.()
+  expect(await ann.ask('SUBSCRIBE', chat)).toMatchObject({ presence: ['ann'] })
+})
