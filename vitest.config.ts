@@ -12,6 +12,7 @@ export default defineConfig({
       'apps/*/test/**/*.test.ts',
       'scripts/**/*.test.ts',
       'soak/test/**/*.test.ts',
+      'bench/test/**/*.test.ts',
       'examples/test/**/*.test.ts',
     ],
     environment: 'node',

@@ -29,6 +29,7 @@ const packages = {
     'axe-core',
     'selenium-webdriver',
   ],
+  'bench/src': ['@hookbox/testkit', 'node:', 'scripts/'],
   'soak/src': ['@hookbox/client', '@hookbox/protocol', '@hookbox/testkit', 'node:', 'esbuild', 'ws'],
 } as const
 

@@ -121,6 +121,7 @@ async function typeScriptProjects(): Promise<string[]> {
     join(root, 'e2e'),
     join(root, 'consumers'),
     join(root, 'soak'),
+    join(root, 'bench'),
     join(root, 'examples', 'test'),
     ...packages,
     ...packages.map((folder) => join(folder, 'test')),

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
+/** Where what is measured beside us finds what it needs; none of it is a dependency of ours. */
+export const folder: string = here('peers')
+
+/** What a server is started with. */
+export interface Starting {
+  readonly port: number
+  /** A web application that admits everybody, on this port of this machine. */
+  readonly application: number
+}
+
+/** A server that can be measured. */
+export interface Peer {
+  /** What it is, with what is switched on. */
+  readonly about: string
+  /** As generator/load.cpp calls it. */
+  readonly protocol: 'hookbox' | 'raw' | 'socket.io' | 'nats' | 'nchan' | 'centrifuge'
+  readonly command: (starting: Starting) => readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Files without which it cannot be started. */
+  readonly needs: readonly string[]
+  /** How one comes by it: by `--get` where it is in npm or Debian, run as root. */
+  readonly npm?: string
+  readonly debian?: readonly string[]
+  /** What is run after that. */
+  readonly build?: readonly string[]
+}
+
+const got = (path: string) => join(folder, 'node_modules', path)
+const centrifuge = here('peers/centrifuge/centrifuge-server')
+const hub = here('../packages/server/dist/cli.js')
+const goPackages = ['centrifuge', 'protocol'].map((name) => `golang-github-centrifugal-${name}-dev`)
+
+export const peers = {
+  hookbox: {
+    about:
+      'this hub, the command as it is installed: history of 50, positions, presence where the row says so, webhooks',
+    protocol: 'hookbox',
+    command: ({ port, application }) => [
+      ...[process.execPath, hub, '--port', `${port}`, '--interface', '127.0.0.1'],
+      ...['--cb-single-url', `http://127.0.0.1:${application}/`, '--rate', '0', '--log-level', 'error'],
+    ],
+    needs: [hub],
+  },
+  'ws loop': {
+    about: 'twenty lines over ws',
+    protocol: 'raw',
+    command: ({ port }) => [process.execPath, here('peers/ws-loop.mjs'), `${port}`],
+    needs: [],
+  },
+  'socket.io': {
+    about: 'rooms, WebSocket only',
+    protocol: 'socket.io',
+    command: ({ port }) => [process.execPath, here('peers/socket-io.mjs'), `${port}`],
+    needs: [got('socket.io')],
+    npm: 'socket.io@4',
+  },
+  bun: {
+    about: 'Bun’s own WebSockets and topics (uWebSockets)',
+    protocol: 'raw',
+    command: ({ port }) => [got('.bin/bun'), here('peers/bun.mjs'), `${port}`],
+    needs: [got('.bin/bun')],
+    npm: 'bun@1',
+  },
+  nats: {
+    about: 'nats-server by WebSocket',
+    protocol: 'nats',
+    command: ({ port }) => [here('peers/nats.sh'), `${port}`],
+    needs: ['/usr/sbin/nats-server'],
+    debian: ['nats-server'],
+  },
+  nchan: {
+    about: 'nginx with nchan, 100 messages kept',
+    protocol: 'nchan',
+    command: ({ port }) => [here('peers/nchan.sh'), `${port}`],
+    needs: ['/usr/lib/nginx/modules/ngx_nchan_module.so'],
+    debian: ['nginx-light', 'libnginx-mod-nchan'],
+  },
+  centrifuge: {
+    about: 'the Go library of Centrifugo, without history',
+    protocol: 'centrifuge',
+    command: ({ port }) => [centrifuge, `${port}`],
+    needs: [centrifuge],
+    debian: [
+      'golang-go',
+      ...goPackages,
+      'golang-github-fzambia-eagle-dev',
+      'golang-github-igm-sockjs-go-dev',
+      'golang-github-mna-redisc-dev',
+    ],
+    build: ['go', 'build', '-o', centrifuge, here('peers/centrifuge/main.go')],
+    env: { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
+  },
+} as const satisfies Readonly<Record<string, Peer>>
+
+export type PeerName = keyof typeof peers
+
+export const peerNames = Object.keys(peers) as PeerName[]
+
+export function isInstalled({ needs }: Peer): boolean {
+  return needs.every((file) => existsSync(file))
+}
+
+/** One line for each that is not here. */
+export function howToGet(missing: readonly PeerName[]): string {
+  const lines = missing.map((name) => {
+    const { npm, debian }: Peer = peers[name]
+    const from = npm ? `${npm} of npm` : debian ? `Debian’s ${debian.join(' ')}` : 'pnpm build'
+    return `  ${name.padEnd(12)} ${from}`
+  })
+  return `Not installed, and so not measured; \`--get\` gets them where it can (Debian’s as root):\n${lines.join('\n')}`
+}

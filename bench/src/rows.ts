@@ -1,0 +1,85 @@
+/** What is read of a measurement. Each is a field of what the generator prints. */
+export type Figure = 'deliveries_per_s' | 'msgs_per_s' | 'per_s' | 'kb_per_conn' | 'p99_us'
+
+/** One thing that is measured. */
+export interface Row {
+  readonly about: string
+  /** For the generator: see generator/load.cpp. */
+  readonly load: readonly string[]
+  /** The columns of the table, the one that counts first. */
+  readonly figures: readonly Figure[]
+  /** Whether joins and leaves are told to all in the channel, where a server can. */
+  readonly presence: boolean
+  /** Part of `--quick`. */
+  readonly quick?: true
+}
+
+/** Payloads are 128 bytes of JSON. */
+export const rows = {
+  'fan-out 100': {
+    about: 'one publisher, 100 subscribers, 64 publishes in flight',
+    load: ['--mode', 'fanout', '--subs', '100', '--window', '64'],
+    figures: ['deliveries_per_s'],
+    presence: true,
+  },
+  'fan-out 1000': {
+    about: 'one publisher, 1,000 subscribers, 16 publishes in flight',
+    load: ['--mode', 'fanout', '--subs', '1000', '--window', '16'],
+    figures: ['deliveries_per_s'],
+    presence: true,
+    quick: true,
+  },
+  'fan-out 5000': {
+    about: 'one publisher, 5,000 subscribers, 8 publishes in flight',
+    load: ['--mode', 'fanout', '--subs', '5000', '--window', '8'],
+    figures: ['deliveries_per_s'],
+    presence: false,
+  },
+  'one at a time': {
+    about: 'one publisher, 1,000 subscribers, each publish after the one before has reached all',
+    load: ['--mode', 'fanout', '--subs', '1000', '--window', '1'],
+    figures: ['deliveries_per_s'],
+    presence: true,
+  },
+  latency: {
+    about: '20 publishes a second to 1,000 subscribers, from when a publish was due to when it was there',
+    load: ['--mode', 'fanout', '--subs', '1000', '--rate', '20'],
+    figures: ['p99_us'],
+    presence: true,
+  },
+  channels: {
+    about: '1,000 channels with a subscriber each, 256 publishes in flight',
+    load: ['--mode', 'fanout', '--subs', '1000', '--channels', '1000', '--window', '256'],
+    figures: ['deliveries_per_s'],
+    presence: true,
+  },
+  'publish + ack': {
+    about: '16 publishers, 16 publishes in flight each, acknowledged, nobody subscribed',
+    load: ['--mode', 'ingest', '--pubs', '16', '--window', '16'],
+    figures: ['msgs_per_s'],
+    presence: true,
+    quick: true,
+  },
+  connect: {
+    about: '5,000 pages connect and subscribe to one channel, 128 at a time; the memory that each takes then',
+    load: ['--mode', 'connect', '--subs', '5000', '--settle', '3'],
+    figures: ['per_s', 'kb_per_conn'],
+    presence: false,
+    quick: true,
+  },
+} as const satisfies Readonly<Record<string, Row>>
+
+export type RowName = keyof typeof rows
+
+export const rowNames = Object.keys(rows) as RowName[]
+
+/** Of these less is better. */
+export const smallIsGood: ReadonlySet<Figure> = new Set(['kb_per_conn', 'p99_us'])
+
+export const figureNames: Readonly<Record<Figure, string>> = {
+  deliveries_per_s: 'deliveries/s',
+  msgs_per_s: 'publishes/s',
+  per_s: 'connects/s',
+  kb_per_conn: 'KB per connection',
+  p99_us: 'p99, µs',
+}

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import type { Measurement } from '../src/results.ts'
+import { number, tables } from '../src/table.ts'
+
+const of = (row: Measurement['row'], peer: Measurement['peer'], figures: Record<string, number | string>) =>
+  ({ peer, row, at: '', ...figures }) satisfies Measurement
+
+test('the best stands first, ours is bold, and what broke has no number', () => {
+  const text = tables([
+    of('connect', 'hookbox', { per_s: 3_000, kb_per_conn: 10 }),
+    of('connect', 'ws loop', { per_s: 2_000, kb_per_conn: 11 }),
+    of('connect', 'nats', { error: 'it | ended' }),
+    of('fan-out 1000', 'hookbox', { deliveries_per_s: 900_000, lost: 0 }),
+    of('fan-out 1000', 'hookbox', { deliveries_per_s: 1_100_000, lost: 0 }),
+    of('fan-out 1000', 'bun', { deliveries_per_s: 1_800_000, lost: 0 }),
+    of('fan-out 1000', 'bun', { deliveries_per_s: 1_100_000, lost: 0 }),
+  ])
+  expect(text.split('\n')).toEqual([
+    '### fan-out 1000',
+    '',
+    'One publisher, 1,000 subscribers, 16 publishes in flight.',
+    '',
+    '| server | deliveries/s | ours to it |',
+    '| --- | ---: | ---: |',
+    '| bun | 1.45M (1.10M–1.80M) | 0.75× |',
+    '| **hookbox** | 1.00M (900k–1.10M) |  |',
+    '',
+    '### connect',
+    '',
+    '5,000 pages connect and subscribe to one channel, 128 at a time; the memory that each takes then. Without presence.',
+    '',
+    '| server | connects/s | ours to it | KB per connection | ours to it |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    '| **hookbox** | 3,000 |  | 10.0 |  |',
+    '| ws loop | 2,000 | 1.50× | 11.0 | 1.10× |',
+    '| nats | broken: it / ended |  | broken: it / ended |  |',
+  ])
+})
+
+test.each([
+  [0.04, '0.0'],
+  [99.94, '99.9'],
+  [100, '100'],
+  [9_994, '9,994'],
+  [9_995, '10k'],
+  [999_499, '999k'],
+  [999_500, '1.00M'],
+])('%d is written %s', (value, text) => {
+  expect(number(value)).toBe(text)
+})
