@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import { freePort } from '@hookbox/testkit'
+import { freePort, programPath } from '@hookbox/testkit'
 import { startApplication } from './application.ts'
 import { type Peer, type PeerName, peers } from './peers.ts'
 import type { Measurement } from './results.ts'
@@ -63,7 +63,7 @@ interface Running {
 function start(processor: number, command: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
   const pinned = process.platform === 'linux' && availableParallelism() > 1
   const [program = '', ...args] = pinned ? ['taskset', '-c', `${processor}`, ...command] : command
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, args, { env: { PATH: programPath(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (bytes: Buffer) => {
