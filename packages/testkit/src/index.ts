@@ -1,5 +1,5 @@
 export { settle, TestClock } from './clock.ts'
-export { onCi } from './environment.ts'
+export { onCi, programPath } from './environment.ts'
 export { freePort } from './free-port.ts'
 export { type HttpProxy, startHttpProxy } from './http-proxy.ts'
 export { type HubProcess, type HubProcessOptions, startHubProcess } from './hub-process.ts'
