@@ -5,11 +5,11 @@ import { exceeds, limits } from './limits.ts'
 import { channelName, messageId, userName } from './names.ts'
 import { parsePosition } from './position.ts'
 
-/** Throws a `bad_request` that names the field and says what was expected. */
-type Check = (value: unknown, field: string) => void
+/** Throws a `bad_request` that names the field and says what was expected. `isShallow`: no JSON in the frame can be too deep. */
+type Check = (value: unknown, field: string, isShallow: boolean) => void
 
 /** Frame name → its fields and what each must be. A field whose check is wrapped in `optional` may be missing. */
-export const checks: { readonly [N in ClientFrameName]: { readonly [field: string]: Check } } = {
+const checks: { readonly [N in ClientFrameName]: { readonly [field: string]: Check } } = {
   CONNECT: {
     payload: /* @__PURE__ */ optional(json),
     cookie_string: /* @__PURE__ */ optional(cookieString),
@@ -32,9 +32,15 @@ export const checks: { readonly [N in ClientFrameName]: { readonly [field: strin
   PONG: {},
 }
 
+/** The same as lists, which are gone through for every frame. */
+export const fieldChecks: ReadonlyMap<string, readonly (readonly [field: string, check: Check])[]> =
+  /* @__PURE__ */ new Map(
+    /* @__PURE__ */ Object.entries(checks).map(([name, fields]) => [name, Object.entries(fields)]),
+  )
+
 function optional(check: Check): Check {
-  return (value, field) => {
-    if (value !== undefined) check(value, field)
+  return (value, field, isShallow) => {
+    if (value !== undefined) check(value, field, isShallow)
   }
 }
 
@@ -45,9 +51,9 @@ function expected(field: string, what: string, got: unknown): HookboxError {
   )
 }
 
-function json(value: unknown, field: string): void {
+function json(value: unknown, field: string, isShallow: boolean): void {
   if (value === undefined) throw expected(field, 'JSON', value)
-  toJsonText(value as Json, field)
+  if (!isShallow) toJsonText(value as Json, field)
 }
 
 function text(value: unknown, field: string): void {

@@ -1,7 +1,7 @@
-import { checks } from './checks.ts'
+import { fieldChecks } from './checks.ts'
 import { HookboxError } from './errors.ts'
-import type { ClientFrame, ClientFrameName, ServerFrame, ServerFrameName } from './frames.ts'
-import { isObject, quote } from './json.ts'
+import type { ClientFrame, ServerFrame, ServerFrameName } from './frames.ts'
+import { depth, isObject, maxJsonDepth, quote } from './json.ts'
 import { exceeds, limits } from './limits.ts'
 
 /** A frame, or what is wrong with it and the number to answer with. */
@@ -30,8 +30,11 @@ function decodeFrame(line: string): Decoded {
     id = frameId
     if (exceeds(line, limits.frame))
       throw new HookboxError('too_large', `frame: expected at most ${limits.frame} bytes`)
-    if (!isClientFrameName(name)) throw new HookboxError('unknown_frame', `unknown frame ${quote(name)}`)
-    for (const [field, check] of Object.entries(checks[name])) check(ownValue(args, field), field)
+    const checks = fieldChecks.get(name)
+    if (!checks) throw new HookboxError('unknown_frame', `unknown frame ${quote(name)}`)
+    // A payload is nested less deeply than the frame that it stands in, which is quickly seen.
+    const isShallow = depth(line) <= maxJsonDepth
+    for (const [field, check] of checks) check(ownValue(args, field), field, isShallow)
     return { frame: { id, name, args } as ClientFrame }
   } catch (error) {
     if (error instanceof HookboxError) return { id, error }
@@ -57,10 +60,6 @@ function isShape(value: unknown): value is Shape {
   if (!Array.isArray(value) || value.length < 2 || value.length > 3) return false
   const [id, name, args = {}] = value as unknown[]
   return Number.isSafeInteger(id) && (id as number) >= 0 && typeof name === 'string' && isObject(args)
-}
-
-function isClientFrameName(name: string): name is ClientFrameName {
-  return Object.hasOwn(checks, name)
 }
 
 /** Reading `args.constructor` would find what every object inherits. */

@@ -39,6 +39,7 @@ export function jsonText(text: string, field: string): JsonText {
  */
 export function toJsonText(value: Json, field = 'payload'): JsonText {
   const text = write(value)
+  if (typeof value !== 'object') return text as JsonText
   if (text === tooDeepToWrite || depth(text) > maxJsonDepth) throw tooDeep(field)
   return text as JsonText
 }
@@ -74,7 +75,8 @@ function tooDeep(field: string): HookboxError {
   return new HookboxError('bad_request', `${field}: expected JSON nested at most ${maxJsonDepth} deep`)
 }
 
-function depth(text: string): number {
+/** How deep brackets are nested in JSON text. */
+export function depth(text: string): number {
   let deepest = 0
   let open = 0
   let inString = false
