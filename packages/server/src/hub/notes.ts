@@ -1,4 +1,4 @@
-import type { Json } from '@hookbox/protocol'
+import { HookboxError, type Json } from '@hookbox/protocol'
 import type { Broker, ConnectionChange, Membership } from '../broker/broker.ts'
 import type { Duty } from '../channel/services.ts'
 import type { Subscriber } from '../channel/subscriber.ts'
@@ -36,12 +36,22 @@ export class Notes {
 
   /**
    * What a connection is about to be in a channel. Noted before it is true: what was never true is taken back more easily than
-   * what nobody knows of. False where the connection is another node's by now.
+   * what nobody knows of. False where the connection has ended, or is another node's by now.
    *
    * @throws HookboxError `unavailable`
    */
-  entering(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Membership): Promise<boolean> {
-    return this.#broker.users.update(by.user, by.id, { channels: new Map([[channelName, membership]]) })
+  async entering(
+    by: Pick<Subscriber, 'id' | 'user' | 'gone'>,
+    channelName: string,
+    membership: Membership,
+  ): Promise<boolean> {
+    const { users, nodes } = this.#broker
+    if (await users.update(by.user, by.id, { channels: new Map([[channelName, membership]]) })) return true
+    const known = (await users.find(by.user))?.connections.find(({ id }) => id === by.id)
+    if (by.gone || (known && known.node !== nodes.id)) return false
+    // The broker has lost it, as where a replica took its master's place that had not heard of it.
+    this.#parts.background('noting a connection again', () => this.#parts.failed(by.id))
+    throw new HookboxError('unavailable', 'what is noted of this connection was lost, and is being noted again')
   }
 
   /** What has changed of a connection. */

@@ -81,3 +81,15 @@ test('where the broker forgot that the application is asked about a channel, who
   holding?.lost?.()
   expect(await ann.ask('SUBSCRIBE', chat)).toMatchObject({ presence: ['ann'] })
 })
+
+test('a page whose connection the broker has lost is told to try again, and is noted again meanwhile', async () => {
+  const { hub, bob } = await annAndBob()
+  const { users } = hub.broker
+  vi.spyOn(users, 'update').mockResolvedValueOnce(false)
+  vi.spyOn(users, 'find').mockResolvedValueOnce(undefined)
+  await expect(bob.ask('SUBSCRIBE', { channel_name: 'den' })).rejects.toMatchObject({ code: 'unavailable' })
+  await hub.clock.settle()
+  expect(await bob.ask('SUBSCRIBE', { channel_name: 'den' })).toMatchObject({ presence: ['bob'] })
+  const [connection] = (await users.find('bob'))?.connections ?? []
+  expect([...(connection?.channels.keys() ?? [])].sort()).toEqual(['chat', 'den'])
+})
