@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 import { internalNames } from './internal-names.ts'
-import { names as inReconnectingWebSocket, use } from './reconnecting-websocket.ts'
-import { tailored } from './tailored.ts'
+import { names as inReconnectingWebSocket, unread, use } from './reconnecting-websocket.ts'
+import { tailored, without } from './tailored.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -15,7 +15,7 @@ const common: Options = {
       name: 'short names inside',
       setup({ initialOptions }) {
         const names = internalNames(import.meta.dirname, ['src/index.ts', 'src/fallback.ts', 'src/global.ts'])
-        initialOptions.mangleProps = new RegExp(`^(${[...names, ...inReconnectingWebSocket].join('|')})$`)
+        initialOptions.mangleProps = new RegExp(`^(${[...names, inReconnectingWebSocket].join('|')})$`)
       },
     },
     {
@@ -23,6 +23,10 @@ const common: Options = {
       setup(build) {
         build.onLoad({ filter: /reconnecting-websocket\.ts$/ }, ({ path }) => ({
           contents: tailored(readFileSync(path, 'utf8'), use),
+          loader: 'ts',
+        }))
+        build.onLoad({ filter: /transport.websocket\.ts$/ }, ({ path }) => ({
+          contents: without(readFileSync(path, 'utf8'), unread),
           loader: 'ts',
         }))
       },
