@@ -1,5 +1,4 @@
 import { type ErrorCode, HookboxError } from '@hookbox/protocol'
-import { deferred } from './deferred.ts'
 import type { Cancel, Surroundings } from './surroundings.ts'
 
 /** How long a caller waits. */
@@ -19,33 +18,22 @@ export function giveUp<T>(
   { signal, timeout }: Patience,
   begin: (resolve: (value: T) => void, reject: (error: HookboxError) => void, cleanUp: Cancel[]) => void,
 ): Promise<T> {
-  const answer = deferred<T>()
-  const failure = failureOf(name)
   const cleanUp: Cancel[] = []
+  const answer = new Promise<T>((resolve, reject) => {
+    const failure = failureOf(name)
+    const abort = () => reject(failure('aborted', 'given up by the caller', signal?.reason))
+    if (signal?.aborted) return abort()
+    begin(resolve, reject, cleanUp)
+    cleanUp.push(onAbort(signal, abort))
+    if (timeout !== undefined)
+      cleanUp.push(around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`))))
+  })
   const finish = (): void => {
     for (const undo of cleanUp) undo()
   }
-  const reject = (error: HookboxError): void => {
-    finish()
-    answer.reject(error)
-  }
-  const resolve = (value: T): void => {
-    finish()
-    answer.resolve(value)
-  }
-  const abort = () => reject(failure('aborted', 'given up by the caller', signal?.reason))
-  if (signal?.aborted) abort()
-  else {
-    try {
-      begin(resolve, reject, cleanUp)
-      cleanUp.push(onAbort(signal, abort))
-      if (timeout !== undefined)
-        cleanUp.push(around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`))))
-    } catch (error) {
-      reject(error as HookboxError)
-    }
-  }
-  return answer.promise
+  // before the caller hears of it; nobody needs to listen
+  answer.then(finish, finish)
+  return answer
 }
 
 /** Failures of what has this name. */
