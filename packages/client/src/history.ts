@@ -21,8 +21,8 @@ export function createHistory(now: () => number): History {
   let size = 0
   let duration = 0
   let publishOnly: boolean | undefined
-  /** How far the hub's clock is ahead of the page's. */
-  let ahead = Number.NEGATIVE_INFINITY
+  /** How far the hub's clock is ahead of the page's; until it said a time, it may be 1970 there. */
+  let ahead = -now()
 
   /** Those of the entries that it may hold. */
   function fitting(entries: readonly Entry[]): readonly Entry[] {

@@ -87,7 +87,7 @@ export function createOutbox(
       const text = written()
       // the number and the name of the frame come on top of its arguments
       const room = frameBytes - 32
-      if (text.length * 3 > room && new TextEncoder().encode(text).length > room) {
+      if (text.length * 3 > room && new Blob([text]).size > room) {
         throw failure('too_large', `expected at most ${frameBytes} bytes`)
       }
       return text

@@ -126,7 +126,8 @@ export interface Subscription<
 /** What it shows of its channel comes from the view, which stays what it was when others take the channel up anew. */
 export function createSubscription(channel: Channel, hold: Hold, means: Means): Subscription {
   const { name, view } = channel
-  const own: Omit<Subscription, Exclude<keyof Shown, 'history'>> = {
+  const own: Omit<Subscription, Exclude<keyof Shown, 'history'>> & { readonly __proto__: Shown } = {
+    __proto__: view.shown,
     channelName: name,
     ready: hold.ready.promise,
     get status() {
@@ -143,5 +144,5 @@ export function createSubscription(channel: Channel, hold: Hold, means: Means): 
     cancel: () => channel.giveBack(hold),
     [Symbol.asyncIterator]: () => iterate(hold),
   }
-  return Object.setPrototypeOf(own, view.shown) as Subscription
+  return own as unknown as Subscription
 }

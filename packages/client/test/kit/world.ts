@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { type Connection, type ConnectOptions, connectIn } from '../../src/connection.ts'
 import type { PageDocument, Surroundings } from '../../src/surroundings.ts'
 import type { WebSocketConstructor } from '../../src/transport/transport.ts'
@@ -145,12 +144,21 @@ export function refusal(id: number, code: string, temporary: boolean, message = 
 function countedTarget(): EventTarget & { listeners: number } {
   const target = Object.assign(new EventTarget(), { listeners: 0 })
   const add = target.addEventListener.bind(target)
+  const remove = target.removeEventListener.bind(target)
+  const bound = new Set<string>()
+  const ids = new Map<unknown, number>()
+  const keyOf = (type: string, listener: unknown): string => {
+    if (!ids.has(listener)) ids.set(listener, ids.size)
+    return `${type} ${ids.get(listener)}`
+  }
   target.addEventListener = (type, listener, options) => {
-    target.listeners++
+    target.listeners = bound.add(keyOf(type, listener)).size
     add(type, listener, options)
-    if (typeof options !== 'object' || options.signal === undefined) return
-    setMaxListeners(0, options.signal)
-    options.signal.addEventListener('abort', () => target.listeners--)
+  }
+  target.removeEventListener = (type, listener, options) => {
+    bound.delete(keyOf(type, listener))
+    target.listeners = bound.size
+    remove(type, listener, options)
   }
   return target
 }
