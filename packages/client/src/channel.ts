@@ -5,7 +5,7 @@ import type { SubscriptionEvents } from './events.ts'
 import type { Means } from './means.ts'
 import { createReader, type Parse, type Reader } from './parse.ts'
 import type { Cancel } from './surroundings.ts'
-import { type ChannelFrame, createView, type View, type Viewer } from './view.ts'
+import { createView, type View, type Viewer } from './view.ts'
 
 /** How a subscription has ended. */
 export type Ending = 'refused' | 'ended' | 'cancelled'
@@ -22,13 +22,13 @@ export interface HoldEvents extends SubscriptionEvents {
 export interface Hold {
   readonly emitter: Emitter<HoldEvents>
   readonly ready: Deferred<void>
-  /** Settles once it is given back: when the hub has let go, where this was the last hold. */
-  readonly givenBack: Deferred<void>
   /** False where the application made it: then the hub restores it after a break, not the page. */
   readonly asked: boolean
   /** Set once, both; nothing is told from then on. */
   ending?: Ending
   error?: HookboxError
+  /** Settles when the hub has let go, where this was the last hold. */
+  left?: Promise<void>
   readonly reader: Reader
 }
 
@@ -51,8 +51,6 @@ export interface Channel {
   joined(answer: ServerArgs['SUBSCRIBED']): void
   /** UNSUBSCRIBED: the hub has put this page out. Whether anybody here held it. */
   putOut(error: HookboxError): boolean
-  /** What is told to everybody in the channel. */
-  heard(frame: ChannelFrame): void
 }
 
 /** `forget` is called when nobody holds the channel, and the hub neither. */
@@ -82,8 +80,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   let failures = 0
   /** Set while a SUBSCRIBE or UNSUBSCRIBE may still be answered in time, or while the next one is waited for. */
   let timer: Cancel | undefined
-  /** Whoever gave the channel back, and waits until the hub has let go. */
-  let leaving: Deferred<void>[] = []
+  /** What those wait for who gave the channel back: that the hub lets go. */
+  let leaving = deferred<void>()
 
   const channel: Channel = {
     name,
@@ -97,7 +95,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.size === 0 && !view.current) view = createView(viewer)
       const emitter = createEmitter<HoldEvents>()
       const reader = createReader(emitter, view.shown, parse)
-      const hold: Hold = { emitter, reader, ready: deferred(), givenBack: deferred(), asked }
+      const hold: Hold = { emitter, reader, ready: deferred(), asked }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
@@ -113,12 +111,11 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
     giveBack(hold) {
       if (holds.has(hold)) {
-        leaving.push(hold.givenBack)
         end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
         // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
         queueMicrotask(settle)
       }
-      return hold.givenBack.promise
+      return hold.left as Promise<void>
     },
 
     opened() {
@@ -155,8 +152,6 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       settle()
       return true
     },
-
-    heard: (frame) => view.heard(frame),
   }
 
   /** Brings the hub to what is held here. */
@@ -230,7 +225,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     }
     ask('UNSUBSCRIBE', undefined, out, (error) => {
       // refused, the hub keeps us in; to the page it is over all the same, and what still comes is not told
-      if (error.code !== 'not_subscribed') for (const one of leaving) one.reject(error)
+      if (error.code !== 'not_subscribed') leaving.reject(error)
       out()
     })
   }
@@ -242,8 +237,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
   /** Whoever gave the channel back need not wait any longer. */
   function left(): void {
-    for (const one of leaving) one.resolve()
-    leaving = []
+    leaving.resolve()
+    leaving = deferred()
   }
 
   function end(hold: Hold, ending: Ending, error: HookboxError): void {
@@ -251,7 +246,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     hold.error = error
     holds.delete(hold)
     hold.ready.reject(error)
-    if (ending !== 'cancelled') hold.givenBack.resolve()
+    hold.left = ending === 'cancelled' ? leaving.promise : Promise.resolve()
     hold.emitter.tell('end', error)
   }
 

@@ -2,14 +2,14 @@ import {
   type ClientArgs,
   closeInternal,
   closeRefused,
-  decodeServerMessage,
   formatPosition,
   frameLimit,
   HookboxError,
   type Json,
   type Position,
   type ServerArgs,
-  type ServerFrameName,
+  type ServerFrame,
+  splitServerMessage,
 } from '@hookbox/protocol'
 import { type Channel, createChannel } from './channel.ts'
 import type { Connection, SubscribeOptions, SubscriptionTo } from './connection.ts'
@@ -24,7 +24,7 @@ import { createRequests, type Given, toError } from './requests.ts'
 import { createSubscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd } from './transport/transport.ts'
-import { type ChannelFrame, toPosition } from './view.ts'
+import { type Handlers, toPosition } from './view.ts'
 
 /** Replaced with the package's version when it is built. */
 declare const packageVersion: string
@@ -37,8 +37,8 @@ export interface SessionSettings extends LineSettings {
   readonly whenOffline?: WaitOptions | 'wait' | 'refuse' | undefined
 }
 
-/** Who hears what the hub tells a connection, by the frame's name; the rest is for channels. */
-type Handlers = { readonly [Name in ServerFrameName]?: (args: ServerArgs[Name]) => void }
+/** A frame that answers nothing: by its name it is for the connection, or else for the channel that it names. */
+type Told = Omit<ServerFrame, 'args'> & { readonly args: { readonly channel_name: string } }
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
 
@@ -94,7 +94,9 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     },
   }
 
-  const handlers: Handlers = {
+  const handlers: Handlers<keyof ServerArgs> = {
+    // only its own names are those of frames
+    __proto__: null,
     SUBSCRIBED(args) {
       const held = channels.get(args.channel_name)
       if (held) return held.joined(args)
@@ -174,15 +176,13 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   function heard(text: string): void {
     const { number } = line
     try {
-      for (const frame of decodeServerMessage(text)) {
+      for (const frame of splitServerMessage(text)) {
         // a handler of the frame before may have ended this line
         if (number !== line.number) return
-        const { id, name, args } = frame
-        const handle = handlers[name] as ((args: unknown) => void) | undefined
+        const { id, name, args } = frame as Told
         if (id > 0) requests.answered(frame)
-        else if (handle) handle(args)
         // CONNECTED and RESULT would be an answer to nothing
-        else if ('channel_name' in args) channels.get(args.channel_name as string)?.heard(frame as ChannelFrame)
+        else (handlers[name] ?? channels.get(args.channel_name)?.view.handlers[name])?.(args as never)
       }
     } catch (cause) {
       // handlers cannot throw to here, so it is what the hub sent

@@ -1,22 +1,14 @@
-import {
-  type Entry,
-  formatPosition,
-  HookboxError,
-  type Position,
-  type ServerArgs,
-  type ServerFrame,
-} from '@hookbox/protocol'
+import { type Entry, formatPosition, HookboxError, type Position, type ServerArgs } from '@hookbox/protocol'
 import type { GapEvent, SubscriptionEvents } from './events.ts'
 import { createHistory } from './history.ts'
 import { cameOrWent } from './presence.ts'
 import { changed, difference, type StateChange } from './state.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Whatever all subscribers of a channel are told. */
-export type ChannelFrame = Extract<
-  ServerFrame,
-  { name: 'PUBLISH' | 'POSITION' | 'SUBSCRIBE' | 'UNSUBSCRIBE' | 'STATE_UPDATE' | 'EPOCH' }
->
+/** Who hears frames, by their names; what else every object has is no frame's. */
+export type Handlers<Name extends keyof ServerArgs> = {
+  readonly [N in Name]?: (args: ServerArgs[N]) => void
+} & { readonly [name: string]: ((args: never) => void) | null | undefined } & { readonly __proto__: null }
 
 /** What a view needs of its channel. */
 export interface Viewer {
@@ -52,8 +44,8 @@ export interface View {
   enter(answer: ServerArgs['SUBSCRIBED']): void
   /** The hub says so again, unasked. */
   saidAgain(answer: ServerArgs['SUBSCRIBED']): void
-  /** What is told to everybody in the channel. */
-  heard(frame: ChannelFrame): void
+  /** Whatever all subscribers are told. */
+  readonly handlers: Handlers<keyof ServerArgs>
 }
 
 export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): View {
@@ -110,17 +102,31 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
       if (ahead !== 0 && view.current) askAgain()
     },
 
-    heard({ name, args }) {
-      if (name === 'EPOCH') {
-        if (view.current && view.position?.epoch !== args.epoch) askAgain()
-      } else if (name === 'PUBLISH') published(args)
-      else if (follows(args.offset)) {
-        if (name === 'STATE_UPDATE') {
-          const { updates, deletes } = args
-          setState(changed(shown.state, args))
-          tell('state', shown.state, { updates, deletes })
-        } else if (name !== 'POSITION') moved(name, args)
-      }
+    handlers: {
+      __proto__: null,
+      EPOCH({ epoch }) {
+        if (view.current && view.position?.epoch !== epoch) askAgain()
+      },
+      PUBLISH({ channel_name, ...entry }) {
+        const { offset, message_id } = entry
+        // what is for this page alone has no number, moves nothing and enters no history
+        if (offset !== undefined) {
+          if (!follows(offset) || (!shown.reflective && message_id !== undefined && sentHere(message_id))) return
+          history.add(['PUBLISH', entry])
+        }
+        tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })
+      },
+      POSITION({ offset }) {
+        follows(offset)
+      },
+      STATE_UPDATE({ updates, deletes, offset }) {
+        if (!follows(offset)) return
+        const change = { updates, deletes }
+        setState(changed(shown.state, change))
+        tell('state', shown.state, change)
+      },
+      SUBSCRIBE: (args) => moved('SUBSCRIBE', args),
+      UNSUBSCRIBE: (args) => moved('UNSUBSCRIBE', args),
     },
   }
 
@@ -157,17 +163,8 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
     return change
   }
 
-  function published({ channel_name, ...entry }: ServerArgs['PUBLISH']): void {
-    const { offset, message_id } = entry
-    // what is for this page alone has no number, moves nothing and enters no history
-    if (offset !== undefined) {
-      if (!follows(offset) || (!shown.reflective && message_id !== undefined && sentHere(message_id))) return
-      history.add(['PUBLISH', entry])
-    }
-    tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })
-  }
-
   function moved(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
+    if (!follows(offset)) return
     const came = name === 'SUBSCRIBE'
     const { presence } = shown
     history.add([name, { user, datetime, offset }])

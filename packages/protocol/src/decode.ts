@@ -87,23 +87,27 @@ const serverFrameNames: { readonly [N in ServerFrameName]: true } = {
 
 /**
  * Reads a message from the hub. Frames with a name that this version does not know are left out, so that the hub can grow.
- * It checks less than {@link decodeMessage}, as pages load it and the hub is trusted with what it says.
+ * It checks less than {@link decodeMessage}, as the hub is trusted with what it says.
  *
  * @throws HookboxError `malformed` when it is not made of frames.
  */
 export function decodeServerMessage(message: string): ServerFrame[] {
   try {
-    return message
-      .split('\n')
-      .map(serverFrame)
-      .filter(({ name }) => Object.hasOwn(serverFrameNames, name))
+    return splitServerMessage(message).filter(({ name }) => Object.hasOwn(serverFrameNames, name))
   } catch (cause) {
     throw new HookboxError('malformed', 'frame: expected [id, "NAME", {…}]', { cause })
   }
 }
 
-function serverFrame(line: string): ServerFrame {
-  const [id, name, args = {}] = JSON.parse(line)
-  if (id >= 0 && name && !Array.isArray(args)) return { id, name, args }
-  throw new Error(line)
+/**
+ * The same for pages, which load every byte of it: frames with any name, as who hears them by their names needs no list.
+ *
+ * @throws Error of any kind when it is not made of frames.
+ */
+export function splitServerMessage(message: string): ServerFrame[] {
+  return message.split('\n').map((line) => {
+    const [id, name, args = {}] = JSON.parse(line)
+    if (id >= 0 && name && typeof args === 'object' && !Array.isArray(args)) return { id, name, args }
+    throw new Error(line)
+  })
 }
