@@ -1,6 +1,5 @@
 import { HookboxError } from '@hookbox/protocol'
 import type { Hold } from './channel.ts'
-import { deferred } from './deferred.ts'
 import type { PublishEvent } from './events.ts'
 
 /** How many publishes may wait to be read. */
@@ -11,20 +10,19 @@ export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   const waiting: PublishEvent[] = []
   let over = hold.ending !== undefined
   let failure: HookboxError | undefined
-  let more = deferred<void>()
+  let wake = (): void => {}
 
   /** What waits, then what went wrong, then the end. */
   async function* read(): AsyncGenerator<PublishEvent, undefined> {
     while (waiting.length > 0 || !over) {
       const event = waiting.shift()
       if (event) yield event
-      else await more.promise
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
     }
     if (failure) throw failure
-  }
-  const wake = (): void => {
-    more.resolve()
-    more = deferred()
   }
   const finish = (error?: HookboxError): void => {
     over = true
