@@ -64,13 +64,11 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
 
   const means: Means = { around, line, requests, outbox, timeout }
 
-  const connection: Writable<Connection> = {
+  // user, id and payload come with the first connect
+  const connection = {
     get status() {
       return line.status
     },
-    user: undefined,
-    id: undefined,
-    payload: undefined,
     ready: ready.promise,
     on: events.on,
     subscribe<Payload, Name extends string>(name: Name, { signal, parse }: SubscribeOptions<Payload> = {}) {
@@ -92,7 +90,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     async [Symbol.asyncDispose]() {
       line.disconnect()
     },
-  }
+  } satisfies Omit<Connection, 'user' | 'id' | 'payload'> as Writable<Connection>
 
   const handlers: Handlers<keyof ServerArgs> = {
     // only its own names are those of frames
