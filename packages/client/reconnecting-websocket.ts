@@ -76,4 +76,4 @@ export const unread: readonly string[] = [
 ]
 
 /** Names, as a regular expression, that only its own members have. */
-export const names = '_.*'
+export const names = '_[a-z].*'
