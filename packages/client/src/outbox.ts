@@ -43,7 +43,7 @@ export interface Outbox {
   publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult>
   message(user: string, payload: Json, options?: SendOptions): Promise<void>
   /** Whether an id is one that this page gave. */
-  sentHere(messageId: string): boolean
+  sentHere(messageId: string | undefined): boolean
   /** `frameLimit` is how many bytes the hub takes in one frame. */
   connected(frameLimit: number): void
   lineLost(): void
@@ -143,7 +143,7 @@ export function createOutbox(
         duplicate: duplicate === true,
       })),
     message: (user, payload, options) => add('MESSAGE', { name: user }, payload, options, () => {}),
-    sentHere: (messageId) => messageId.startsWith(prefix) || chosen.has(messageId),
+    sentHere: (messageId = '') => messageId.startsWith(prefix) || chosen.has(messageId),
     connected(limit) {
       frameBytes = limit
       connected = true

@@ -24,7 +24,7 @@ import { createRequests, type Given, toError } from './requests.ts'
 import { createSubscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd } from './transport/transport.ts'
-import { type Handlers, toPosition } from './view.ts'
+import { type Handlers, toPosition, type Writable } from './view.ts'
 
 /** Replaced with the package's version when it is built. */
 declare const packageVersion: string
@@ -40,8 +40,6 @@ export interface SessionSettings extends LineSettings {
 /** A frame that answers nothing: by its name it is for the connection, or else for the channel that it names. */
 type Told = Omit<ServerFrame, 'args'> & { readonly args: { readonly channel_name: string } }
 
-type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
-
 /**
  * One connection over many lines: shakes hands on each, takes every channel up where it was, sends again what was not
  * answered, and hands what comes in to whom it concerns.
@@ -53,7 +51,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   const channels = new Map<string, Channel>()
   let ticket: string | undefined
   /** How far the private messages have been told. */
-  let messages: Position | undefined
+  let messages: Writable<Position> | undefined
   let refusal: HookboxError | undefined
   /** Set once it is closed. */
   let over: HookboxError | undefined
@@ -113,7 +111,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
         if (offset <= messages.offset) return
         // only a connect can ask for what was lost
         if (offset > messages.offset + 1) return line.drop(closeInternal, 'a message was lost')
-        messages = { epoch: messages.epoch, offset }
+        messages.offset = offset
       }
       events.tell('message', message)
     },

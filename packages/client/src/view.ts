@@ -18,7 +18,7 @@ export interface Viewer {
   /** Frames are missing: the hub is to be asked again, from the position. */
   askAgain(): void
   /** Whether a publish with this id went out from this page. */
-  sentHere(messageId: string): boolean
+  sentHere(messageId: string | undefined): boolean
   now(): number
 }
 
@@ -30,7 +30,7 @@ export type Shown = { readonly history: readonly Entry[] } & Pick<
 
 type Settings = 'presenceful' | 'reflective' | 'initialData'
 
-type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
+export type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
 
 /** What is known of a channel in one uninterrupted time of holding it. */
 export interface View {
@@ -39,7 +39,7 @@ export interface View {
   /** Whether every frame since the position is heard on this line. */
   current: boolean
   /** The last entry that was delivered. It moves before handlers run. */
-  position: Position | undefined
+  position: Writable<Position> | undefined
   /** The hub has agreed: asked from the position, or from the beginning. */
   enter(answer: ServerArgs['SUBSCRIBED']): void
   /** The hub says so again, unasked. */
@@ -78,16 +78,21 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
     enter(answer) {
       const since = view.position
       const top = toPosition(answer.position)
-      const recovered = since !== undefined && answer.recovered === true
       view.current = true
       configure(answer)
-      replayedTo = recovered ? top.offset : 0
-      if (!recovered) view.position = top
-      const tellChanges = !recovered && replace(answer)
-      agreed()
-      if (since && !recovered) tell('gap', gap(since, top))
-      if (tellChanges) tellChanges()
-      tell('subscribed', { recovered, replayed: (recovered && answer.missed) || 0 })
+      if (since && answer.recovered) {
+        replayedTo = top.offset
+        agreed()
+        tell('subscribed', { recovered: true, replayed: answer.missed ?? 0 })
+      } else {
+        replayedTo = 0
+        view.position = top
+        const tellChanges = replace(answer)
+        agreed()
+        if (since) tell('gap', gap(since, top))
+        tellChanges()
+        tell('subscribed', { recovered: false, replayed: 0 })
+      }
     },
 
     // The options have changed of a channel whose every frame was heard, so that there is no gap. Had the hub left some out
@@ -111,10 +116,10 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
         const { offset, message_id } = entry
         // what is for this page alone has no number, moves nothing and enters no history
         if (offset !== undefined) {
-          if (!follows(offset) || (!shown.reflective && message_id !== undefined && sentHere(message_id))) return
+          if (!follows(offset) || (!shown.reflective && sentHere(message_id))) return
           history.add(['PUBLISH', entry])
         }
-        tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })
+        tell('publish', { ...entry, replayed: Number(offset) <= replayedTo })
       },
       POSITION({ offset }) {
         follows(offset)
@@ -181,7 +186,7 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
     const { current, position } = view
     if (!current || !position || offset <= position.offset) return false
     const next = offset === position.offset + 1
-    if (next) view.position = { epoch: position.epoch, offset }
+    if (next) position.offset = offset
     else askAgain()
     return next
   }
@@ -201,7 +206,7 @@ function gap(last: Position, now: Position): GapEvent {
 }
 
 /** Reads a position that the hub must have written well. */
-export function toPosition(text: string): Position {
+export function toPosition(text: string): Writable<Position> {
   const [epoch = '', offset] = text.split(':')
   const position = { epoch, offset: Number(offset) }
   if (position.offset >= 0) return position
