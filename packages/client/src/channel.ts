@@ -44,9 +44,8 @@ export interface Channel {
   giveBack(hold: Hold): Promise<void>
   /** A line is open: ask for what is held, and leave what was given back meanwhile. */
   opened(): void
-  lineLost(): void
-  /** The connection is over. */
-  close(error: HookboxError): void
+  /** With an error the connection is over. */
+  lineLost(over: HookboxError | undefined): void
   /** SUBSCRIBED that answers nothing: the application's doing. */
   joined(answer: ServerArgs['SUBSCRIBED']): void
   /** UNSUBSCRIBED: the hub has put this page out. Whether anybody here held it. */
@@ -123,16 +122,12 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.size === 0 || [...holds].some((hold) => hold.asked)) settle()
     },
 
-    lineLost() {
+    lineLost(over) {
       unanswered = false
       view.current = false
       stopTimer()
       left()
-    },
-
-    close(error) {
-      channel.lineLost()
-      endAll('ended', error)
+      if (over) endAll('ended', over)
     },
 
     joined(answer) {

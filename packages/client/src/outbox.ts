@@ -46,8 +46,8 @@ export interface Outbox {
   sentHere(messageId: string | undefined): boolean
   /** `frameLimit` is how many bytes the hub takes in one frame. */
   connected(frameLimit: number): void
-  lineLost(): void
-  close(error: HookboxError): void
+  /** With an error it is over for good. */
+  lineLost(over: HookboxError | undefined): void
 }
 
 interface Item {
@@ -149,12 +149,10 @@ export function createOutbox(
       connected = true
       for (const { send } of items) send()
     },
-    lineLost() {
+    lineLost(over) {
       connected = false
-    },
-    close(error) {
-      closed = error
-      for (const { fail } of items) fail(error)
+      closed = over
+      if (over) for (const { fail } of items) fail(over)
     },
   }
 }

@@ -76,10 +76,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
         'end',
         onAbort(signal, () => channel.giveBack(hold)),
       )
-      if (over) {
-        channel.close(over)
-        channels.clear()
-      }
+      if (over) channel.lineLost(over)
       return createSubscription(channel, hold, means) as unknown as SubscriptionTo<Name, Payload>
     },
     publish: (channel, payload, options) => outbox.publish(channel, payload as Json, options),
@@ -133,7 +130,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   function opened(): void {
     const { payload, cookies } = settings
     const since = [...channels.values()].flatMap(({ name, holds, view }) =>
-      holds.size > 0 && view.shown.position ? [[name, view.shown.position]] : [],
+      holds.size > 0 && view.position ? [[name, formatPosition(view.position)]] : [],
     )
     const args: Given<ClientArgs['CONNECT']> = {
       payload,
@@ -188,17 +185,14 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   function ended(end: LineEnd, back: boolean): void {
-    requests.lineLost()
-    outbox.lineLost()
-    if (back) for (const channel of channels.values()) channel.lineLost()
-    else {
+    if (!back) {
       over = refusal ?? closed(end)
       ready.reject(over)
-      outbox.close(over)
-      for (const channel of channels.values()) channel.close(over)
-      channels.clear()
     }
     refusal = undefined
+    requests.lineLost()
+    outbox.lineLost(over)
+    for (const channel of channels.values()) channel.lineLost(over)
   }
 
   function open(name: string): Channel {
