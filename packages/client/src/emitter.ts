@@ -32,12 +32,11 @@ export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events
       const safely = reporting(handler)
       let bound = true
       // a function of its own for every binding: bound twice, a handler is called twice and unbound one at a time
-      const call = (...args: Parameters<typeof handler>): void => {
+      const remove = handlers.on(name, ((...args: Parameters<typeof handler>): void => {
         if (!bound) return
         if (once) unbind()
         safely(...args)
-      }
-      const remove = handlers.on(name, call as typeof handler)
+      }) as typeof handler)
       const unbind = (): void => {
         bound = false
         remove()

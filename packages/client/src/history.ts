@@ -55,14 +55,13 @@ export function createHistory(now: () => number): History {
     },
     add(entry) {
       see(entry)
-      const newest = list.at(-1)?.[1].offset ?? 0
-      const { offset = newest + 1 } = entry[1]
-      if (offset > newest && fitting([entry]).length > 0) list = fitting([...list, entry])
+      const known = Number(entry[1].offset) <= Number(list.at(-1)?.[1].offset)
+      if (!known && fitting([entry]).length > 0) list = fitting([...list, entry])
     },
   }
   return history
 }
 
 function time(datetime: string | undefined): number {
-  return Date.parse(datetime ?? '')
+  return Date.parse(`${datetime}`)
 }

@@ -116,9 +116,10 @@ export function createLine(
     wake() {
       setOffline(false)
       watch.lookNow()
-      if (phase !== 'waiting') return
-      due = now()
-      goOn?.()
+      if (phase === 'waiting') {
+        due = now()
+        goOn?.()
+      }
     },
     offline: () => setOffline(true),
     sleep() {
@@ -126,18 +127,17 @@ export function createLine(
         due = undefined
         watch.expect()
         tellStatus()
-      } else if (phase !== 'closed') drop(asleep, 'asleep')
+      } else drop(asleep, 'asleep')
     },
   })
 
-  function status(): ConnectionStatus {
-    return offline && phase !== 'closed' ? 'offline' : phase
-  }
+  const statusNow = (): ConnectionStatus => (offline && phase !== 'closed' ? 'offline' : phase)
 
   function tellStatus(): void {
     const retryAt = phase === 'waiting' ? due : undefined
-    if (status() === told.status && retryAt === told.retryAt) return
-    told = { status: status(), ...(retryAt !== undefined && { retryAt }) }
+    const status = statusNow()
+    if (status === told.status && retryAt === told.retryAt) return
+    told = { status, ...(retryAt && { retryAt }) }
     events.tell('status', told)
   }
 
@@ -170,14 +170,13 @@ export function createLine(
   }
 
   function setOffline(is: boolean): void {
-    if (phase === 'closed') return
     offline = is
     tellStatus()
   }
 
   return {
     get status() {
-      return status()
+      return statusNow()
     },
     get open() {
       return isOpen

@@ -24,12 +24,12 @@ export interface Surroundings {
 /** The surroundings of a real page or process. Read when a connection is made, never at import. */
 export function realSurroundings(): Surroundings {
   return {
-    now: () => Date.now(),
+    now: Date.now,
     later(delay, run) {
       const timer = setTimeout(run, delay)
       return () => clearTimeout(timer)
     },
-    random: () => Math.random(),
+    random: Math.random,
     window: typeof addEventListener === 'function' ? globalThis : undefined,
     document: globalThis.document,
     address: globalThis.location?.href,
