@@ -32,10 +32,9 @@ export function createRequests(send: (text: string) => void): Requests {
 
   return {
     ask(name, args, done, failed) {
-      pending.set(++last, (answer) => {
-        if (answer.name === 'ERROR') failed(toError(answer.args))
-        else done(answer.args as never)
-      })
+      pending.set(++last, (answer) =>
+        answer.name === 'ERROR' ? failed(toError(answer.args)) : done(answer.args as never),
+      )
       send(`[${last},"${name}",${typeof args === 'string' ? args : JSON.stringify(args)}]`)
     },
     answered(frame) {
