@@ -4,6 +4,9 @@ import ts from 'typescript'
 /** What a set apart name ends with. */
 const ending = 'Inside'
 
+// the declarations of browsers, most of what a compiler reads, are read once
+const documents = ts.createDocumentRegistry()
+
 /**
  * The sources of a package in which members of its inner interfaces have names that nobody else has: `closeInside` where
  * the source says `close`. For the build alone, which can make short only what is nobody else's (`internal-names.ts`).
@@ -21,56 +24,62 @@ export function setApart(folder: string, interfaces: readonly string[]): Map<str
     dirname(project),
   )
   const sources = new Map(fileNames.map((name) => [name, ts.sys.readFile(name) ?? '']))
-  const versions = new Map<string, number>()
-  const service = ts.createLanguageService({
-    ...ts.sys,
-    useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
-    getCompilationSettings: () => options,
-    getCurrentDirectory: () => folder,
-    getDefaultLibFileName: ts.getDefaultLibFilePath,
-    getScriptFileNames: () => fileNames,
-    getScriptVersion: (name) => `${versions.get(name)}`,
-    getScriptSnapshot(name) {
-      const text = sources.get(name) ?? ts.sys.readFile(name)
-      return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text)
+  let version = 0
+  const service = ts.createLanguageService(
+    {
+      ...ts.sys,
+      useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
+      getCompilationSettings: () => options,
+      getCurrentDirectory: () => folder,
+      getDefaultLibFileName: ts.getDefaultLibFilePath,
+      getScriptFileNames: () => fileNames,
+      getScriptVersion: (name) => (sources.has(name) ? `${version}` : ''),
+      getScriptSnapshot(name) {
+        const text = sources.get(name) ?? ts.sys.readFile(name)
+        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text)
+      },
     },
-  })
+    documents,
+  )
+  /** File → place of a name → what stands there then. All are found before any is put in, as places move. */
+  const names = new Map(fileNames.map((name) => [name, new Map<number, { end: number; text: string }>()]))
 
-  function declarationsOf(name: string): ts.InterfaceDeclaration[] {
+  function membersOf(name: string): ts.TypeElement[] {
     const found = fileNames
       .flatMap((file) => service.getProgram()?.getSourceFile(file)?.statements ?? [])
       .filter((statement) => ts.isInterfaceDeclaration(statement))
       .filter((declaration) => declaration.name.text === name)
     if (found.length === 0) throw new Error(`expected an interface ${name}`)
-    return found
+    return found.flatMap(({ members }) => [...members])
   }
 
-  /** The name of a member that is not set apart yet. */
-  function nextOf(name: string): ts.Node | undefined {
-    return declarationsOf(name)
-      .flatMap(({ members }) => [...members])
-      .find(({ name, questionToken }) => name && ts.isIdentifier(name) && !name.text.endsWith(ending) && !questionToken)
-      ?.name
-  }
-
-  function rename(node: ts.Node): void {
-    const to = `${node.getText()}${ending}`
-    const places =
-      service.findRenameLocations(node.getSourceFile().fileName, node.getStart(), false, false, {
-        providePrefixAndSuffixTextForRename: true,
-      }) ?? []
-    // from the end of a file, so that what comes before stays where it is
-    for (const { fileName, textSpan, prefixText = '', suffixText = '' } of places.toSorted(
-      (one, other) => other.textSpan.start - one.textSpan.start,
-    )) {
-      const text = sources.get(fileName) ?? ''
-      const rest = text.slice(textSpan.start + textSpan.length)
-      versions.set(fileName, (versions.get(fileName) ?? 0) + 1)
-      sources.set(fileName, `${text.slice(0, textSpan.start)}${prefixText}${to}${suffixText}${rest}`)
+  function rename(node: ts.Identifier): void {
+    const places = service.findRenameLocations(node.getSourceFile().fileName, node.getStart(), false, false, {
+      providePrefixAndSuffixTextForRename: true,
+    })
+    for (const { fileName, textSpan, prefixText = '', suffixText = '' } of places ?? []) {
+      const text = `${prefixText}${node.text}${ending}${suffixText}`
+      names.get(fileName)?.set(textSpan.start, { end: textSpan.start + textSpan.length, text })
     }
   }
 
-  for (const name of interfaces) for (let next = nextOf(name); next; next = nextOf(name)) rename(next)
+  function renamed(source: string, places: ReadonlyMap<number, { end: number; text: string }>): string {
+    let result = ''
+    let done = 0
+    for (const [start, { end, text }] of [...places].toSorted(([one], [other]) => one - other)) {
+      result += source.slice(done, start) + text
+      done = end
+    }
+    return result + source.slice(done)
+  }
+
+  for (const interfaceName of interfaces) {
+    for (const { name, questionToken } of membersOf(interfaceName)) {
+      if (name && ts.isIdentifier(name) && !questionToken) rename(name)
+    }
+  }
+  for (const [file, places] of names) sources.set(file, renamed(sources.get(file) ?? '', places))
+  version++
   for (const { messageText } of fileNames.flatMap((name) => service.getSemanticDiagnostics(name)))
     throw new Error(ts.flattenDiagnosticMessageText(messageText, ' '))
   return sources

@@ -34,8 +34,16 @@ const inside = [
 ]
 
 const entries = ['src/index.ts', 'src/fallback.ts', 'src/global.ts']
-const sources = setApart(import.meta.dirname, inside)
-const names = internalNames(import.meta.dirname, entries, sources)
+
+let made: { readonly sources: ReadonlyMap<string, string>; readonly names: readonly string[] } | undefined
+
+/** What the first of the builds finds out for all of them. */
+function shortened(): NonNullable<typeof made> {
+  if (made) return made
+  const sources = setApart(import.meta.dirname, inside)
+  made = { sources, names: internalNames(import.meta.dirname, entries, sources) }
+  return made
+}
 
 const common: Options = {
   target: 'es2022',
@@ -45,6 +53,7 @@ const common: Options = {
     {
       name: 'short names inside, and what pages need of reconnecting-websocket',
       setup(build) {
+        const { sources, names } = shortened()
         build.initialOptions.mangleProps = new RegExp(`^(${[...names, inReconnectingWebSocket].join('|')})$`)
         build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
           const source = sources.get(path)
