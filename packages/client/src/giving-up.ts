@@ -8,6 +8,9 @@ export interface Patience {
   readonly timeout?: number | undefined
 }
 
+/** Makes the failures of what is waited for. */
+export type Failure = (code: ErrorCode, text: string, options?: { cause: unknown }) => HookboxError
+
 /**
  * What a caller waits for until it gives up, with `aborted` or `timeout`. `begin` fails it by throwing or by calling
  * `reject`, and adds to `cleanUp` what is to be undone when it has settled in whatever way.
@@ -16,14 +19,19 @@ export function giveUp<T>(
   around: Surroundings,
   name: string,
   { signal, timeout }: Patience,
-  begin: (resolve: (value: T) => void, reject: (error: HookboxError) => void, cleanUp: Cancel[]) => void,
+  begin: (
+    resolve: (value: T) => void,
+    reject: (error: HookboxError) => void,
+    cleanUp: Cancel[],
+    failure: Failure,
+  ) => void,
 ): Promise<T> {
   const cleanUp: Cancel[] = []
+  const failure: Failure = (code, text, options) => new HookboxError(code, `${name}: ${text}`, options)
   const answer = new Promise<T>((resolve, reject) => {
-    const failure = failureOf(name)
-    const abort = () => reject(failure('aborted', 'given up by the caller', signal?.reason))
+    const abort = () => reject(failure('aborted', 'given up by the caller', { cause: signal?.reason }))
     if (signal?.aborted) return abort()
-    begin(resolve, reject, cleanUp)
+    begin(resolve, reject, cleanUp, failure)
     cleanUp.push(onAbort(signal, abort))
     if (timeout !== undefined)
       cleanUp.push(around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`))))
@@ -34,11 +42,6 @@ export function giveUp<T>(
   // before the caller hears of it; nobody needs to listen
   answer.then(finish, finish)
   return answer
-}
-
-/** Failures of what has this name. */
-export function failureOf(name: string): (code: ErrorCode, text: string, cause?: unknown) => HookboxError {
-  return (code, text, cause) => new HookboxError(code, `${name}: ${text}`, { cause })
 }
 
 /** Calls `run` when the signal aborts, at once where it has. */

@@ -8,13 +8,13 @@ const bound = 1_000
 /** The publishes of a subscription as an iterator. Dropping some in silence would be a gap, so falling behind is an error. */
 export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   const waiting: PublishEvent[] = []
-  let over = hold.ending !== undefined
+  const over = new AbortController()
   let failure: HookboxError | undefined
   let wake = (): void => {}
 
   /** What waits, then what went wrong, then the end. */
   async function* read(): AsyncGenerator<PublishEvent, undefined> {
-    while (waiting.length > 0 || !over) {
+    while (waiting.length > 0 || !over.signal.aborted) {
       const event = waiting.shift()
       if (event) yield event
       else
@@ -25,23 +25,24 @@ export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
     if (failure) throw failure
   }
   const finish = (error?: HookboxError): void => {
-    over = true
     failure = error
-    unbind()
-    unbindEnd()
+    over.abort()
     wake()
   }
-  const unbind = hold.emitter.on('publish', (event) => {
+  const publish = (event: PublishEvent): void => {
     if (waiting.push(event) > bound) {
       waiting.pop()
       finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting to be read`))
     }
     wake()
-  })
-  const unbindEnd = hold.emitter.on('end', (error) => {
+  }
+  const end = (error: HookboxError): void => {
     if (hold.ending === 'cancelled') waiting.length = 0
     finish(hold.ending === 'refused' ? error : undefined)
-  })
+  }
+  hold.emitter.on('publish', publish, over)
+  hold.emitter.on('end', end, over)
+  if (hold.ending) finish()
 
   const reading = read()
   const leave = reading.return.bind(reading)

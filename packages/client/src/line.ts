@@ -5,6 +5,7 @@ import type { ConnectionEvents, ConnectionStatus, StatusEvent } from './events.t
 import { type Backoff, createWatchdog, delayBefore } from './reconnect.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd, LineEvents, Transport } from './transport/transport.ts'
+import type { Writable } from './view.ts'
 import { listenToPage } from './wake.ts'
 
 /** Milliseconds for a line to open. */
@@ -63,8 +64,6 @@ export function createLine(
 ): Line {
   const { now } = around
   let phase: Exclude<ConnectionStatus, 'offline'> = 'connecting'
-  let isOpen = false
-  let number = 0
   let told: StatusEvent = { status: 'connecting' }
   let offline = false
   let tries = 0
@@ -95,7 +94,7 @@ export function createLine(
         watch.expect(due && due - now())
       }),
     opened() {
-      isOpen = true
+      line.open = true
       watch.expect(timeout)
       talk.opened()
       batch.sendNow()
@@ -103,9 +102,9 @@ export function createLine(
     heard(text) {
       watch.heard()
       log('heard', text)
-      const line = number
+      const { number } = line
       setOffline(false)
-      if (line === number) talk.heard(text)
+      if (number === line.number) talk.heard(text)
     },
     ended,
     failed(cause) {
@@ -152,8 +151,8 @@ export function createLine(
     log('line ended', end)
     const wasConnected = phase === 'connected'
     const back = comesBack(end.code)
-    number++
-    isOpen = false
+    line.number++
+    line.open = false
     watch.expect()
     batch.clear()
     if (wasConnected && now() - connectedAt >= lasting) tries = 0
@@ -174,16 +173,12 @@ export function createLine(
     tellStatus()
   }
 
-  return {
+  const line: Writable<Line> = {
     get status() {
       return statusNow()
     },
-    get open() {
-      return isOpen
-    },
-    get number() {
-      return number
-    },
+    open: false,
+    number: 0,
     send: batch.add,
     sendNow: batch.sendNow,
     connected(silence) {
@@ -200,4 +195,5 @@ export function createLine(
     },
     waitBefore,
   }
+  return line
 }

@@ -1,5 +1,5 @@
 import { frameLimit, type HookboxError, type Json, type Published } from '@hookbox/protocol'
-import { failureOf, giveUp } from './giving-up.ts'
+import { giveUp } from './giving-up.ts'
 import type { Requests } from './requests.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -77,36 +77,22 @@ export function createOutbox(
     { id, ...patience }: SendOptions = {},
     result: (answer: Published) => Result,
   ): Promise<Result> {
-    const failure = failureOf(name)
-
-    /** The text to send, if it may be sent. */
-    function admitted(): string {
+    return giveUp(around, name, patience, (resolve, fail, cleanUp, failure) => {
       if (closed) throw closed
       if (whenOffline === 'refuse' && !connected) throw failure('offline', 'not connected')
       if (items.size >= limit) throw failure('too_many', `expected at most ${limit} unanswered`)
-      const text = written()
+      let text: string
+      try {
+        if (JSON.stringify(payload) === undefined) throw new TypeError(typeof payload)
+        text = JSON.stringify({ ...to, payload, message_id: id ?? prefix + ++count })
+      } catch (cause) {
+        throw failure('bad_request', 'payload: expected JSON', { cause })
+      }
       // the number and the name of the frame come on top of its arguments
       const room = frameBytes - 32
       if (text.length * 3 > room && new Blob([text]).size > room) {
         throw failure('too_large', `expected at most ${frameBytes} bytes`)
       }
-      return text
-    }
-
-    function written(): string {
-      let cause: unknown
-      try {
-        if (JSON.stringify(payload) !== undefined) {
-          return JSON.stringify({ ...to, payload, message_id: id ?? prefix + ++count })
-        }
-      } catch (error) {
-        cause = error
-      }
-      throw failure('bad_request', 'payload: expected JSON', cause)
-    }
-
-    return giveUp(around, name, patience, (resolve, fail, cleanUp) => {
-      const text = admitted()
       let sentAt: number | undefined
       const expire = () => fail(failure('outcome_unknown', `sent, no answer within ${repeatable} ms`))
       let cancel = around.later(timeToLive, () => fail(failure('offline', `not connected within ${timeToLive} ms`)))
@@ -138,9 +124,9 @@ export function createOutbox(
 
   return {
     publish: (channel, payload, options) =>
-      add('PUBLISH', { channel_name: channel }, payload, options, ({ position, duplicate }) => ({
-        ...(position !== undefined && { position }),
-        duplicate: duplicate === true,
+      add('PUBLISH', { channel_name: channel }, payload, options, (answer) => ({
+        duplicate: false,
+        ...answer,
       })),
     message: (user, payload, options) => add('MESSAGE', { name: user }, payload, options, () => {}),
     sentHere: (messageId = '') => messageId.startsWith(prefix) || chosen.has(messageId),

@@ -1,8 +1,8 @@
 import {
   type ClientArgs,
   type ClientFrameName,
+  type ErrorCode,
   HookboxError,
-  isErrorCode,
   type ServerArgs,
   type ServerFrame,
 } from '@hookbox/protocol'
@@ -45,7 +45,7 @@ export function createRequests(send: (text: string) => void): Requests {
   }
 }
 
-/** A code that this version does not know is treated as `internal`; whether it is temporary the hub says itself. */
+/** Whether it is temporary the hub says itself, as it may say a code that this version does not know. */
 export function toError({ code, message, temporary }: ServerArgs['ERROR']): HookboxError {
-  return new HookboxError(isErrorCode(code) ? code : 'internal', message, { temporary })
+  return new HookboxError(code as ErrorCode, message, { temporary })
 }

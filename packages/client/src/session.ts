@@ -136,7 +136,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       payload,
       cookie_string: cookies,
       ticket,
-      since: since.length > 0 ? Object.fromEntries(since) : undefined,
+      since: Object.fromEntries(since),
       messages_since: messages && formatPosition(messages),
       client,
     }

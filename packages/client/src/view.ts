@@ -1,4 +1,4 @@
-import { type Entry, formatPosition, HookboxError, type Position, type ServerArgs } from '@hookbox/protocol'
+import { type Entry, formatPosition, type Position, type ServerArgs } from '@hookbox/protocol'
 import type { GapEvent, SubscriptionEvents } from './events.ts'
 import { createHistory } from './history.ts'
 import { cameOrWent } from './presence.ts'
@@ -205,10 +205,8 @@ function gap(last: Position, now: Position): GapEvent {
   }
 }
 
-/** Reads a position that the hub must have written well. */
+/** Reads a position that the hub must have written well: it throws at what is none. */
 export function toPosition(text: string): Writable<Position> {
-  const [epoch = '', offset] = text.split(':')
-  const position = { epoch, offset: Number(offset) }
-  if (position.offset >= 0) return position
-  throw new HookboxError('malformed', `position: expected "epoch:offset", got "${text}"`)
+  const [, epoch, offset] = /(.+):(\d+)/.exec(text) as unknown as [all: string, epoch: string, offset: string]
+  return { epoch, offset: Number(offset) }
 }

@@ -168,10 +168,10 @@ test('frames, errors and binary messages that this version does not know are no 
   const conn = world.connect()
   const socket = await world.welcome()
   const errors: string[] = []
-  conn.on('error', ({ code }) => errors.push(code))
+  conn.on('error', ({ code, temporary }) => errors.push(`${code} ${temporary}`))
   socket.hears([0, 'NOVELTY', { channel_name: 'chat' }], [99, 'RESULT', {}], refusal(0, 'novel', true))
   socket.hearsText(new ArrayBuffer(2))
-  expect(errors).toEqual(['internal'])
+  expect(errors).toEqual(['novel true'])
   expect(conn.status).toBe('connected')
 })
 

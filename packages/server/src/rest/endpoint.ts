@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HookboxError, quote } from '@hookbox/protocol'
+import { errors, HookboxError, quote } from '@hookbox/protocol'
 import type { Log } from '../log.ts'
 import type { Given, GivenFields, Method, Result } from './fields.ts'
 import { readGiven } from './given.ts'
@@ -46,7 +46,7 @@ export function createRestEndpoint({ methods, secrets, log, alwaysOk }: RestOpti
     } catch (thrown) {
       const error = readable(thrown)
       if (error !== thrown) log.error({ method: name, err: thrown }, 'a REST method failed')
-      status = thrown instanceof MethodNotAllowed ? 405 : error.status
+      status = thrown instanceof MethodNotAllowed ? 405 : errors[error.code].status
       body = JSON.stringify([false, { error: error.message, msg: error.message, code: error.code }])
     }
     if (alwaysOk) status = 200
