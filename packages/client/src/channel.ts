@@ -216,7 +216,6 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   function unsubscribe(): void {
     const out = (): void => {
       inside = false
-      if (holds.size === 0) left()
     }
     ask('UNSUBSCRIBE', undefined, out, (error) => {
       // refused, the hub keeps us in; to the page it is over all the same, and what still comes is not told

@@ -55,12 +55,9 @@ export function reporting<Args extends unknown[]>(run: (...args: Args) => void):
     try {
       run(...args)
     } catch (error) {
-      if (typeof reportError === 'function') reportError(error)
-      else {
-        queueMicrotask(() => {
-          throw error
-        })
-      }
+      queueMicrotask(() => {
+        throw error
+      })
     }
   }
 }

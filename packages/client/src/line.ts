@@ -5,8 +5,8 @@ import type { ConnectionEvents, ConnectionStatus, StatusEvent } from './events.t
 import { type Backoff, createWatchdog, delayBefore } from './reconnect.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd, LineEvents, Transport } from './transport/transport.ts'
-import type { Writable } from './view.ts'
 import { listenToPage } from './wake.ts'
+import type { Writable } from './writable.ts'
 
 /** Milliseconds for a line to open. */
 const opening = 10_000

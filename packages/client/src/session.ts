@@ -6,7 +6,6 @@ import {
   frameLimit,
   HookboxError,
   type Json,
-  type Position,
   type ServerArgs,
   type ServerFrame,
   splitServerMessage,
@@ -20,11 +19,13 @@ import { onAbort } from './giving-up.ts'
 import { createLine, type LineSettings } from './line.ts'
 import type { Means } from './means.ts'
 import { createOutbox, type WaitOptions } from './outbox.ts'
+import { follows, type Place, placeAt } from './position.ts'
 import { createRequests, type Given, toError } from './requests.ts'
 import { createSubscription } from './subscription.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { PageDocument, Surroundings } from './surroundings.ts'
 import type { LineEnd } from './transport/transport.ts'
-import { type Handlers, toPosition, type Writable } from './view.ts'
+import type { Handlers } from './view.ts'
+import type { Writable } from './writable.ts'
 
 /** Replaced with the package's version when it is built. */
 declare const packageVersion: string
@@ -51,15 +52,14 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   const channels = new Map<string, Channel>()
   let ticket: string | undefined
   /** How far the private messages have been told. */
-  let messages: Writable<Position> | undefined
+  let messages: Place | undefined
   let refusal: HookboxError | undefined
   /** Set once it is closed. */
   let over: HookboxError | undefined
 
-  const requests = createRequests((text) => line.send(text))
-  const outbox = createOutbox(around, requests, settings.whenOffline)
   const line = createLine(settings, around, events, { opened, heard, ended })
-
+  const requests = createRequests(line.send)
+  const outbox = createOutbox(around, requests, settings.whenOffline)
   const means: Means = { around, line, requests, outbox, timeout }
 
   // user, id and payload come with the first connect
@@ -104,19 +104,16 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     },
     MESSAGE(message) {
       const { offset } = message
-      if (offset !== undefined && messages) {
-        if (offset <= messages.offset) return
-        // only a connect can ask for what was lost
-        if (offset > messages.offset + 1) return line.drop(closeInternal, 'a message was lost')
-        messages.offset = offset
-      }
-      events.tell('message', message)
+      // only a connect can ask for what was lost
+      const lost = () => line.drop(closeInternal, 'a message was lost')
+      if (offset === undefined || !messages || follows(messages, offset, lost)) events.tell('message', message)
     },
     SET_COOKIE({ cookie }) {
       try {
-        if (around.document) around.document.cookie = cookie
+        const { document } = around as { readonly document: PageDocument }
+        document.cookie = cookie
       } catch (cause) {
-        // a sandboxed page may not; the hub has the cookie all the same
+        // a sandboxed page may not, and not every page has a document; the hub has the cookie all the same
         log('cookie not set', cause)
       }
     },
@@ -153,7 +150,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   function connected({ name: user, id, payload, ping, limits, ...answer }: ServerArgs['CONNECTED']): void {
     const again = connection.id !== undefined
     const recovered = answer.messages?.recovered
-    if (answer.messages && !(recovered && messages)) messages = toPosition(answer.messages.position)
+    if (answer.messages && !(recovered && messages)) messages = placeAt(answer.messages.position)
     ticket = answer.ticket
     refusal = undefined
     Object.assign(connection, { user, id, payload })
@@ -207,7 +204,5 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
 }
 
 function closed({ code, reason }: LineEnd): HookboxError {
-  return code === closeRefused
-    ? new HookboxError('unauthorized', reason || 'refused')
-    : new HookboxError('closed', `the connection was closed with ${code} ${reason}`.trimEnd())
+  return new HookboxError(code === closeRefused ? 'unauthorized' : 'closed', reason || `closed with ${code}`)
 }

@@ -1,9 +1,11 @@
 import { type Entry, formatPosition, type Position, type ServerArgs } from '@hookbox/protocol'
 import type { GapEvent, SubscriptionEvents } from './events.ts'
 import { createHistory } from './history.ts'
+import { follows, type Place, placeAt } from './position.ts'
 import { cameOrWent } from './presence.ts'
 import { changed, difference, type StateChange } from './state.ts'
 import type { Subscription } from './subscription.ts'
+import type { Writable } from './writable.ts'
 
 /** Who hears frames, by their names; what else every object has is no frame's. */
 export type Handlers<Name extends keyof ServerArgs> = {
@@ -30,8 +32,6 @@ export type Shown = { readonly history: readonly Entry[] } & Pick<
 
 type Settings = 'presenceful' | 'reflective' | 'initialData'
 
-export type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
-
 /** What is known of a channel in one uninterrupted time of holding it. */
 export interface View {
   /** What subscriptions show of it. */
@@ -39,7 +39,7 @@ export interface View {
   /** Whether every frame since the position is heard on this line. */
   current: boolean
   /** The last entry that was delivered. It moves before handlers run. */
-  position: Writable<Position> | undefined
+  position: Place | undefined
   /** The hub has agreed: asked from the position, or from the beginning. */
   enter(answer: ServerArgs['SUBSCRIBED']): void
   /** The hub says so again, unasked. */
@@ -77,7 +77,7 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
 
     enter(answer) {
       const since = view.position
-      const top = toPosition(answer.position)
+      const top = placeAt(answer.position)
       view.current = true
       configure(answer)
       if (since && answer.recovered) {
@@ -101,7 +101,7 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
       const { position } = view
       configure(answer)
       if (!position || answer.recovered) return
-      const top = toPosition(answer.position)
+      const top = placeAt(answer.position)
       const ahead = top.epoch === position.epoch ? top.offset - position.offset : -1
       if (ahead >= 0) replace(answer)()
       if (ahead !== 0 && view.current) askAgain()
@@ -116,16 +116,16 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
         const { offset, message_id } = entry
         // what is for this page alone has no number, moves nothing and enters no history
         if (offset !== undefined) {
-          if (!follows(offset) || (!shown.reflective && sentHere(message_id))) return
+          if (!isNext(offset) || (!shown.reflective && sentHere(message_id))) return
           history.add(['PUBLISH', entry])
         }
         tell('publish', { ...entry, replayed: Number(offset) <= replayedTo })
       },
       POSITION({ offset }) {
-        follows(offset)
+        isNext(offset)
       },
       STATE_UPDATE({ updates, deletes, offset }) {
-        if (!follows(offset)) return
+        if (!isNext(offset)) return
         const change = { updates, deletes }
         setState(changed(shown.state, change))
         tell('state', shown.state, change)
@@ -169,7 +169,7 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
   }
 
   function moved(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
-    if (!follows(offset)) return
+    if (!isNext(offset)) return
     const came = name === 'SUBSCRIBE'
     const { presence } = shown
     history.add([name, { user, datetime, offset }])
@@ -182,13 +182,9 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
    * Whether a numbered frame is the next one. It is not if it is a repeat or a jump (asked for again from the position), nor
    * while the hub's answer is awaited, which brings it in order.
    */
-  function follows(offset: number): boolean {
+  function isNext(offset: number): boolean {
     const { current, position } = view
-    if (!current || !position || offset <= position.offset) return false
-    const next = offset === position.offset + 1
-    if (next) position.offset = offset
-    else askAgain()
-    return next
+    return current && position !== undefined && follows(position, offset, askAgain)
   }
 
   return view
@@ -203,10 +199,4 @@ function gap(last: Position, now: Position): GapEvent {
     now: formatPosition(now),
     ...(same && lost > 0 && { lost }),
   }
-}
-
-/** Reads a position that the hub must have written well: it throws at what is none. */
-export function toPosition(text: string): Writable<Position> {
-  const [, epoch, offset] = /(.+):(\d+)/.exec(text) as unknown as [all: string, epoch: string, offset: string]
-  return { epoch, offset: Number(offset) }
 }
