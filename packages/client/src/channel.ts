@@ -12,8 +12,6 @@ export type Ending = 'refused' | 'ended' | 'cancelled'
 
 /** What a subscription tells the page, and what it tells inside. */
 export interface HoldEvents extends SubscriptionEvents {
-  /** The hub has agreed. */
-  agreed: () => void
   /** It has ended. */
   end: (error: HookboxError) => void
 }
@@ -58,12 +56,6 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   const holds = new Set<Hold>()
   const viewer: Viewer = {
     tell,
-    agreed() {
-      for (const { ready, emitter } of holds) {
-        ready.resolve()
-        emitter.tell('agreed')
-      }
-    },
     askAgain() {
       view.current = false
       settle()
@@ -99,9 +91,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
         queueMicrotask(() => {
-          if (!view.current) return
-          hold.ready.resolve()
-          if (holds.has(hold)) reader.tell('subscribed', { recovered: false, replayed: 0 })
+          if (view.current) tellOne(hold, 'subscribed', { recovered: false, replayed: 0 })
         })
       }
       queueMicrotask(settle)
@@ -256,7 +246,17 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     name: Name,
     ...args: Parameters<SubscriptionEvents[Name]>
   ): void {
-    for (const hold of [...holds]) if (holds.has(hold)) hold.reader.tell(name, ...args)
+    for (const hold of [...holds]) tellOne(hold, name, ...args)
+  }
+
+  function tellOne<Name extends keyof SubscriptionEvents>(
+    hold: Hold,
+    name: Name,
+    ...args: Parameters<SubscriptionEvents[Name]>
+  ): void {
+    if (!holds.has(hold)) return
+    if (name === 'subscribed') hold.ready.resolve()
+    hold.reader.tell(name, ...args)
   }
 
   return channel

@@ -29,13 +29,12 @@ export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events
   handlers.events = Object.create(null)
   return {
     on(name, handler, { signal, once } = {}) {
-      const safely = reporting(handler)
       let bound = true
       // a function of its own for every binding: bound twice, a handler is called twice and unbound one at a time
       const remove = handlers.on(name, ((...args: Parameters<typeof handler>): void => {
         if (!bound) return
         if (once) unbind()
-        safely(...args)
+        reporting(handler)(...args)
       }) as typeof handler)
       const unbind = (): void => {
         bound = false

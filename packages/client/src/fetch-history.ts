@@ -17,7 +17,7 @@ export function fetchHistory(
       requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, found, reject)
     const found = (page: HistoryPage) => resolve({ ...page, history: hold.reader.page(page.history) })
     if (hold.error) throw hold.error
-    cleanUp.push(hold.emitter.on('agreed', again), hold.emitter.on('end', reject))
+    cleanUp.push(hold.emitter.on('subscribed', again), hold.emitter.on('end', reject))
     if (channel.view.current) again()
   })
 }

@@ -45,7 +45,6 @@ export interface Line {
   /** Grows with every end of a line: what began before belongs to another one. */
   readonly number: number
   send(frame: string): void
-  sendNow(): void
   /** The hub has agreed, and tells something at least every `silence` milliseconds, where it says so. */
   connected(silence: number | undefined): void
   /** Gives the line up, as the hub seems gone or its state unknown, and comes back. */
@@ -102,9 +101,9 @@ export function createLine(
     heard(text) {
       watch.heard()
       log('heard', text)
-      const { number } = line
-      setOffline(false)
-      if (number === line.number) talk.heard(text)
+      offline = false
+      talk.heard(text)
+      tellStatus()
     },
     ended,
     failed(cause) {
@@ -130,11 +129,9 @@ export function createLine(
     },
   })
 
-  const statusNow = (): ConnectionStatus => (offline && phase !== 'closed' ? 'offline' : phase)
-
   function tellStatus(): void {
     const retryAt = phase === 'waiting' ? due : undefined
-    const status = statusNow()
+    const { status } = line
     if (status === told.status && retryAt === told.retryAt) return
     told = { status, ...(retryAt && { retryAt }) }
     events.tell('status', told)
@@ -175,12 +172,11 @@ export function createLine(
 
   const line: Writable<Line> = {
     get status() {
-      return statusNow()
+      return offline && phase !== 'closed' ? 'offline' : phase
     },
     open: false,
     number: 0,
     send: batch.add,
-    sendNow: batch.sendNow,
     connected(silence) {
       phase = 'connected'
       connectedAt = now()
@@ -189,7 +185,6 @@ export function createLine(
     },
     drop,
     disconnect() {
-      if (phase === 'closed') return
       batch.sendNow()
       ended({ code: closeNormal, reason: 'disconnected', wasClean: true })
     },

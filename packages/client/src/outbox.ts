@@ -62,8 +62,7 @@ export function createOutbox(
 ): Outbox {
   const { limit = 256, timeToLive = 60_000 }: WaitOptions = typeof whenOffline === 'object' ? whenOffline : {}
   const items = new Set<Item>()
-  const random = () => around.random().toString(36).slice(2, 12)
-  const prefix = `${around.now().toString(36)}${random()}${random()}-`
+  const prefix = `${around.now().toString(36)}${around.random().toString(36).slice(2)}-`
   const chosen = new Set<string>()
   let count = 0
   let connected = false

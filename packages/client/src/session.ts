@@ -3,7 +3,6 @@ import {
   closeInternal,
   closeRefused,
   formatPosition,
-  frameLimit,
   HookboxError,
   type Json,
   type ServerArgs,
@@ -119,21 +118,18 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     },
     PING() {
       line.send('[0,"PONG",{}]')
-      line.sendNow()
     },
     ERROR: (args) => events.tell('error', toError(args)),
   }
 
   function opened(): void {
     const { payload, cookies } = settings
-    const since = [...channels.values()].flatMap(({ name, holds, view }) =>
-      holds.size > 0 && view.position ? [[name, formatPosition(view.position)]] : [],
-    )
+    const held = [...channels.values()].filter(({ holds }) => holds.size > 0)
     const args: Given<ClientArgs['CONNECT']> = {
       payload,
       cookie_string: cookies,
       ticket,
-      since: Object.fromEntries(since),
+      since: Object.fromEntries(held.map(({ name, view }) => [name, view.shown.position as string])),
       messages_since: messages && formatPosition(messages),
       client,
     }
@@ -148,18 +144,19 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   function connected({ name: user, id, payload, ping, limits, ...answer }: ServerArgs['CONNECTED']): void {
+    const known = { user, id, payload }
     const again = connection.id !== undefined
     const recovered = answer.messages?.recovered
     if (answer.messages && !(recovered && messages)) messages = placeAt(answer.messages.position)
     ticket = answer.ticket
     refusal = undefined
-    Object.assign(connection, { user, id, payload })
+    Object.assign(connection, known)
     ready.resolve()
-    outbox.connected(limits?.frame ?? frameLimit)
+    outbox.connected(limits.frame)
     const { number } = line
     line.connected(ping > 0 ? ping * 1000 + 10_000 : undefined)
     if (number === line.number) {
-      events.tell('open', { user, id, payload, again, ...(recovered !== undefined && { recovered }) })
+      events.tell('open', { ...known, again, ...(recovered !== undefined && { recovered }) })
     }
   }
 
@@ -181,9 +178,10 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     }
   }
 
-  function ended(end: LineEnd, back: boolean): void {
+  function ended({ code, reason }: LineEnd, back: boolean): void {
     if (!back) {
-      over = refusal ?? closed(end)
+      const refused = code === closeRefused
+      over = refusal ?? new HookboxError(refused ? 'unauthorized' : 'closed', reason || `closed with ${code}`)
       ready.reject(over)
     }
     refusal = undefined
@@ -201,8 +199,4 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   return connection
-}
-
-function closed({ code, reason }: LineEnd): HookboxError {
-  return new HookboxError(code === closeRefused ? 'unauthorized' : 'closed', reason || `closed with ${code}`)
 }

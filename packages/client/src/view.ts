@@ -15,8 +15,6 @@ export type Handlers<Name extends keyof ServerArgs> = {
 /** What a view needs of its channel. */
 export interface Viewer {
   tell<Name extends keyof SubscriptionEvents>(name: Name, ...args: Parameters<SubscriptionEvents[Name]>): void
-  /** The hub has agreed, and the view is as it says. */
-  agreed(): void
   /** Frames are missing: the hub is to be asked again, from the position. */
   askAgain(): void
   /** Whether a publish with this id went out from this page. */
@@ -48,7 +46,7 @@ export interface View {
   readonly handlers: Handlers<keyof ServerArgs>
 }
 
-export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): View {
+export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
   const history = createHistory(now)
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
@@ -82,13 +80,11 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
       configure(answer)
       if (since && answer.recovered) {
         replayedTo = top.offset
-        agreed()
         tell('subscribed', { recovered: true, replayed: answer.missed ?? 0 })
       } else {
         replayedTo = 0
         view.position = top
         const tellChanges = replace(answer)
-        agreed()
         if (since) tell('gap', gap(since, top))
         tellChanges()
         tell('subscribed', { recovered: false, replayed: 0 })
@@ -143,13 +139,13 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
 
   /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
   function replace({
-    more,
+    more = false,
     history: entries = [],
     presence: users = [],
     present = users.length,
     state = {},
   }: ServerArgs['SUBSCRIBED']): () => void {
-    shown.moreHistory = more === true
+    shown.moreHistory = more
     history.replace(entries)
     const { presence } = shown
     const others = shown.present !== present || JSON.stringify(presence) !== JSON.stringify(users)
