@@ -13,8 +13,7 @@ export const use: Use = {
     'const { maxRetries = DEFAULT.maxRetries, connectionTimeout = DEFAULT.connectionTimeout, WebSocket = getGlobalWebSocket(), } = this._options;':
       '',
     'isWebSocket(WebSocket)': 'true',
-    'this._protocols ? new WebSocket(url, this._protocols) : new WebSocket(url)':
-      'new this._options.WebSocket(url, this._protocols)',
+    'this._protocols ? new WebSocket(url, this._protocols) : new WebSocket(url)': 'new this._options.WebSocket(url)',
     'options: Options = {}': 'options',
     'code: number = 1000': 'code',
     // what starts as undefined need not be named
@@ -22,6 +21,7 @@ export const use: Use = {
     'private _connectLock = false;': '',
     'private readonly _url: UrlProvider;': '',
     'private readonly _protocols?: string | string[];': '',
+    'this._protocols = protocols;': '',
     'private readonly _options: Options;': '',
     // tries are not counted, and their time is not limited here
     'this._retryCount >= maxRetries': 'false',
@@ -38,7 +38,9 @@ export const use: Use = {
     'this._closeCalled = true;': '',
     'this._closeCalled = false;': '',
     'this._closeCalled': '!this._shouldReconnect',
+    "if (!this._ws) { this._debug('close enqueued: no ws instance'); return; }": '',
     "if (this._ws.readyState === this.CLOSED) { this._debug('close: already closed'); return; }": '',
+    'this._ws.close(code, reason);': 'this._ws?.close(code, reason);',
     'if (!this._ws || this._ws.readyState === this.CLOSED) { this._connect(); } else { this._disconnect(code, reason); this._connect(); }':
       'this._disconnect(code, reason); this._connect()',
     // what fails without a socket is caught, or does not happen
@@ -63,7 +65,7 @@ export const use: Use = {
     'if (this.onerror) { this.onerror(event); }': '',
     'if (this.onclose) { this.onclose(event); }': '',
     "this._disconnect(undefined, event.message === 'TIMEOUT' ? 'timeout' : undefined);": 'this._disconnect();',
-    'this._handleClose(new Events.CloseEvent(code, reason, this));': 'this._connect();',
+    'this._handleClose(new Events.CloseEvent(code, reason, this));': '',
   },
 }
 

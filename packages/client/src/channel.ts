@@ -25,7 +25,7 @@ export interface Hold {
   /** Set once, both; nothing is told from then on. */
   ending?: Ending
   error?: HookboxError
-  /** Settles when the hub has let go, where this was the last hold. */
+  /** Set once it is given back: settles when the hub has let go, where this was the last hold. */
   left?: Promise<void>
   readonly reader: Reader
 }
@@ -102,9 +102,10 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.has(hold)) {
         end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
         // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
+        hold.left = leaving.promise
         queueMicrotask(settle)
       }
-      return hold.left as Promise<void>
+      return hold.left ?? Promise.resolve()
     },
 
     opened() {
@@ -230,7 +231,6 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     hold.error = error
     holds.delete(hold)
     hold.ready.reject(error)
-    hold.left = ending === 'cancelled' ? leaving.promise : Promise.resolve()
     hold.emitter.tell('end', error)
   }
 

@@ -26,7 +26,7 @@ export interface Emitter<Events extends EventMap<Events>> {
 export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events> {
   const handlers = createNanoEvents<Events>()
   // names come from callers, and `constructor` is one that every ordinary object has
-  handlers.events = Object.create(null)
+  handlers.events = { __proto__: null } as never
   return {
     on(name, handler, { signal, once } = {}) {
       let bound = true

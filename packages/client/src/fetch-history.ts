@@ -12,12 +12,13 @@ export function fetchHistory(
   { signal, ...which }: HistoryOptions,
   { requests, around, timeout }: Means,
 ): Promise<HistoryPage> {
-  return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, cleanUp) => {
+  return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, settled) => {
     const again = () =>
       requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, found, reject)
     const found = (page: HistoryPage) => resolve({ ...page, history: hold.reader.page(page.history) })
     if (hold.error) throw hold.error
-    cleanUp.push(hold.emitter.on('subscribed', again), hold.emitter.on('end', reject))
+    hold.emitter.on('subscribed', again, settled)
+    hold.emitter.on('end', reject, settled)
     if (channel.view.current) again()
   })
 }

@@ -13,7 +13,7 @@ export type Failure = (code: ErrorCode, text: string, options?: { cause: unknown
 
 /**
  * What a caller waits for until it gives up, with `aborted` or `timeout`. `begin` fails it by throwing or by calling
- * `reject`, and adds to `cleanUp` what is to be undone when it has settled in whatever way.
+ * `reject`; `settled` aborts when it has settled in whatever way.
  */
 export function giveUp<T>(
   around: Surroundings,
@@ -22,25 +22,25 @@ export function giveUp<T>(
   begin: (
     resolve: (value: T) => void,
     reject: (error: HookboxError) => void,
-    cleanUp: Cancel[],
+    settled: AbortController,
     failure: Failure,
   ) => void,
 ): Promise<T> {
-  const cleanUp: Cancel[] = []
+  const settled = new AbortController()
   const failure: Failure = (code, text, options) => new HookboxError(code, `${name}: ${text}`, options)
   const answer = new Promise<T>((resolve, reject) => {
     const abort = () => reject(failure('aborted', 'given up by the caller', { cause: signal?.reason }))
     if (signal?.aborted) return abort()
-    begin(resolve, reject, cleanUp, failure)
-    cleanUp.push(onAbort(signal, abort))
-    if (timeout !== undefined)
-      cleanUp.push(around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`))))
+    begin(resolve, reject, settled, failure)
+    signal?.addEventListener('abort', abort, settled)
+    if (timeout !== undefined) {
+      const cancel = around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`)))
+      onAbort(settled.signal, cancel)
+    }
   })
-  const finish = (): void => {
-    for (const undo of cleanUp) undo()
-  }
+  const settle = () => settled.abort()
   // before the caller hears of it; nobody needs to listen
-  answer.then(finish, finish)
+  answer.then(settle, settle)
   return answer
 }
 

@@ -1,5 +1,5 @@
 import { frameLimit, type HookboxError, type Json, type Published } from '@hookbox/protocol'
-import { giveUp } from './giving-up.ts'
+import { giveUp, onAbort } from './giving-up.ts'
 import type { Requests } from './requests.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -76,7 +76,7 @@ export function createOutbox(
     { id, ...patience }: SendOptions = {},
     result: (answer: Published) => Result,
   ): Promise<Result> {
-    return giveUp(around, name, patience, (resolve, fail, cleanUp, failure) => {
+    return giveUp(around, name, patience, (resolve, fail, settled, failure) => {
       if (closed) throw closed
       if (whenOffline === 'refuse' && !connected) throw failure('offline', 'not connected')
       if (items.size >= limit) throw failure('too_many', `expected at most ${limit} unanswered`)
@@ -107,11 +107,11 @@ export function createOutbox(
         },
         fail,
       }
-      cleanUp.push(
-        () => cancel(),
-        () => items.delete(item),
-      )
       items.add(item)
+      onAbort(settled.signal, () => {
+        cancel()
+        items.delete(item)
+      })
       if (id !== undefined) {
         chosen.add(id)
         const [oldest = id] = chosen

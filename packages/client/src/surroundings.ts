@@ -15,7 +15,8 @@ export interface Surroundings {
   later(delay: number, run: () => void): Cancel
   /** A number from 0 to below 1. */
   random(): number
-  readonly window?: EventTarget | undefined
+  /** In Node it hears nothing. */
+  readonly window?: Partial<EventTarget> | undefined
   readonly document?: PageDocument | undefined
   /** The page's address, which relative addresses are relative to. */
   readonly address?: string | undefined
@@ -30,7 +31,7 @@ export function realSurroundings(): Surroundings {
       return () => clearTimeout(timer)
     },
     random: Math.random,
-    window: typeof addEventListener === 'function' ? globalThis : undefined,
+    window: globalThis,
     document: globalThis.document,
     address: globalThis.location?.href,
   }

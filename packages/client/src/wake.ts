@@ -24,8 +24,8 @@ export function listenToPage({ window, document }: Surroundings, { wake, offline
     [document, 'freeze', sleep],
     [document, 'visibilitychange', seen],
   ] as const
-  for (const [target, name, run] of listeners) target?.addEventListener(name, run)
+  for (const [target, name, run] of listeners) target?.addEventListener?.(name, run)
   return () => {
-    for (const [target, name, run] of listeners) target?.removeEventListener(name, run)
+    for (const [target, name, run] of listeners) target?.removeEventListener?.(name, run)
   }
 }

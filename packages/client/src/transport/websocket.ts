@@ -14,10 +14,10 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
   /** The socket whose end is still to be told. */
   let current: RawSocket | undefined
 
-  function guarded(url: string, protocols: string): RawSocket {
+  function guarded(url: string): RawSocket {
     let socket: RawSocket
     try {
-      socket = new (pick())(url, protocols) as RawSocket
+      socket = new (pick())(url, subprotocol) as RawSocket
     } catch (cause) {
       events.failed(cause)
       socket = deadSocket()
@@ -54,7 +54,7 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
       if (current) end({})
       return events.next()
     },
-    subprotocol,
+    undefined,
     {
       WebSocket: guarded,
       minReconnectionDelay: 0,
