@@ -49,7 +49,7 @@ export function createHistory(now: () => number): History {
       history.replace(list)
     },
     replace(entries) {
-      entries.forEach(see)
+      for (const entry of entries) see(entry)
       const kept = fitting(entries)
       if (JSON.stringify(kept) !== JSON.stringify(list)) list = kept
     },

@@ -27,7 +27,7 @@ export interface Requests {
 }
 
 export function createRequests(send: (text: string) => void): Requests {
-  const pending = new Map<number, (answer: ServerFrame) => void>()
+  let pending = new Map<number, (answer: ServerFrame) => void>()
   let last = 0
 
   return {
@@ -41,7 +41,9 @@ export function createRequests(send: (text: string) => void): Requests {
       pending.get(frame.id)?.(frame)
       pending.delete(frame.id)
     },
-    lineLost: () => pending.clear(),
+    lineLost() {
+      pending = new Map()
+    },
   }
 }
 

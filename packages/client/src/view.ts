@@ -84,9 +84,7 @@ export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
       } else {
         replayedTo = 0
         view.position = top
-        const tellChanges = replace(answer)
-        if (since) tell('gap', gap(since, top))
-        tellChanges()
+        replace(answer, since && gapBetween(since, top))
         tell('subscribed', { recovered: false, replayed: 0 })
       }
     },
@@ -99,7 +97,7 @@ export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
       if (!position || answer.recovered) return
       const top = placeAt(answer.position)
       const ahead = top.epoch === position.epoch ? top.offset - position.offset : -1
-      if (ahead >= 0) replace(answer)()
+      if (ahead >= 0) replace(answer)
       if (ahead !== 0 && view.current) askAgain()
     },
 
@@ -137,24 +135,26 @@ export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
     history.resize(historySize, answer.history_duration, answer.history_publish_only)
   }
 
-  /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
-  function replace({
-    more = false,
-    history: entries = [],
-    presence: users = [],
-    present = users.length,
-    state = {},
-  }: ServerArgs['SUBSCRIBED']): () => void {
+  /** Takes over all that a newcomer gets, and tells what changed by it. */
+  function replace(
+    {
+      more = false,
+      history: entries = [],
+      presence: users = [],
+      present = users.length,
+      state = {},
+    }: ServerArgs['SUBSCRIBED'],
+    gap?: GapEvent,
+  ): void {
     shown.moreHistory = more
     history.replace(entries)
     const { presence } = shown
     const others = shown.present !== present || JSON.stringify(presence) !== JSON.stringify(users)
     if (others) Object.assign(shown, { presence: users, present })
     const change = setState(state)
-    return () => {
-      if (others) tell('presence', shown.presence)
-      if (change) tell('state', shown.state, change)
-    }
+    if (gap) tell('gap', gap)
+    if (others) tell('presence', shown.presence)
+    if (change) tell('state', shown.state, change)
   }
 
   /** Stays the same object until a value changes. */
@@ -186,7 +186,7 @@ export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
   return view
 }
 
-function gap(last: Position, now: Position): GapEvent {
+function gapBetween(last: Position, now: Position): GapEvent {
   const lost = now.offset - last.offset
   const same = last.epoch === now.epoch
   return {
