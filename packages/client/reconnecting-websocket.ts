@@ -2,10 +2,10 @@ import type { Use } from './tailored.ts'
 
 /**
  * What `src/transport/websocket.ts` needs of reconnecting-websocket: it gives a function for the address, a class of its own
- * and no waits, sends when a line is open, and hears what happens from the socket itself.
+ * and no waits, and sends by the socket itself, from which it also hears what happens.
  */
 export const use: Use = {
-  used: ['close', 'reconnect', 'send'],
+  used: ['close', 'reconnect'],
   idle: ['_debug', '_clearTimeouts'],
   known: {
     // options that are given
@@ -51,13 +51,11 @@ export const use: Use = {
       "this._ws?.removeEventListener('error', this._handleError);",
     // `_connect` asks the same
     'if (this._shouldReconnect) { this._connect(); }': 'this._connect()',
-    // nothing is sent before a line is open, and nothing but text comes
-    "if (this._ws && this._ws.readyState === this.OPEN) { this._debug('send', data); this._ws.send(data); } else { const {maxEnqueuedMessages = DEFAULT.maxEnqueuedMessages} = this._options; if (this._messageQueue.length < maxEnqueuedMessages) { this._debug('enqueue', data); this._messageQueue.push(data); } }":
-      'this._ws.send(data);',
+    // nothing but text comes
     'this._ws!.binaryType = this._binaryType;': '',
+    'this._addListeners();':
+      "this._ws.addEventListener('close', this._handleClose); this._ws.addEventListener('error', this._handleError);",
     // what happens is heard from the socket itself
-    "this._ws.addEventListener('open', this._handleOpen);": '',
-    "this._ws.addEventListener('message', this._handleMessage);": '',
     "this._ws.removeEventListener('open', this._handleOpen);": '',
     "this._ws.removeEventListener('message', this._handleMessage);": '',
     'this._listeners.error.forEach(listener => this._callEventListener(event, listener));': '',
@@ -70,12 +68,7 @@ export const use: Use = {
 }
 
 /** Options that `src/transport/websocket.ts` gives, and that nothing is left to read. */
-export const unread: readonly string[] = [
-  'minReconnectionDelay',
-  'reconnectionDelayGrowFactor',
-  'connectionTimeout',
-  'maxEnqueuedMessages',
-]
+export const unread: readonly string[] = ['minReconnectionDelay', 'reconnectionDelayGrowFactor', 'connectionTimeout']
 
 /** Names, as a regular expression, that only its own members have. */
 export const names = '_[a-z].*'

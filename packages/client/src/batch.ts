@@ -22,11 +22,8 @@ export function createBatch(send: (message: string) => void): Batch {
     add(frame) {
       // a character is at most three bytes; counting them truly would cost more than a message too many
       if ((message.length + frame.length + 1) * 3 > messageLimit) sendNow()
-      if (message) message += `\n${frame}`
-      else {
-        message = frame
-        queueMicrotask(sendNow)
-      }
+      message += message ? `\n${frame}` : frame
+      queueMicrotask(sendNow)
     },
     sendNow,
     clear() {

@@ -100,7 +100,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
     giveBack(hold) {
       if (holds.has(hold)) {
-        end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
+        end('cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'), [hold])
         // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
         hold.left = leaving.promise
         queueMicrotask(settle)
@@ -118,7 +118,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       view.current = false
       stopTimer()
       left()
-      if (over) endAll('ended', over)
+      if (over) end('ended', over)
     },
 
     joined(answer) {
@@ -134,7 +134,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       // the answer to what is under way is newer than this
       if (unanswered || holds.size === 0) return false
       inside = false
-      endAll('ended', error)
+      end('ended', error)
       settle()
       return true
     },
@@ -147,8 +147,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (line.open && !timer && !view.current) subscribe()
       return
     }
-    view.current = false
-    if (view.position) view = createView(viewer)
+    // whoever takes hold next has no part in what was
+    view = createView(viewer)
     if (!line.open) left()
     if (unanswered) return
     stopTimer()
@@ -198,7 +198,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
           tell('error', error)
         } else {
           inside = false
-          endAll('refused', error)
+          end('refused', error)
         }
       },
     )
@@ -226,17 +226,13 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     leaving = deferred()
   }
 
-  function end(hold: Hold, ending: Ending, error: HookboxError): void {
-    hold.ending = ending
-    hold.error = error
-    holds.delete(hold)
-    hold.ready.reject(error)
-    hold.emitter.tell('end', error)
-  }
-
-  function endAll(ending: Ending, error: HookboxError): void {
-    for (const hold of [...holds]) {
-      end(hold, ending, error)
+  function end(ending: Ending, error: HookboxError, which: readonly Hold[] = [...holds]): void {
+    for (const hold of which) {
+      hold.ending = ending
+      hold.error = error
+      holds.delete(hold)
+      hold.ready.reject(error)
+      hold.emitter.tell('end', error)
       if (ending === 'refused') hold.emitter.tell('error', error)
     }
   }

@@ -45,8 +45,11 @@ export interface Line {
   /** Grows with every end of a line: what began before belongs to another one. */
   readonly number: number
   send(frame: string): void
-  /** The hub has agreed, and tells something at least every `silence` milliseconds, where it says so. */
-  connected(silence: number | undefined): void
+  /**
+   * The hub has agreed, and tells something at least every `silence` milliseconds, where it says so. Whether it is so still
+   * when handlers have been told.
+   */
+  connected(silence: number | undefined): boolean
   /** Gives the line up, as the hub seems gone or its state unknown, and comes back. */
   drop(code: number, reason: string): void
   /** Ends it for good. */
@@ -182,6 +185,7 @@ export function createLine(
       connectedAt = now()
       watch.expect(silence)
       tellStatus()
+      return phase === 'connected'
     },
     drop,
     disconnect() {

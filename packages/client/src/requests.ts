@@ -1,11 +1,4 @@
-import {
-  type ClientArgs,
-  type ClientFrameName,
-  type ErrorCode,
-  HookboxError,
-  type ServerArgs,
-  type ServerFrame,
-} from '@hookbox/protocol'
+import { type ClientArgs, type ClientFrameName, type ErrorCode, HookboxError, type ServerArgs } from '@hookbox/protocol'
 
 /** Undefined members are left out on the wire. */
 export type Given<Args> = { readonly [Name in keyof Args]: Args[Name] | undefined }
@@ -21,25 +14,23 @@ export interface Requests {
     done: (answer: Answer) => void,
     failed: (error: HookboxError) => void,
   ): void
-  answered(frame: ServerFrame): void
+  answered(id: number, name: string, args: object): void
   /** The line is gone, and with it every answer. */
   lineLost(): void
 }
 
 export function createRequests(send: (text: string) => void): Requests {
-  let pending = new Map<number, (answer: ServerFrame) => void>()
+  let pending = new Map<number, (name: string, args: never) => void>()
   let last = 0
 
   return {
     ask(name, args, done, failed) {
-      pending.set(++last, (answer) =>
-        answer.name === 'ERROR' ? failed(toError(answer.args)) : done(answer.args as never),
-      )
+      pending.set(++last, (name, answer) => (name === 'ERROR' ? failed(toError(answer)) : done(answer)))
       send(`[${last},"${name}",${typeof args === 'string' ? args : JSON.stringify(args)}]`)
     },
-    answered(frame) {
-      pending.get(frame.id)?.(frame)
-      pending.delete(frame.id)
+    answered(id, name, args) {
+      pending.get(id)?.(name, args as never)
+      pending.delete(id)
     },
     lineLost() {
       pending = new Map()

@@ -93,21 +93,17 @@ const serverFrameNames: { readonly [N in ServerFrameName]: true } = {
  */
 export function decodeServerMessage(message: string): ServerFrame[] {
   try {
-    return splitServerMessage(message).filter(({ name }) => Object.hasOwn(serverFrameNames, name))
+    return message
+      .split('\n')
+      .map(serverFrame)
+      .filter(({ name }) => Object.hasOwn(serverFrameNames, name))
   } catch (cause) {
     throw new HookboxError('malformed', 'frame: expected [id, "NAME", {…}]', { cause })
   }
 }
 
-/**
- * The same for pages, which load every byte of it: frames with any name, as who hears them by their names needs no list.
- *
- * @throws Error of any kind when it is not made of frames.
- */
-export function splitServerMessage(message: string): ServerFrame[] {
-  return message.split('\n').map((line) => {
-    const [id, name, args = {}] = JSON.parse(line)
-    if (id >= 0 && name && typeof args === 'object' && !Array.isArray(args)) return { id, name, args }
-    throw new Error(line)
-  })
+function serverFrame(line: string): ServerFrame {
+  const [id, name, args = {}] = JSON.parse(line)
+  if (id >= 0 && name && !Array.isArray(args)) return { id, name, args }
+  throw new Error(line)
 }

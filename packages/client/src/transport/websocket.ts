@@ -7,8 +7,8 @@ type RawSocket = WebSocketLike & EventTarget
 /**
  * Lines by WebSocket, opened and opened again by reconnecting-websocket, behind guards for what it leaves open: when the
  * next try is due is decided outside (its own waits cannot be hurried), what happens is heard from the socket itself (it
- * reports 1000 after an error), a constructor that throws counts as a line that ended (it would never try again), and
- * nothing is queued in it (its queue goes out before any handshake). An instance is never used again after `close`.
+ * reports 1000 after an error), a constructor that throws counts as a line that ended (it would never try again), and what
+ * is sent goes to the socket itself (its queue goes out before any handshake). An instance is never used again after `close`.
  */
 export function openWebSocket(pick: () => WebSocketConstructor, events: LineEvents): Transport {
   /** The socket whose end is still to be told. */
@@ -61,12 +61,11 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
       reconnectionDelayGrowFactor: 1,
       // the session watches the clock itself; a timer of this length never fires, a longer one would fire at once
       connectionTimeout: 2 ** 31 - 1,
-      maxEnqueuedMessages: 0,
     },
   )
 
   return {
-    send: (text) => lines.send(text),
+    send: (text) => current?.send(text),
     drop(code, reason) {
       current = undefined
       lines.reconnect(code, reason)
