@@ -16,6 +16,6 @@ export function webSocketAddress(url: string, page?: string): string {
     if (/^wss?:/.test(address.href)) return address.href
     throw new TypeError(address.protocol)
   } catch (cause) {
-    throw new HookboxError('bad_request', `url: expected an address with http(s) or ws(s), got "${url}"`, { cause })
+    throw new HookboxError('bad_request', `url: expected http(s) or ws(s), got "${url}"`, { cause })
   }
 }

@@ -25,8 +25,8 @@ export interface Hold {
   /** Set once, both; nothing is told from then on. */
   ending?: Ending
   error?: HookboxError
-  /** Set once it is given back: settles when the hub has let go, where this was the last hold. */
-  left?: Promise<void>
+  /** Once it is given back: settles when the hub has let go, where this was the last hold. */
+  left: Promise<void>
   readonly reader: Reader
 }
 
@@ -86,7 +86,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.size === 0 && !view.current) view = createView(viewer)
       const emitter = createEmitter<HoldEvents>()
       const reader = createReader(emitter, view.shown, parse)
-      const hold: Hold = { emitter, reader, ready: deferred(), asked }
+      const hold: Hold = { emitter, reader, ready: deferred(), asked, left: Promise.resolve() }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
@@ -105,7 +105,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
         hold.left = leaving.promise
         queueMicrotask(settle)
       }
-      return hold.left ?? Promise.resolve()
+      return hold.left
     },
 
     opened() {

@@ -108,7 +108,7 @@ export interface Connection {
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
   const { timeout = 20_000, log = () => {}, fallback, WebSocket: WebSocketClass = globalThis.WebSocket } = options
   const address = webSocketAddress(url, around.address)
-  if (!fallback && !WebSocketClass) throw new HookboxError('bad_request', 'WebSocket: expected a class in the options')
+  if (!fallback && !WebSocketClass) throw new HookboxError('bad_request', 'WebSocket: expected a class')
   const pick = fallback?.(address, WebSocketClass) ?? (() => WebSocketClass)
   return createSession(
     { ...options, timeout, log: reporting(log), address, open: (events) => openWebSocket(pick, events) },

@@ -11,8 +11,8 @@ export type ConnectionStatus = 'connecting' | 'connected' | 'waiting' | 'offline
 /** The connection's state has changed. */
 export interface StatusEvent {
   readonly status: ConnectionStatus
-  /** When the next try comes, in milliseconds since 1970; missing where none is due. */
-  readonly retryAt?: number
+  /** When the next try comes, in milliseconds since 1970; undefined where none is due. */
+  readonly retryAt?: number | undefined
 }
 
 /** The hub has agreed to the connection. */
@@ -22,8 +22,8 @@ export interface OpenEvent {
   readonly payload: Json
   /** Whether the page was connected before. */
   readonly again: boolean
-  /** After a break: whether no private message was lost meanwhile. Missing on the first connect. */
-  readonly recovered?: boolean
+  /** After a break: whether no private message was lost meanwhile. Undefined on the first connect. */
+  readonly recovered?: boolean | undefined
 }
 
 /** A line has ended, also one that never opened. */

@@ -29,7 +29,7 @@ export function giveUp<T>(
   const settled = new AbortController()
   const failure: Failure = (code, text, options) => new HookboxError(code, `${name}: ${text}`, options)
   const answer = new Promise<T>((resolve, reject) => {
-    const abort = () => reject(failure('aborted', 'given up by the caller', { cause: signal?.reason }))
+    const abort = () => reject(failure('aborted', 'given up', { cause: signal?.reason }))
     if (signal?.aborted) return abort()
     begin(resolve, reject, settled, failure)
     signal?.addEventListener('abort', abort, settled)

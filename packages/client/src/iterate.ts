@@ -32,7 +32,7 @@ export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   const publish = (event: PublishEvent): void => {
     if (waiting.push(event) > bound) {
       waiting.pop()
-      finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting to be read`))
+      finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting`))
     }
     wake()
   }

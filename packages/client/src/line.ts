@@ -136,7 +136,7 @@ export function createLine(
     const retryAt = phase === 'waiting' ? due : undefined
     const { status } = line
     if (status === told.status && retryAt === told.retryAt) return
-    told = { status, ...(retryAt && { retryAt }) }
+    told = { status, retryAt }
     events.tell('status', told)
   }
 

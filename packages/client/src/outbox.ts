@@ -60,7 +60,8 @@ export function createOutbox(
   requests: Requests,
   whenOffline: WaitOptions | 'wait' | 'refuse' = 'wait',
 ): Outbox {
-  const { limit = 256, timeToLive = 60_000 }: WaitOptions = typeof whenOffline === 'object' ? whenOffline : {}
+  // a word has neither
+  const { limit = 256, timeToLive = 60_000 } = whenOffline as WaitOptions
   const items = new Set<Item>()
   const prefix = `${around.now().toString(36)}${around.random().toString(36).slice(2)}-`
   const chosen = new Set<string>()

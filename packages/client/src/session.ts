@@ -143,16 +143,14 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   function connected({ name: user, id, payload, ping, limits, ...answer }: ServerArgs['CONNECTED']): void {
     const known = { user, id, payload }
     const again = connection.id !== undefined
-    const recovered = answer.messages?.recovered
-    if (answer.messages && !(recovered && messages)) messages = placeAt(answer.messages.position)
+    const { position, recovered }: Partial<NonNullable<typeof answer.messages>> = answer.messages ?? {}
+    if (position && !recovered) messages = placeAt(position)
     ticket = answer.ticket
     refusal = undefined
     Object.assign(connection, known)
     ready.resolve()
     outbox.connected(limits.frame)
-    if (line.connected(ping > 0 ? ping * 1000 + 10_000 : undefined)) {
-      events.tell('open', { ...known, again, ...(recovered !== undefined && { recovered }) })
-    }
+    if (line.connected(ping > 0 ? ping * 1000 + 10_000 : undefined)) events.tell('open', { ...known, again, recovered })
   }
 
   function heard(text: string): void {

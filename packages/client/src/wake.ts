@@ -15,7 +15,8 @@ export function listenToPage({ window, document }: Surroundings, { wake, offline
   const seen = (): void => {
     if (document?.visibilityState === 'visible') wake()
   }
-  const listeners = [
+  const until = new AbortController()
+  for (const [target, name, run] of [
     [window, 'online', wake],
     [window, 'offline', offline],
     [window, 'pageshow', wake],
@@ -23,9 +24,8 @@ export function listenToPage({ window, document }: Surroundings, { wake, offline
     [document, 'resume', wake],
     [document, 'freeze', sleep],
     [document, 'visibilitychange', seen],
-  ] as const
-  for (const [target, name, run] of listeners) target?.addEventListener?.(name, run)
-  return () => {
-    for (const [target, name, run] of listeners) target?.removeEventListener?.(name, run)
+  ] as const) {
+    target?.addEventListener?.(name, run, until)
   }
+  return () => until.abort()
 }

@@ -65,7 +65,9 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
   )
 
   return {
-    send: (text) => current?.send(text),
+    send(text) {
+      if (current?.readyState === 1) current.send(text)
+    },
     drop(code, reason) {
       current = undefined
       lines.reconnect(code, reason)
