@@ -47,7 +47,7 @@ export interface Channel {
   /** SUBSCRIBED that answers nothing: the application's doing. */
   joined(answer: ServerArgs['SUBSCRIBED']): void
   /** UNSUBSCRIBED: the hub has put this page out. Whether anybody here held it. */
-  putOut(error: HookboxError): boolean
+  putOut(reason: string): boolean
 }
 
 /** `forget` is called when nobody holds the channel, and the hub neither. */
@@ -100,7 +100,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
     giveBack(hold) {
       if (holds.has(hold)) {
-        end('cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'), [hold])
+        end('cancelled', endedBy('cancelled'), [hold])
         // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
         hold.left = leaving.promise
         queueMicrotask(settle)
@@ -130,11 +130,11 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       view.enter(answer)
     },
 
-    putOut(error) {
+    putOut(reason) {
       // the answer to what is under way is newer than this
       if (unanswered || holds.size === 0) return false
       inside = false
-      end('ended', error)
+      end('ended', endedBy(reason))
       settle()
       return true
     },
@@ -256,4 +256,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   }
 
   return channel
+}
+
+function endedBy(reason: string): HookboxError {
+  return new HookboxError('closed', `the subscription has ended: ${reason}`)
 }

@@ -96,8 +96,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       events.tell('subscribed', createSubscription(channel, hold, means))
     },
     UNSUBSCRIBED({ channel_name: channel, reason }) {
-      const error = new HookboxError('closed', `the subscription has ended: ${reason}`)
-      if (channels.get(channel)?.putOut(error)) events.tell('unsubscribed', { channel, reason })
+      if (channels.get(channel)?.putOut(reason)) events.tell('unsubscribed', { channel, reason })
     },
     MESSAGE(message) {
       const { offset } = message
