@@ -52,7 +52,7 @@ export interface Channel {
 
 /** `forget` is called when nobody holds the channel, and the hub neither. */
 export function createChannel(name: string, means: Means, forget: (channel: Channel) => void): Channel {
-  const { around, line, requests, outbox, timeout } = means
+  const { around, line } = means
   const holds = new Set<Hold>()
   const viewer: Viewer = {
     tell,
@@ -60,7 +60,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       view.current = false
       settle()
     },
-    sentHere: outbox.sentHere,
+    sentHere: means.outbox.sentHere,
     now: around.now,
   }
   let view = createView(viewer)
@@ -174,8 +174,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       }
     unanswered = true
     // the hub's state is unknown then
-    timer = around.later(timeout, () => line.drop(closeSilent, `no answer to ${frame}`))
-    requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed))
+    timer = around.later(means.timeout, () => line.drop(closeSilent, `no answer to ${frame}`))
+    means.requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed))
   }
 
   function subscribe(): void {

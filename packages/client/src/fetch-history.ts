@@ -9,8 +9,8 @@ import type { HistoryOptions } from './subscription.ts'
 export function fetchHistory(
   channel: Channel,
   hold: Hold,
-  { signal, ...which }: HistoryOptions,
   { requests, around, timeout }: Means,
+  { signal, ...which }: HistoryOptions = {},
 ): Promise<HistoryPage> {
   return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, settled) => {
     const again = () =>

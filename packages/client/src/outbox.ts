@@ -63,7 +63,7 @@ export function createOutbox(
   // a word has neither
   const { limit = 256, timeToLive = 60_000 } = whenOffline as WaitOptions
   const items = new Set<Item>()
-  const prefix = `${around.now().toString(36)}${around.random().toString(36).slice(2)}-`
+  const prefix = `${around.now().toString(36)}${around.random().toString(36)}-`
   const chosen = new Set<string>()
   let count = 0
   let connected = false

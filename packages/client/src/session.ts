@@ -26,7 +26,6 @@ import type { Writable } from './writable.ts'
 
 /** Replaced with the package's version when it is built. */
 declare const packageVersion: string
-const client = `hookbox-js/${typeof packageVersion === 'string' ? packageVersion : 'source'}`
 
 /** What a session is made of. */
 export interface SessionSettings extends LineSettings {
@@ -127,7 +126,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       ticket,
       since: Object.fromEntries(held.map(({ name, view }) => [name, view.shown.position as string])),
       messages_since: messages && formatPosition(messages),
-      client,
+      client: `hookbox-js/${typeof packageVersion === 'string' ? packageVersion : 'source'}`,
     }
     requests.ask('CONNECT', args, connected, (error) => {
       // the hub closes then, and the code says whether to come back; it does not where the frame itself is wrong, and so

@@ -140,7 +140,7 @@ export function createSubscription(channel: Channel, hold: Hold, means: Means): 
     },
     on: hold.emitter.on as Subscription['on'],
     publish: (payload, options) => means.outbox.publish(name, payload, options),
-    fetchHistory: (options = {}) => fetchHistory(channel, hold, options, means),
+    fetchHistory: (options) => fetchHistory(channel, hold, means, options),
     cancel: () => channel.giveBack(hold),
     [Symbol.asyncIterator]: () => iterate(hold),
   }
