@@ -23,7 +23,10 @@ export interface Emitter<Events extends EventMap<Events>> {
   tell<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void
 }
 
-export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events> {
+/** `log` is told of every event before handlers are. */
+export function createEmitter<Events extends EventMap<Events>>(
+  log?: (name: string, ...args: unknown[]) => void,
+): Emitter<Events> {
   const handlers = createNanoEvents<Events>()
   // names come from callers, and `constructor` is one that every ordinary object has
   handlers.events = { __proto__: null } as never
@@ -44,7 +47,10 @@ export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events
       onAbort(signal, unbind)
       return unbind
     },
-    tell: (name, ...args) => handlers.emit(name, ...args),
+    tell(name, ...args) {
+      log?.(name as string, ...args)
+      handlers.emit(name, ...args)
+    },
   }
 }
 

@@ -61,6 +61,11 @@ export interface ConnectionEvents {
   message: (event: MessageEvent) => void
 }
 
+/** What a connection tells its log: every message as it is, gone or come, and its events. */
+export type LoggedEvents = ConnectionEvents &
+  Record<'sent' | 'heard', (message: string) => void> &
+  Record<'cookie not set', (cause: unknown) => void>
+
 /** Something was published. */
 export interface PublishEvent<Payload = Json> {
   readonly payload: Payload

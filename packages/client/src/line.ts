@@ -1,7 +1,7 @@
 import { closeNormal, closeSilent, comesBack, HookboxError } from '@hookbox/protocol'
 import { createBatch } from './batch.ts'
 import type { Emitter } from './emitter.ts'
-import type { ConnectionEvents, ConnectionStatus, StatusEvent } from './events.ts'
+import type { ConnectionStatus, LoggedEvents, StatusEvent } from './events.ts'
 import { type Backoff, createWatchdog, delayBefore } from './reconnect.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd, LineEvents, Transport } from './transport/transport.ts'
@@ -22,7 +22,6 @@ export interface LineSettings {
   readonly backoff?: Backoff | undefined
   /** Milliseconds that the hub may take to agree. */
   readonly timeout: number
-  readonly log: (text: string, details?: unknown) => void
   /** The hub's WebSocket address. */
   readonly address: string
   readonly open: (events: LineEvents) => Transport
@@ -59,9 +58,9 @@ export interface Line {
 }
 
 export function createLine(
-  { backoff, timeout, log, address, open }: LineSettings,
+  { backoff, timeout, address, open }: LineSettings,
   around: Surroundings,
-  events: Emitter<ConnectionEvents>,
+  events: Emitter<LoggedEvents>,
   talk: Talk,
 ): Line {
   const { now } = around
@@ -76,7 +75,7 @@ export function createLine(
   let connectedAt = 0
 
   const batch = createBatch((message) => {
-    log('sent', message)
+    events.tell('sent', message)
     transport.send(message)
   })
   const watch = createWatchdog(around, () => (goOn ? goOn() : drop(closeSilent, 'nothing heard')))
@@ -103,7 +102,7 @@ export function createLine(
     },
     heard(text) {
       watch.heard()
-      log('heard', text)
+      events.tell('heard', text)
       offline = false
       talk.heard(text)
       tellStatus()
@@ -148,7 +147,6 @@ export function createLine(
 
   function ended(end: LineEnd): void {
     if (phase === 'closed') return
-    log('line ended', end)
     const wasConnected = phase === 'connected'
     const back = comesBack(end.code)
     line.number++

@@ -10,8 +10,8 @@ import {
 import { type Channel, createChannel } from './channel.ts'
 import type { Connection, SubscribeOptions, SubscriptionTo } from './connection.ts'
 import { deferred } from './deferred.ts'
-import { createEmitter } from './emitter.ts'
-import type { ConnectionEvents } from './events.ts'
+import { createEmitter, reporting } from './emitter.ts'
+import type { LoggedEvents } from './events.ts'
 import { onAbort } from './giving-up.ts'
 import { createLine, type LineSettings } from './line.ts'
 import type { Means } from './means.ts'
@@ -32,6 +32,7 @@ export interface SessionSettings extends LineSettings {
   readonly payload?: Json | undefined
   readonly cookies?: string | undefined
   readonly whenOffline?: WaitOptions | 'wait' | 'refuse' | undefined
+  readonly log?: ((text: string, details?: unknown) => void) | undefined
 }
 
 /** What the hub says: an answer, or else by its name for the connection, or for the channel that it names. */
@@ -43,7 +44,7 @@ type Frame = readonly [id: number, name: keyof ServerArgs, args?: { readonly cha
  */
 export function createSession(settings: SessionSettings, around: Surroundings): Connection {
   const { log, timeout } = settings
-  const events = createEmitter<ConnectionEvents>()
+  const events = createEmitter<LoggedEvents>(log && reporting(log))
   const ready = deferred<void>()
   const channels = new Map<string, Channel>()
   let ticket: string | undefined
@@ -109,7 +110,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
         document.cookie = cookie
       } catch (cause) {
         // a sandboxed page may not, and not every page has a document; the hub has the cookie all the same
-        log('cookie not set', cause)
+        events.tell('cookie not set', cause)
       }
     },
     PING() {
