@@ -101,8 +101,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     giveBack(hold) {
       if (holds.has(hold)) {
         end('cancelled', endedBy('cancelled'), [hold])
-        // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
         hold.left = leaving.promise
+        // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
         queueMicrotask(settle)
       }
       return hold.left

@@ -32,12 +32,13 @@ export function createEmitter<Events extends EventMap<Events>>(
   handlers.events = { __proto__: null } as never
   return {
     on(name, handler, { signal, once } = {}) {
+      const safely = reporting(handler)
       let bound = true
       // a function of its own for every binding: bound twice, a handler is called twice and unbound one at a time
       const remove = handlers.on(name, ((...args: Parameters<typeof handler>): void => {
         if (!bound) return
         if (once) unbind()
-        reporting(handler)(...args)
+        safely(...args)
       }) as typeof handler)
       const unbind = (): void => {
         bound = false

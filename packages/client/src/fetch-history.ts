@@ -9,16 +9,21 @@ import type { HistoryOptions } from './subscription.ts'
 export function fetchHistory(
   channel: Channel,
   hold: Hold,
-  { requests, around, timeout }: Means,
+  { requests, around, line, timeout }: Means,
   { signal, ...which }: HistoryOptions = {},
 ): Promise<HistoryPage> {
   return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, settled) => {
-    const again = () =>
+    let asked: number | undefined
+    const ask = () => {
+      // on the same line it is answered anyhow
+      if (asked === line.number) return
+      asked = line.number
       requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, found, reject)
+    }
     const found = (page: HistoryPage) => resolve({ ...page, history: hold.reader.page(page.history) })
     if (hold.error) throw hold.error
-    hold.emitter.on('subscribed', again, settled)
+    hold.emitter.on('subscribed', ask, settled)
     hold.emitter.on('end', reject, settled)
-    if (channel.view.current) again()
+    if (channel.view.current) ask()
   })
 }

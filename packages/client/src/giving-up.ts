@@ -13,7 +13,7 @@ export type Failure = (code: ErrorCode, text: string, options?: { cause: unknown
 
 /**
  * What a caller waits for until it gives up, with `aborted` or `timeout`. `begin` fails it by throwing or by calling
- * `reject`; `settled` aborts when it has settled in whatever way.
+ * `reject`. When it has settled in whatever way `settled` aborts, which whatever binds a handler takes as its options.
  */
 export function giveUp<T>(
   around: Surroundings,

@@ -129,7 +129,7 @@ export function createOutbox(
         ...answer,
       })),
     message: (user, payload, options) => add('MESSAGE', { name: user }, payload, options, () => {}),
-    sentHere: (messageId = '') => messageId.includes(prefix) || chosen.has(messageId),
+    sentHere: (messageId = '') => messageId.startsWith(prefix) || chosen.has(messageId),
     connected(limit) {
       frameBytes = limit
       connected = true

@@ -31,15 +31,17 @@ export function createReader(
   function readAll<List extends readonly Entry[]>(entries: List, silent?: boolean): List {
     if (!parse) return entries
     return entries.flatMap((entry) => {
-      const [name, said] = entry
-      let made = known.get(entry) ?? [entry]
-      try {
-        if (name === 'PUBLISH' && !known.has(entry)) made = [[name, { ...said, payload: parse(said.payload) as Json }]]
-      } catch (cause) {
-        made = []
-        if (!silent) events.tell('error', new HookboxError('bad_request', `payload: ${cause}`, { cause }))
+      let made = known.get(entry)
+      if (!made) {
+        const [name, said] = entry
+        try {
+          made = [name === 'PUBLISH' ? [name, { ...said, payload: parse(said.payload) as Json }] : entry]
+        } catch (cause) {
+          made = []
+          if (!silent) events.tell('error', new HookboxError('bad_request', `payload: ${cause}`, { cause }))
+        }
+        known.set(entry, made)
       }
-      known.set(entry, made)
       return made
     }) as readonly Entry[] as List
   }

@@ -106,8 +106,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     },
     SET_COOKIE({ cookie }) {
       try {
-        const { document } = around as { readonly document: PageDocument }
-        document.cookie = cookie
+        ;(around.document as PageDocument).cookie = cookie
       } catch (cause) {
         // a sandboxed page may not, and not every page has a document; the hub has the cookie all the same
         events.tell('cookie not set', cause)
@@ -125,6 +124,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       payload: settings.payload,
       cookie_string: settings.cookies,
       ticket,
+      // without a position yet a channel is left out on the wire
       since: Object.fromEntries(held.map(({ name, view }) => [name, view.shown.position as string])),
       messages_since: messages && formatPosition(messages),
       client: `hookbox-js/${typeof packageVersion === 'string' ? packageVersion : 'source'}`,

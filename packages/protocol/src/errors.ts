@@ -66,7 +66,7 @@ const statuses: { readonly [Code in ErrorCode]: number } = {
   outcome_unknown: 504,
 }
 
-/** Those after which the same may succeed later: by itself, as this is all that a page needs of the table. */
+/** Those after which the same may succeed later. It stands apart from the statuses, as pages load this alone. */
 const temporary = /too_many|internal|webhook_failed|unavailable|timeout|offline/
 
 /**
