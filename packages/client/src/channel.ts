@@ -259,5 +259,5 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 }
 
 function endedBy(reason: string): HookboxError {
-  return new HookboxError('closed', `the subscription has ended: ${reason}`)
+  return new HookboxError('closed', `subscription ended: ${reason}`)
 }

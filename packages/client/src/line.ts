@@ -109,7 +109,7 @@ export function createLine(
     },
     ended,
     failed(cause) {
-      events.tell('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
+      events.tell('error', new HookboxError('unavailable', 'no line opened', { cause }))
     },
   })
   const stopListening = listenToPage(around, {

@@ -101,7 +101,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     MESSAGE(message) {
       const { offset } = message
       // only a connect can ask for what was lost
-      const lost = () => line.drop(closeInternal, 'a message was lost')
+      const lost = () => line.drop(closeInternal, 'message lost')
       if (offset === undefined || !messages || follows(messages, offset, lost)) events.tell('message', message)
     },
     SET_COOKIE({ cookie }) {
