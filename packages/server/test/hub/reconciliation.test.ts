@@ -76,14 +76,20 @@ test('who is brought back into a channel after the nodes have begun to look is t
   await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
 })
 
-test('a page that leaves a channel at another node, while it is written again here that it is there, is there no more', async () => {
-  const { a, b } = await begin()
-  const ann = await visit(a, 'ann')
+/** Somebody whose line has broken off while it is on the way to the broker, once more, that they are in the channel. */
+async function writtenAgain(node: Nodes['a']) {
+  const ann = await visit(node, 'ann')
   await subscribe(ann.page)
-  const entering = holdEntering(a)
-  void a.hub.reconciliation.run()
+  const entering = holdEntering(node)
+  void node.hub.reconciliation.run()
   await entering.begun
   ann.page.cut()
+  return { ann, entering }
+}
+
+test('a page that leaves a channel at another node, while it is written again here that it is there, is there no more', async () => {
+  const { a, b } = await begin()
+  const { ann, entering } = await writtenAgain(a)
   const { page } = await comeBack(b, ann)
   await subscribe(page)
   await unsubscribe(page)
@@ -95,12 +101,7 @@ test('a page that leaves a channel at another node, while it is written again he
 
 test('a page that is back at another node, while it is written again here that it is in a channel, stays in it', async () => {
   const { a, b, watcher } = await begin()
-  const ann = await visit(a, 'ann')
-  await subscribe(ann.page)
-  const entering = holdEntering(a)
-  void a.hub.reconciliation.run()
-  await entering.begun
-  ann.page.cut()
+  const { ann, entering } = await writtenAgain(a)
   await comeBack(b, ann)
   await nodes.quiet()
   entering.arrive()
