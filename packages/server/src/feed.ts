@@ -11,17 +11,10 @@ export interface FeedBounds {
   readonly bytes: number
 }
 
-/** Ends the listening. */
-type Stop = () => void
-
-/**
- * The last of what happened, oldest first, within bounds: beyond them the oldest is forgotten. While nobody listens, to add
- * something is all that it costs.
- */
+/** The last of what happened, oldest first, within bounds: beyond them the oldest is forgotten. */
 export class Feed<T> {
   readonly #bounds: FeedBounds
   readonly #kept: { readonly told: Told<T>; readonly bytes: number }[] = []
-  readonly #listeners = new Set<(told: Told<T>) => void>()
   #bytes = 0
   #last = 0
 
@@ -36,19 +29,10 @@ export class Feed<T> {
     while (this.#kept.length > this.#bounds.items || this.#bytes > this.#bounds.bytes) {
       this.#bytes -= this.#kept.shift()?.bytes ?? 0
     }
-    for (const hear of this.#listeners) hear(told)
   }
 
   /** What is kept of that which came after this number; all of it, without one. */
   after(number: number = 0): Told<T>[] {
     return this.#kept.flatMap(({ told }) => (told.number > number ? [told] : []))
-  }
-
-  /** Hears what comes from now on. A listener must not throw. */
-  listen(hear: (told: Told<T>) => void): Stop {
-    // Wrapped, so that the same function may listen twice.
-    const listener = (told: Told<T>) => hear(told)
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
   }
 }

@@ -26,18 +26,3 @@ test('beyond either bound the oldest is forgotten, and numbers go on', () => {
   feed.add('', 10)
   expect(numbers(feed)).toEqual([7])
 })
-
-test('whoever listens hears what comes until it stops, also twice', () => {
-  const feed = new Feed<string>({ items: 1, bytes: 1 })
-  const heard: string[] = []
-  const hear = ({ number, what }: { number: number; what: string }) => void heard.push(`${number} ${what}`)
-  feed.add('before', 1)
-  const stops = [feed.listen(hear), feed.listen(hear)]
-  feed.add('b', 1)
-  stops[0]?.()
-  stops[0]?.()
-  feed.add('c', 1)
-  stops[1]?.()
-  feed.add('d', 1)
-  expect(heard).toEqual(['2 b', '2 b', '3 c'])
-})

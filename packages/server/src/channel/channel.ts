@@ -21,7 +21,7 @@ import type {
 } from '../broker/broker.ts'
 import { randomId } from '../ids.ts'
 import { insist } from '../insist.ts'
-import { type PublishOutcome, recoveryOf } from '../signals/signals.ts'
+import { recoveryOf } from '../signals/signals.ts'
 import { type Caller, nobody } from '../webhooks/callbacks.ts'
 import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
@@ -158,7 +158,6 @@ export class Channel {
     opened = channel
     for (const what of early) what(channel)
     if (!channel.#life.gone) channel.#settings.start()
-    services.signals.channelOpened(name)
     return channel
   }
 
@@ -254,17 +253,18 @@ export class Channel {
 
   /** @throws HookboxError as {@link Publisher.publish} */
   async publish(by: Publishing): Promise<Published> {
-    const tell = (outcome: PublishOutcome) =>
-      this.#services.signals.published(this.name, by.originator, outcome, by.payload.length)
+    const { publishes } = this.#services.signals
     const options = () => this.options
     const now = () => this.#now()
     try {
       const published = await this.#life.using(() => this.#publisher.publish(by, options, now))
-      tell(published.duplicate ? 'duplicate' : published.position === undefined ? 'only_to_sender' : 'published')
+      publishes.add(
+        published.duplicate ? 'duplicate' : published.position === undefined ? 'only_to_sender' : 'published',
+      )
       return published
     } catch (error) {
       // What waits for the channel's end is tried again.
-      if (!(error instanceof ChannelClosing)) tell(error instanceof HookboxError ? error.code : 'internal')
+      if (!(error instanceof ChannelClosing)) publishes.add(error instanceof HookboxError ? error.code : 'internal')
       throw error
     }
   }

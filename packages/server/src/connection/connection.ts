@@ -157,7 +157,7 @@ export class Connection implements Session, UserConnection {
   closed(code: number, reason: string): void {
     if (this.#broken) return
     this.#broken = true
-    this.#hub.signals.lineClosed(this.id, this.#user, code, reason)
+    this.#hub.signals.lineClosed(code)
     const wasConnected = this.#state === 'connected'
     this.#endLine()
     this.#hub.log.debug({ connection: this.id, user: this.#user, code, reason }, 'connection closed')
@@ -216,7 +216,7 @@ export class Connection implements Session, UserConnection {
   }
 
   released(code: number, reason: string): void {
-    if (!this.#broken) this.#hub.signals.lineClosed(this.id, this.#user, code, reason)
+    if (!this.#broken) this.#hub.signals.lineClosed(code)
     this.#broken = true
     this.#endLine()
     this.#state = 'gone'
@@ -224,7 +224,6 @@ export class Connection implements Session, UserConnection {
   }
 
   joined(channelName: string): void {
-    if (!this.channels.has(channelName)) this.#hub.signals.entered(this.id, this.#user, channelName)
     this.channels.add(channelName)
   }
 
@@ -237,7 +236,7 @@ export class Connection implements Session, UserConnection {
   }
 
   left(channelName: string): void {
-    if (this.channels.delete(channelName)) this.#hub.signals.left(this.id, this.#user, channelName)
+    this.channels.delete(channelName)
     this.given.delete(channelName)
   }
 
@@ -261,7 +260,6 @@ export class Connection implements Session, UserConnection {
     const broken = this.#state !== 'connecting'
     if (!broken) this.#state = 'connected'
     this.#hub.log.debug({ connection: this.id, user }, 'connection admitted')
-    this.#hub.signals.connected(this.id, user, this.#transport.kind, this.arrival.address)
     enter()
     // The application counts this user among those who are here: it is told that this was for a moment only.
     if (broken && !this.#hub.stopping) this.#leave()

@@ -140,7 +140,7 @@ export class Channels {
   }
 
   #forget(name: string): void {
-    if (this.#open.delete(name)) this.#services.signals.channelEnded(name)
+    this.#open.delete(name)
     if (this.#open.size > 0) return
     this.#cancelTidying?.()
     this.#cancelTidying = undefined

@@ -90,7 +90,7 @@ export class PrivateMessages {
     }
     const { messages, users } = this.#broker
     await messages.send(recipient, inside)
-    this.#signals.messaged(sender, recipient, payload.length)
+    this.#signals.messages++
     const reflecting = sender === recipient ? undefined : await users.find(sender)
     if (reflecting && readUserOptions(reflecting.options).reflective) await messages.send(sender, inside)
     const recipients = (await users.find(recipient))?.connections ?? []

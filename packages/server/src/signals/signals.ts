@@ -1,6 +1,5 @@
 import { closeCodes, type ErrorCode } from '@hookbox/protocol'
 import { Durations } from './durations.ts'
-import type { Happening } from './happenings.ts'
 import { Tally } from './tally.ts'
 
 /** How a publish ended. */
@@ -36,10 +35,7 @@ const recoveries: readonly Recovery[] = ['recovered', 'expired', 'epoch']
 
 const faultKinds: readonly string[] = ['time', 'connection', 'status', 'form', 'detail', 'threw']
 
-/**
- * What happens on this node, told in one place: counted always, in plain numbers that are only read, and told to whoever
- * listens, mostly nobody. Counts begin with the process and never fall.
- */
+/** What happens on this node, counted in one place, in plain numbers that are only read. Counts begin with the process and never fall. */
 export class Signals {
   /** Frames and bytes, as they leave for pages and come from them; without what a transport puts around them. */
   sentFrames = 0
@@ -71,58 +67,16 @@ export class Signals {
   /** Calls of the REST interface by method, and by `ok` or the code of the error. */
   readonly rest: Map<string, Tally> = new Map()
   readonly webhooks: Map<string, WebhookSignals> = new Map()
-  readonly #listeners = new Set<(happening: Happening) => void>()
 
   /** `webhooks`: their names, so that each can be seen before it is asked. */
   constructor(webhooks: Iterable<string> = []) {
     for (const name of webhooks) this.webhook(name)
   }
 
-  /** Hears what happens from now on, until the function that comes back is called. A listener must not throw. */
-  listen(hear: (happening: Happening) => void): () => void {
-    const listener = (happening: Happening) => hear(happening)
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
-  }
-
-  /** The application has admitted a page. */
-  connected(connection: string, user: string, transport: string, address: string): void {
-    if (this.#watched) this.#tell({ what: 'connected', connection, user, transport, address })
-  }
-
   /** A page's line has ended. */
-  lineClosed(connection: string, user: string, code: number, reason: string): void {
+  lineClosed(code: number): void {
     const word = String(code)
     this.closed.add(closeWords.has(word) ? word : 'other')
-    if (this.#watched) this.#tell({ what: 'closed', connection, user, code, reason })
-  }
-
-  entered(connection: string, user: string, channel: string): void {
-    if (this.#watched) this.#tell({ what: 'entered', connection, user, channel })
-  }
-
-  left(connection: string, user: string, channel: string): void {
-    if (this.#watched) this.#tell({ what: 'left', connection, user, channel })
-  }
-
-  published(channel: string, originator: string | null, outcome: PublishOutcome, length: number): void {
-    this.publishes.add(outcome)
-    if (this.#watched) this.#tell({ what: 'published', channel, originator, outcome, length })
-  }
-
-  messaged(sender: string, recipient: string, length: number): void {
-    this.messages++
-    if (this.#watched) this.#tell({ what: 'messaged', sender, recipient, length })
-  }
-
-  /** This node takes part in a channel. */
-  channelOpened(channel: string): void {
-    if (this.#watched) this.#tell({ what: 'opened', channel })
-  }
-
-  /** The channel has ended, or this node has nothing to do with it any more. */
-  channelEnded(channel: string): void {
-    if (this.#watched) this.#tell({ what: 'ended', channel })
   }
 
   /** What is known of one webhook. */
@@ -144,14 +98,6 @@ export class Signals {
     const codes = this.rest.get(method) ?? new Tally(['ok'])
     this.rest.set(method, codes)
     codes.add(code)
-  }
-
-  get #watched(): boolean {
-    return this.#listeners.size > 0
-  }
-
-  #tell(happening: Happening): void {
-    for (const hear of this.#listeners) hear(happening)
   }
 }
 

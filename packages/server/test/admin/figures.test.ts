@@ -16,11 +16,11 @@ function asked(...times: number[]): readonly number[] {
 
 test('what a node counts is summed over outcomes and webhooks', () => {
   const signals = new Signals()
-  signals.published('a', null, 'published', 1)
-  signals.published('a', null, 'only_to_sender', 1)
-  signals.published('a', null, 'duplicate', 1)
-  signals.published('a', null, 'refused', 1)
-  signals.messaged('a', 'b', 1)
+  signals.publishes.add('published')
+  signals.publishes.add('only_to_sender')
+  signals.publishes.add('duplicate')
+  signals.publishes.add('refused')
+  signals.messages++
   signals.deliveries = 7
   signals.receivedBytes = 8
   signals.sentBytes = 9

@@ -76,7 +76,7 @@ test('rates are what was counted since the last look, and unknown at the first',
   await clock.settle()
   expect(last()).toMatchObject({ channels: 5, users: 6, sums: { in: null, connections: 2, givenUp: 1, p50: null } })
   const signals = nodes.get('a') as Signals
-  for (const _ of [1, 2, 3]) signals.published('chat', 'ann', 'published', 1)
+  for (const _ of [1, 2, 3]) signals.publishes.add('published')
   signals.deliveries = 30
   signals.webhook('publish').outcomes.add('refused')
   signals.webhook('publish').durations.add(0.02)

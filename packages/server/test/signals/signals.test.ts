@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { Durations } from '../../src/signals/durations.ts'
-import type { Happening } from '../../src/signals/happenings.ts'
 import { recoveryOf, Signals } from '../../src/signals/signals.ts'
 import { Tally } from '../../src/signals/tally.ts'
 import { refuse, TestHub } from '../kit/hub.ts'
@@ -94,34 +93,6 @@ describe('what is counted', () => {
     for (const code of [1000, 4508, 4508, 3999, 4999]) (await hub.page('ann')).cut(code)
     expect(counted(hub.signals.closed)).toEqual({ 1000: 1, 4508: 2, other: 2 })
   })
-})
-
-test('who watches is told of everything, in order, without what was said', async () => {
-  await using hub = new TestHub({ ...open, message: {} })
-  const heard: Happening[] = []
-  const stop = hub.signals.listen((happening) => void heard.push(happening))
-  const page = await hub.page('ann')
-  await page.ask('SUBSCRIBE', { channel_name: 'chat' })
-  await page.ask('PUBLISH', { channel_name: 'chat', payload: 'hush' })
-  await page.ask('MESSAGE', { name: 'bob', payload: 'hush' })
-  await page.ask('UNSUBSCRIBE', { channel_name: 'chat' })
-  page.cut(1000)
-  await hub.clock.settle()
-  const { id: connection } = page.connection
-  const who = { connection, user: 'ann' }
-  expect(heard).toEqual([
-    { what: 'connected', ...who, transport: 'websocket', address: '192.0.2.7' },
-    { what: 'opened', channel: 'chat' },
-    { what: 'entered', ...who, channel: 'chat' },
-    { what: 'published', channel: 'chat', originator: 'ann', outcome: 'published', length: 6 },
-    { what: 'messaged', sender: 'ann', recipient: 'bob', length: 6 },
-    { what: 'left', ...who, channel: 'chat' },
-    { what: 'ended', channel: 'chat' },
-    { what: 'closed', ...who, code: 1000, reason: '' },
-  ])
-  stop()
-  await hub.page('ann')
-  expect(heard).toHaveLength(8)
 })
 
 test('a REST method counts by what came of it', () => {
