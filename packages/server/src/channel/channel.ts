@@ -27,6 +27,7 @@ import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
 import { Life } from './life.ts'
 import { Member } from './member.ts'
+import { isMissing } from './missing.ts'
 import { type ChannelOptions, retention } from './options.ts'
 import { presenceEntry } from './presence-entry.ts'
 import { Publisher, type Publishing } from './publish.ts'
@@ -322,9 +323,22 @@ export class Channel {
   /** What the broker may have lost is written again: that this one is here. */
   async reassert(by: Subscriber): Promise<void> {
     if (!this.has(by.id)) return
-    const entering = { ...this.#presence('SUBSCRIBE', by.user)[1], anyway: true }
-    const [what] = this.#presence('SUBSCRIBE', by.user)
-    await this.#services.broker.presence.enter(this.name, { user: by.user, connection: by.id }, what, entering)
+    const [what, how] = this.#presence('SUBSCRIBE', by.user)
+    const who = { user: by.user, connection: by.id }
+    try {
+      await this.#services.broker.presence.enter(this.name, who, what, { ...how, anyway: true })
+    } catch (error) {
+      // It has ended meanwhile, and so has this.
+      if (!isMissing(error)) throw error
+    }
+  }
+
+  /** Whether the broker has it that this connection is here, on whichever node. */
+  async holds(user: string, connection: string): Promise<boolean> {
+    const present = await this.#services.broker.presence.find(this.name, user).catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+    })
+    return present?.connections.includes(connection) === true
   }
 
   /** What the broker may have brought back is taken away again: that this one is here. */

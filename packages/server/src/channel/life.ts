@@ -1,7 +1,7 @@
-import { HookboxError } from '@hookbox/protocol'
 import type { Lease, Wanted } from '../broker/broker.ts'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Persisting } from '../webhooks/persist.ts'
+import { isMissing } from './missing.ts'
 
 /** Milliseconds after which a channel that nobody entered is offered to `destroy_channel`. */
 const unvisitedLife = 60_000
@@ -81,8 +81,7 @@ export class Life {
       this.#offering = this.#offer(asked)
         .catch((error: unknown) => {
           // It has ended elsewhere, and this node is about to hear of it.
-          const isMissing = error instanceof HookboxError && error.code === 'unknown_channel'
-          if (this.#ended || isMissing) return
+          if (this.#ended || isMissing(error)) return
           this.#living.failed(error)
           this.offerLater()
         })

@@ -2,6 +2,7 @@ import { HookboxError, type JsonText } from '@hookbox/protocol'
 import type { Lease, Seed } from '../broker/broker.ts'
 import { Channel, ChannelClosing } from '../channel/channel.ts'
 import { readChannelDetails } from '../channel/details.ts'
+import { isMissing } from '../channel/missing.ts'
 import { optionsText, retention } from '../channel/options.ts'
 import type { ChannelServices } from '../channel/services.ts'
 import { withPresence } from '../channel/settings.ts'
@@ -232,10 +233,6 @@ export class Channels {
     checkSize(state, 'state')
     return { options: optionsText(options), seed: { history, state, keep: retention(options) } }
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof HookboxError && error.code === 'unknown_channel'
 }
 
 function missing(name: string): HookboxError {

@@ -217,12 +217,12 @@ export class Takeover {
     this.#background('looking again where the page was', async () => {
       await released
       for (const name of channels.keys()) {
-        const { connections } = await this.#broker.presence.find(name, user)
-        if (!connections.includes(id)) continue
+        const channel = await this.#channels.find(name)
+        if (!channel || !(await channel.holds(user, id))) continue
         const record = (await this.#broker.users.find(user))?.connections.find((one) => one.id === id)
         const here = this.#users.connection(id)
         if (record?.channels.has(name) || here?.channels.has(name) || here?.entering.has(name)) continue
-        await (await this.#channels.find(name))?.retract(user, id)
+        await channel.retract(user, id)
       }
     })
   }

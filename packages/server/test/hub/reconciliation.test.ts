@@ -77,9 +77,9 @@ test('who is brought back into a channel after the nodes have begun to look is t
 })
 
 /** Somebody whose line has broken off while it is on the way to the broker, once more, that they are in the channel. */
-async function writtenAgain(node: Nodes['a']) {
+async function writtenAgain(node: Nodes['a'], besides: readonly string[] = []) {
   const ann = await visit(node, 'ann')
-  await subscribe(ann.page)
+  for (const name of [...besides, 'chat']) await subscribe(ann.page, name)
   const entering = holdEntering(node)
   void node.hub.reconciliation.run()
   await entering.begun
@@ -97,6 +97,22 @@ test('a page that leaves a channel at another node, while it is written again he
   entering.arrive()
   await nodes.quiet()
   expect(await subscribers()).toEqual(['bob'])
+})
+
+test('a channel that is destroyed while it is written again who is in it keeps nobody from looking after the others', async () => {
+  const { a, b } = await begin()
+  const { ann, entering } = await writtenAgain(a, ['attic'])
+  void b.hub.reconciliation.run()
+  const { page } = await comeBack(b, ann)
+  await subscribe(page)
+  await unsubscribe(page)
+  await b.hub.application.destroyChannel('attic', false)
+  await resurrect(b, 'ghost', 'gone', false)
+  entering.arrive()
+  await nodes.quiet()
+  expect(await subscribers()).toEqual(['bob', 'ghost'])
+  await nodes.advance(10_000)
+  await nodes.eventually(async () => expect(await subscribers()).toEqual(['bob']))
 })
 
 test('a page that is back at another node, while it is written again here that it is in a channel, stays in it', async () => {
