@@ -28,7 +28,7 @@ import { serveFolder, serveScript } from './http/static.ts'
 import { Hub } from './hub/hub.ts'
 import { checkUserOptions, readUserOptions, type UserOptions } from './hub/user-options.ts'
 import { localUrl } from './local-url.ts'
-import { createAccessLog, createLog, type HeardLog, type Log } from './log.ts'
+import { createAccessLog, createLog, type KeptLog, type Log } from './log.ts'
 import { createFetch } from './polling/fetch.ts'
 import { startPoller } from './polling/poller.ts'
 import { withSecret } from './rest/authorise.ts'
@@ -118,7 +118,7 @@ export function createHookbox(options: CreateOptions = {}): Hookbox {
 }
 
 /** Puts a hub together: the one place that knows all its parts. */
-export function hookboxFrom(config: Config, log: HeardLog, functions?: CallbackFunctions): Hookbox {
+export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFunctions): Hookbox {
   const clock = systemClock
   const userDefaults = readUserDefaults(config)
   /** As `set_config` has left it. What is read from here is read anew each time. */

@@ -21,8 +21,8 @@ export interface Log {
   child(fields: LogFields): Log
 }
 
-/** A log whose last lines can be read, and heard as they come. */
-export interface HeardLog extends Log {
+/** A log whose last lines can be read. */
+export interface KeptLog extends Log {
   /** JSON texts, as they go to stdout. */
   readonly lines: Feed<string>
 }
@@ -45,7 +45,7 @@ export interface LogStreams {
  *
  * @throws ConfigError when the file cannot be opened.
  */
-export function createLog(config: LogConfig, streams: LogStreams = process): HeardLog {
+export function createLog(config: LogConfig, streams: LogStreams = process): KeptLog {
   const { stdout } = streams
   if (!stdout.listeners('error').includes(ignore)) stdout.on('error', ignore)
   const write = stdout.isTTY

@@ -6,7 +6,7 @@ import { help } from '../config/help.ts'
 import { type Command, load } from '../config/load.ts'
 import { ConfigError } from '../config/options.ts'
 import { version } from '../config/version.ts'
-import { createLog, type HeardLog, type Log } from '../log.ts'
+import { createLog, type KeptLog, type Log } from '../log.ts'
 import { ignore } from '../requests.ts'
 import { commandList } from './command-list.ts'
 import { type Host, stopOnSignals } from './stop.ts'
@@ -26,10 +26,10 @@ export interface Terminal extends Host {
 }
 
 /** The command `hookbox`: starts a hub, or says in one line why it does not. */
-export async function run(terminal: Terminal, makeHub: (config: Config, log: HeardLog) => Startable): Promise<void> {
+export async function run(terminal: Terminal, makeHub: (config: Config, log: KeptLog) => Startable): Promise<void> {
   terminal.stdout.on('error', ignore)
   terminal.stderr.on('error', ignore)
-  let started: { config: Config; log: HeardLog } | undefined
+  let started: { config: Config; log: KeptLog } | undefined
   try {
     const command: Command = load(terminal.argv.slice(2), terminal.env)
     if (command === 'help') return void terminal.stdout.write(`${help(commandList)}\n`)
