@@ -9,19 +9,35 @@ import ts from 'typescript'
  * entry exports, that the language, the browser or another package has, that is quoted, or that belongs to an object whose
  * type is not written down, as those go over the wire.
  *
+ * `sources` stand in place of files.
+ *
  * @throws Error where an entry is not a module.
  */
-export function internalNames(folder: string, entries: readonly string[]): string[] {
+export function internalNames(
+  folder: string,
+  entries: readonly string[],
+  sources: ReadonlyMap<string, string> = new Map(),
+): string[] {
   const project = join(folder, 'tsconfig.json')
   const { fileNames, options } = ts.parseJsonConfigFileContent(
     ts.readConfigFile(project, ts.sys.readFile).config,
     ts.sys,
     dirname(project),
   )
-  const program = ts.createProgram(fileNames, options)
+  const host = ts.createCompilerHost(options)
+  const program = ts.createProgram(fileNames, options, {
+    ...host,
+    getSourceFile(name, languageVersion) {
+      const text = sources.get(name)
+      return text === undefined
+        ? host.getSourceFile(name, languageVersion)
+        : ts.createSourceFile(name, text, languageVersion)
+    },
+  })
   const checker = program.getTypeChecker()
   const declared = new Set<string>()
-  const kept = new Set<string>()
+  // it says what an object inherits from, wherever it stands
+  const kept = new Set<string>(['__proto__'])
   const published = new Set<ts.Node>()
 
   function isOwn(node: ts.Node): boolean {

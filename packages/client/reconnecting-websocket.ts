@@ -2,67 +2,73 @@ import type { Use } from './tailored.ts'
 
 /**
  * What `src/transport/websocket.ts` needs of reconnecting-websocket: it gives a function for the address, a class of its own
- * and no waits, and sends when a line is open; it hears `open` and `message`, and how a line ended from the socket itself.
+ * and no waits, and sends by the socket itself, from which it also hears what happens.
  */
 export const use: Use = {
-  used: ['addEventListener', 'close', 'reconnect', 'send'],
+  used: ['close', 'reconnect'],
   idle: ['_debug', '_clearTimeouts'],
   known: {
-    'this.OPEN': '1',
-    'this.CLOSED': '3',
     // options that are given
     'if (this._options.startClosed) { this._shouldReconnect = false; }': '',
     'const { maxRetries = DEFAULT.maxRetries, connectionTimeout = DEFAULT.connectionTimeout, WebSocket = getGlobalWebSocket(), } = this._options;':
-      'const { WebSocket } = this._options',
+      '',
     'isWebSocket(WebSocket)': 'true',
-    'this._protocols ? new WebSocket(url, this._protocols) : new WebSocket(url)': 'new WebSocket(url, this._protocols)',
-    'this._getNextUrl(this._url)': 'this._url()',
+    'this._protocols ? new WebSocket(url, this._protocols) : new WebSocket(url)': 'new this._options.WebSocket(url)',
+    'options: Options = {}': 'options',
+    'code: number = 1000': 'code',
+    // what starts as undefined need not be named
+    'private _ws?: WebSocket;': '',
+    'private _connectLock = false;': '',
+    'private readonly _url: UrlProvider;': '',
+    'private readonly _protocols?: string | string[];': '',
+    'this._protocols = protocols;': '',
+    'private readonly _options: Options;': '',
     // tries are not counted, and their time is not limited here
     'this._retryCount >= maxRetries': 'false',
     'this._retryCount++;': '',
     'this._retryCount = -1;': '',
-    'this._wait()': 'new Promise((resolve) => setTimeout(resolve))',
+    'this._wait() .then(() => this._getNextUrl(this._url))':
+      'new Promise((resolve) => setTimeout(() => resolve(this._url())))',
     // a bundler keeps what calls a function
     '1000 + Math.random() * 4000': '0',
-    'const {minUptime = DEFAULT.minUptime} = this._options;': '',
     'clearTimeout(this._connectTimeout);': '',
     'this._connectTimeout = setTimeout(() => this._handleTimeout(), connectionTimeout);': '',
-    'this._uptimeTimeout = setTimeout(() => this._acceptOpen(), minUptime);': '',
-    'if (!this._ws || this._ws.readyState === this.CLOSED) { this._connect(); } else { this._disconnect(code, reason); this._connect(); }':
-      'this._disconnect(code, reason); this._connect()',
-    // it is not closed where it shall reconnect
+    // it is never used again after it was closed, and a socket may be closed that is
+    'this._shouldReconnect = true;': '',
     'this._closeCalled = true;': '',
     'this._closeCalled = false;': '',
     'this._closeCalled': '!this._shouldReconnect',
-    // nothing is queued, and nothing but text comes
-    'const {maxEnqueuedMessages = DEFAULT.maxEnqueuedMessages} = this._options;': '',
-    'this._messageQueue.length < maxEnqueuedMessages': 'false',
-    'this._messageQueue.forEach(message => this._ws!.send(message));': '',
-    'this._messageQueue = [];': '',
-    'this._messageQueue.push(data);': '',
+    "if (!this._ws) { this._debug('close enqueued: no ws instance'); return; }": '',
+    "if (this._ws.readyState === this.CLOSED) { this._debug('close: already closed'); return; }": '',
+    'this._ws.close(code, reason);': 'this._ws?.close(code, reason);',
+    'if (!this._ws || this._ws.readyState === this.CLOSED) { this._connect(); } else { this._disconnect(code, reason); this._connect(); }':
+      'this._disconnect(code, reason); this._connect()',
+    // what fails without a socket is caught, or does not happen
+    'if (!this._ws) { return; }': '',
+    "this._ws.removeEventListener('close', this._handleClose);":
+      "this._ws?.removeEventListener('close', this._handleClose);",
+    "this._ws.removeEventListener('error', this._handleError);":
+      "this._ws?.removeEventListener('error', this._handleError);",
+    // `_connect` asks the same
+    'if (this._shouldReconnect) { this._connect(); }': 'this._connect()',
+    // nothing but text comes
     'this._ws!.binaryType = this._binaryType;': '',
-    // listeners are functions, for two events
-    'private _listeners: ListenersMap = { error: [], message: [], open: [], close: [], };':
-      '_listeners = { message: [], open: [] }',
-    'if (this._listeners[type]) { // @ts-ignore this._listeners[type].push(listener); }':
-      'this._listeners[type].push(listener)',
-    'this._callEventListener(event, listener)': 'listener(event)',
+    'this._addListeners();':
+      "this._ws.addEventListener('close', this._handleClose); this._ws.addEventListener('error', this._handleError);",
+    // what happens is heard from the socket itself
+    "this._ws.removeEventListener('open', this._handleOpen);": '',
+    "this._ws.removeEventListener('message', this._handleMessage);": '',
     'this._listeners.error.forEach(listener => this._callEventListener(event, listener));': '',
     'this._listeners.close.forEach(listener => this._callEventListener(event, listener));': '',
-    'if (this.onopen) { this.onopen(event); }': '',
-    'if (this.onmessage) { this.onmessage(event); }': '',
     'if (this.onerror) { this.onerror(event); }': '',
     'if (this.onclose) { this.onclose(event); }': '',
     "this._disconnect(undefined, event.message === 'TIMEOUT' ? 'timeout' : undefined);": 'this._disconnect();',
-    'this._handleClose(new Events.CloseEvent(code, reason, this));': 'this._handleClose();',
+    'this._handleClose(new Events.CloseEvent(code, reason, this));': '',
   },
 }
 
-/** Names, as regular expressions, that only it and `src/transport/websocket.ts` have: its own members and options. */
-export const names: readonly string[] = [
-  '_.*',
-  'm(in|ax)ReconnectionDelay',
-  'reconnectionDelayGrowFactor',
-  'connectionTimeout',
-  'maxEnqueuedMessages',
-]
+/** Options that `src/transport/websocket.ts` gives, and that nothing is left to read. */
+export const unread: readonly string[] = ['minReconnectionDelay', 'reconnectionDelayGrowFactor', 'connectionTimeout']
+
+/** Names, as a regular expression, that only its own members have. */
+export const names = '_[a-z].*'

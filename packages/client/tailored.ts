@@ -56,6 +56,13 @@ export function tailored(source: string, { used, idle, known }: Use): string {
   )
 }
 
+/** A source without the members of objects that have one of these names: options that nothing reads any more. */
+export function without(source: string, names: readonly string[]): string {
+  const unread = (node: ts.Node) => ts.isPropertyAssignment(node) && names.includes(node.name.getText())
+  // minified, nothing is left of it
+  return replaced(source, (node) => (unread(node) ? '...{}' : undefined))
+}
+
 /** The name where it is a member of `this`. */
 function memberOf(node: ts.Node): string | undefined {
   const is = ts.isPropertyAccessExpression(node) && node.expression.kind === ts.SyntaxKind.ThisKeyword

@@ -1,10 +1,49 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig, type Options } from 'tsup'
 import { internalNames } from './internal-names.ts'
-import { names as inReconnectingWebSocket, use } from './reconnecting-websocket.ts'
-import { tailored } from './tailored.ts'
+import { names as inReconnectingWebSocket, unread, use } from './reconnecting-websocket.ts'
+import { setApart } from './set-apart.ts'
+import { tailored, without } from './tailored.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** The interfaces by which the package's own parts know one another. */
+const inside = [
+  'Batch',
+  'Channel',
+  'Deferred',
+  'Emitter',
+  'History',
+  'Hold',
+  'Item',
+  'Line',
+  'LineEvents',
+  'LineSettings',
+  'Means',
+  'Outbox',
+  'Reader',
+  'Requests',
+  'StreamWay',
+  'Surroundings',
+  'Talk',
+  'Transport',
+  'View',
+  'Viewer',
+  'Wakeful',
+  'Watchdog',
+]
+
+const entries = ['src/index.ts', 'src/fallback.ts', 'src/global.ts']
+
+let made: { readonly sources: ReadonlyMap<string, string>; readonly names: readonly string[] } | undefined
+
+/** What the first of the builds finds out for all of them. */
+function shortened(): NonNullable<typeof made> {
+  if (made) return made
+  const sources = setApart(import.meta.dirname, inside)
+  made = { sources, names: internalNames(import.meta.dirname, entries, sources) }
+  return made
+}
 
 const common: Options = {
   target: 'es2022',
@@ -12,19 +51,16 @@ const common: Options = {
   noExternal: ['nanoevents', 'reconnecting-websocket'],
   esbuildPlugins: [
     {
-      name: 'short names inside',
-      setup({ initialOptions }) {
-        const names = internalNames(import.meta.dirname, ['src/index.ts', 'src/fallback.ts', 'src/global.ts'])
-        initialOptions.mangleProps = new RegExp(`^(${[...names, ...inReconnectingWebSocket].join('|')})$`)
-      },
-    },
-    {
-      name: 'what pages need of reconnecting-websocket',
+      name: 'short names inside, and what pages need of reconnecting-websocket',
       setup(build) {
-        build.onLoad({ filter: /reconnecting-websocket\.ts$/ }, ({ path }) => ({
-          contents: tailored(readFileSync(path, 'utf8'), use),
-          loader: 'ts',
-        }))
+        const { sources, names } = shortened()
+        build.initialOptions.mangleProps = new RegExp(`^(${[...names, inReconnectingWebSocket].join('|')})$`)
+        build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+          const source = sources.get(path)
+          if (source !== undefined) return { contents: without(source, unread), loader: 'ts' }
+          if (!path.endsWith('reconnecting-websocket.ts')) return undefined
+          return { contents: tailored(readFileSync(path, 'utf8'), use), loader: 'ts' }
+        })
       },
     },
   ],

@@ -52,8 +52,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the page does not drop what it had already',
     edits: [
-      { file: `${client}/view.ts`, find: '|| offset <= position.offset)', replace: ')' },
-      { file: `${client}/view.ts`, find: 'offset === position.offset + 1', replace: 'true' },
+      { file: `${client}/position.ts`, find: 'offset === place.offset + 1', replace: 'true' },
       readsSlowly,
       sendsRepeats,
     ],
@@ -61,7 +60,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the page does not notice a jump in the numbers',
-    edits: [{ file: `${client}/view.ts`, find: 'offset === position.offset + 1', replace: 'true' }, losesFrames],
+    edits: [{ file: `${client}/position.ts`, find: 'offset === place.offset + 1', replace: 'true' }, losesFrames],
     found: 'lost',
   },
   {
@@ -160,12 +159,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the page takes the top for its position before what it missed has come',
-    edits: [{ file: `${client}/view.ts`, find: 'if (!recovered) view.position', replace: 'view.position' }],
+    edits: [
+      { file: `${client}/view.ts`, find: 'if (!recovered) {', replace: 'view.position = top; if (!recovered) {' },
+    ],
     found: 'lost',
   },
   {
     name: 'the page does not tell that the log began anew',
-    edits: [{ file: `${client}/view.ts`, find: "tell('gap', gap(since, top))", replace: 'void gap(since, top)' }],
+    edits: [{ file: `${client}/view.ts`, find: "tell('gap', gap)", replace: 'void gap' }],
     found: 'silent gap',
     flags: ['--scenario', 'kill', '--upsets', '3'],
   },

@@ -7,7 +7,6 @@ import { HookboxError } from '@hookbox/protocol'
  * @throws HookboxError `bad_request` when it is neither.
  */
 export function webSocketAddress(url: string, page?: string): string {
-  let cause: unknown
   try {
     const address = new URL(url, page)
     address.protocol = address.protocol.replace('http', 'ws')
@@ -15,8 +14,8 @@ export function webSocketAddress(url: string, page?: string): string {
     // browsers refuse a WebSocket address with a fragment
     address.hash = ''
     if (/^wss?:/.test(address.href)) return address.href
-  } catch (error) {
-    cause = error
+    throw new TypeError(address.protocol)
+  } catch (cause) {
+    throw new HookboxError('bad_request', `url: expected http(s) or ws(s), got "${url}"`, { cause })
   }
-  throw new HookboxError('bad_request', `url: expected an address with http(s) or ws(s), got "${url}"`, { cause })
 }

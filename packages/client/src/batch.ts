@@ -10,29 +10,24 @@ export interface Batch {
 }
 
 export function createBatch(send: (message: string) => void): Batch {
-  let frames: string[] = []
+  let message = ''
 
   function sendNow(): void {
-    let message = ''
-    for (const frame of frames.splice(0)) {
-      // a character is at most three bytes; counting them truly would cost more than a message too many
-      if (message && (message.length + frame.length + 1) * 3 > messageLimit) {
-        send(message)
-        message = ''
-      }
-      message += message && '\n'
-      message += frame
-    }
-    if (message) send(message)
+    const ready = message
+    message = ''
+    if (ready) send(ready)
   }
 
   return {
     add(frame) {
-      if (frames.push(frame) === 1) queueMicrotask(sendNow)
+      // a character is at most three bytes; counting them truly would cost more than a message too many
+      if ((message.length + frame.length + 1) * 3 > messageLimit) sendNow()
+      message += message ? `\n${frame}` : frame
+      queueMicrotask(sendNow)
     },
     sendNow,
     clear() {
-      frames = []
+      message = ''
     },
   }
 }

@@ -5,15 +5,13 @@ import type { SubscriptionEvents } from './events.ts'
 import type { Means } from './means.ts'
 import { createReader, type Parse, type Reader } from './parse.ts'
 import type { Cancel } from './surroundings.ts'
-import { type ChannelFrame, createView, type View, type Viewer } from './view.ts'
+import { createView, type View, type Viewer } from './view.ts'
 
 /** How a subscription has ended. */
 export type Ending = 'refused' | 'ended' | 'cancelled'
 
 /** What a subscription tells the page, and what it tells inside. */
 export interface HoldEvents extends SubscriptionEvents {
-  /** The hub has agreed. */
-  agreed: () => void
   /** It has ended. */
   end: (error: HookboxError) => void
 }
@@ -22,13 +20,13 @@ export interface HoldEvents extends SubscriptionEvents {
 export interface Hold {
   readonly emitter: Emitter<HoldEvents>
   readonly ready: Deferred<void>
-  /** Settles once it is given back: when the hub has let go, where this was the last hold. */
-  readonly givenBack: Deferred<void>
   /** False where the application made it: then the hub restores it after a break, not the page. */
   readonly asked: boolean
   /** Set once, both; nothing is told from then on. */
   ending?: Ending
   error?: HookboxError
+  /** Once it is given back: settles when the hub has let go, where this was the last hold. */
+  left: Promise<void>
   readonly reader: Reader
 }
 
@@ -44,34 +42,25 @@ export interface Channel {
   giveBack(hold: Hold): Promise<void>
   /** A line is open: ask for what is held, and leave what was given back meanwhile. */
   opened(): void
-  lineLost(): void
-  /** The connection is over. */
-  close(error: HookboxError): void
+  /** With an error the connection is over. */
+  lineLost(over: HookboxError | undefined): void
   /** SUBSCRIBED that answers nothing: the application's doing. */
   joined(answer: ServerArgs['SUBSCRIBED']): void
   /** UNSUBSCRIBED: the hub has put this page out. Whether anybody here held it. */
-  putOut(error: HookboxError): boolean
-  /** What is told to everybody in the channel. */
-  heard(frame: ChannelFrame): void
+  putOut(reason: string): boolean
 }
 
 /** `forget` is called when nobody holds the channel, and the hub neither. */
 export function createChannel(name: string, means: Means, forget: (channel: Channel) => void): Channel {
-  const { around, line, requests, outbox, timeout } = means
+  const { around, line } = means
   const holds = new Set<Hold>()
   const viewer: Viewer = {
     tell,
-    agreed() {
-      for (const { ready, emitter } of holds) {
-        ready.resolve()
-        emitter.tell('agreed')
-      }
-    },
     askAgain() {
       view.current = false
       settle()
     },
-    sentHere: outbox.sentHere,
+    sentHere: means.outbox.sentHere,
     now: around.now,
   }
   let view = createView(viewer)
@@ -82,8 +71,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   let failures = 0
   /** Set while a SUBSCRIBE or UNSUBSCRIBE may still be answered in time, or while the next one is waited for. */
   let timer: Cancel | undefined
-  /** Whoever gave the channel back, and waits until the hub has let go. */
-  let leaving: Deferred<void>[] = []
+  /** What those wait for who gave the channel back: that the hub lets go. */
+  let leaving = deferred<void>()
 
   const channel: Channel = {
     name,
@@ -97,14 +86,12 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.size === 0 && !view.current) view = createView(viewer)
       const emitter = createEmitter<HoldEvents>()
       const reader = createReader(emitter, view.shown, parse)
-      const hold: Hold = { emitter, reader, ready: deferred(), givenBack: deferred(), asked }
+      const hold: Hold = { emitter, reader, ready: deferred(), asked, left: Promise.resolve() }
       holds.add(hold)
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
         queueMicrotask(() => {
-          if (!view.current) return
-          hold.ready.resolve()
-          if (holds.has(hold)) reader.tell('subscribed', { recovered: false, replayed: 0 })
+          if (view.current) tellOne(hold, 'subscribed', { recovered: false, replayed: 0 })
         })
       }
       queueMicrotask(settle)
@@ -113,12 +100,12 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
     giveBack(hold) {
       if (holds.has(hold)) {
-        leaving.push(hold.givenBack)
-        end(hold, 'cancelled', new HookboxError('closed', 'the subscription has ended: cancelled'))
+        end('cancelled', endedBy('cancelled'), [hold])
+        hold.left = leaving.promise
         // in a microtask: giving back and taking again in one go (as frameworks do when they mount twice) is no traffic
         queueMicrotask(settle)
       }
-      return hold.givenBack.promise
+      return hold.left
     },
 
     opened() {
@@ -126,16 +113,12 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (holds.size === 0 || [...holds].some((hold) => hold.asked)) settle()
     },
 
-    lineLost() {
+    lineLost(over) {
       unanswered = false
       view.current = false
       stopTimer()
       left()
-    },
-
-    close(error) {
-      channel.lineLost()
-      endAll('ended', error)
+      if (over) end('ended', over)
     },
 
     joined(answer) {
@@ -147,16 +130,14 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       view.enter(answer)
     },
 
-    putOut(error) {
+    putOut(reason) {
       // the answer to what is under way is newer than this
       if (unanswered || holds.size === 0) return false
       inside = false
-      endAll('ended', error)
+      end('ended', endedBy(reason))
       settle()
       return true
     },
-
-    heard: (frame) => view.heard(frame),
   }
 
   /** Brings the hub to what is held here. */
@@ -166,8 +147,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (line.open && !timer && !view.current) subscribe()
       return
     }
-    view.current = false
-    if (view.position) view = createView(viewer)
+    // whoever takes hold next has no part in what was
+    view = createView(viewer)
     if (!line.open) left()
     if (unanswered) return
     stopTimer()
@@ -193,8 +174,8 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       }
     unanswered = true
     // the hub's state is unknown then
-    timer = around.later(timeout, () => line.drop(closeSilent, `no answer to ${frame}`))
-    requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed))
+    timer = around.later(means.timeout, () => line.drop(closeSilent, `no answer to ${frame}`))
+    means.requests.ask(frame, { channel_name: name, since }, settling(done), settling(failed))
   }
 
   function subscribe(): void {
@@ -217,7 +198,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
           tell('error', error)
         } else {
           inside = false
-          endAll('refused', error)
+          end('refused', error)
         }
       },
     )
@@ -226,11 +207,10 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   function unsubscribe(): void {
     const out = (): void => {
       inside = false
-      if (holds.size === 0) left()
     }
     ask('UNSUBSCRIBE', undefined, out, (error) => {
       // refused, the hub keeps us in; to the page it is over all the same, and what still comes is not told
-      if (error.code !== 'not_subscribed') for (const one of leaving) one.reject(error)
+      if (error.code !== 'not_subscribed') leaving.reject(error)
       out()
     })
   }
@@ -242,22 +222,17 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
   /** Whoever gave the channel back need not wait any longer. */
   function left(): void {
-    for (const one of leaving) one.resolve()
-    leaving = []
+    leaving.resolve()
+    leaving = deferred()
   }
 
-  function end(hold: Hold, ending: Ending, error: HookboxError): void {
-    hold.ending = ending
-    hold.error = error
-    holds.delete(hold)
-    hold.ready.reject(error)
-    if (ending !== 'cancelled') hold.givenBack.resolve()
-    hold.emitter.tell('end', error)
-  }
-
-  function endAll(ending: Ending, error: HookboxError): void {
-    for (const hold of [...holds]) {
-      end(hold, ending, error)
+  function end(ending: Ending, error: HookboxError, which: readonly Hold[] = [...holds]): void {
+    for (const hold of which) {
+      hold.ending = ending
+      hold.error = error
+      holds.delete(hold)
+      hold.ready.reject(error)
+      hold.emitter.tell('end', error)
       if (ending === 'refused') hold.emitter.tell('error', error)
     }
   }
@@ -267,8 +242,22 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
     name: Name,
     ...args: Parameters<SubscriptionEvents[Name]>
   ): void {
-    for (const hold of [...holds]) if (holds.has(hold)) hold.reader.tell(name, ...args)
+    for (const hold of [...holds]) tellOne(hold, name, ...args)
+  }
+
+  function tellOne<Name extends keyof SubscriptionEvents>(
+    hold: Hold,
+    name: Name,
+    ...args: Parameters<SubscriptionEvents[Name]>
+  ): void {
+    if (!holds.has(hold)) return
+    if (name === 'subscribed') hold.ready.resolve()
+    hold.reader.tell(name, ...args)
   }
 
   return channel
+}
+
+function endedBy(reason: string): HookboxError {
+  return new HookboxError('closed', `subscription ended: ${reason}`)
 }

@@ -1,7 +1,7 @@
 import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
 import type { ChannelMap, InitialDataOf, PayloadOf, Sendable, StateOf } from './channel-map.ts'
-import { type ListenOptions, reporting, type Unbind } from './emitter.ts'
+import type { ListenOptions, Unbind } from './emitter.ts'
 import type { ConnectionEvents, ConnectionStatus } from './events.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 import type { Backoff } from './reconnect.ts'
@@ -30,7 +30,10 @@ export interface ConnectOptions {
   WebSocket?: WebSocketConstructor | undefined
   /** `fallback` of `@hookbox/client/fallback`: finds another way to the hub where WebSocket cannot get through. */
   fallback?: Fallback | undefined
-  /** Told every message that comes and goes. */
+  /**
+   * Told everything: `sent` and `heard` with every message as it is on the wire, and the connection's events by their
+   * names. Messages hold what they carry, cookies and tickets too.
+   */
   log?: ((text: string, details?: unknown) => void) | undefined
 }
 
@@ -106,12 +109,9 @@ export interface Connection {
 
 /** `connect` with everything that it takes from around it. */
 export function connectIn(around: Surroundings, url: string, options: ConnectOptions = {}): Connection {
-  const { timeout = 20_000, log = () => {}, fallback, WebSocket: WebSocketClass = globalThis.WebSocket } = options
+  const { timeout = 20_000, fallback, WebSocket: WebSocketClass = globalThis.WebSocket } = options
   const address = webSocketAddress(url, around.address)
-  if (!fallback && !WebSocketClass) throw new HookboxError('bad_request', 'WebSocket: expected a class in the options')
+  if (!fallback && !WebSocketClass) throw new HookboxError('bad_request', 'WebSocket: expected a class')
   const pick = fallback?.(address, WebSocketClass) ?? (() => WebSocketClass)
-  return createSession(
-    { ...options, timeout, log: reporting(log), address, open: (events) => openWebSocket(pick, events) },
-    around,
-  )
+  return createSession({ ...options, timeout, address, open: (events) => openWebSocket(pick, events) }, around)
 }

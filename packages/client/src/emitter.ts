@@ -23,21 +23,23 @@ export interface Emitter<Events extends EventMap<Events>> {
   tell<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void
 }
 
-export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events> {
+/** `log` is told of every event before handlers are. */
+export function createEmitter<Events extends EventMap<Events>>(
+  log?: (name: string, ...args: unknown[]) => void,
+): Emitter<Events> {
   const handlers = createNanoEvents<Events>()
   // names come from callers, and `constructor` is one that every ordinary object has
-  handlers.events = Object.create(null)
+  handlers.events = { __proto__: null } as never
   return {
     on(name, handler, { signal, once } = {}) {
       const safely = reporting(handler)
       let bound = true
       // a function of its own for every binding: bound twice, a handler is called twice and unbound one at a time
-      const call = (...args: Parameters<typeof handler>): void => {
+      const remove = handlers.on(name, ((...args: Parameters<typeof handler>): void => {
         if (!bound) return
         if (once) unbind()
         safely(...args)
-      }
-      const remove = handlers.on(name, call as typeof handler)
+      }) as typeof handler)
       const unbind = (): void => {
         bound = false
         remove()
@@ -46,7 +48,10 @@ export function createEmitter<Events extends EventMap<Events>>(): Emitter<Events
       onAbort(signal, unbind)
       return unbind
     },
-    tell: (name, ...args) => handlers.emit(name, ...args),
+    tell(name, ...args) {
+      log?.(name as string, ...args)
+      handlers.emit(name, ...args)
+    },
   }
 }
 
@@ -56,12 +61,9 @@ export function reporting<Args extends unknown[]>(run: (...args: Args) => void):
     try {
       run(...args)
     } catch (error) {
-      if (typeof reportError === 'function') reportError(error)
-      else {
-        queueMicrotask(() => {
-          throw error
-        })
-      }
+      queueMicrotask(() => {
+        throw error
+      })
     }
   }
 }

@@ -11,8 +11,8 @@ export type ConnectionStatus = 'connecting' | 'connected' | 'waiting' | 'offline
 /** The connection's state has changed. */
 export interface StatusEvent {
   readonly status: ConnectionStatus
-  /** When the next try comes, in milliseconds since 1970; missing where none is due. */
-  readonly retryAt?: number
+  /** When the next try comes, in milliseconds since 1970; undefined where none is due. */
+  readonly retryAt?: number | undefined
 }
 
 /** The hub has agreed to the connection. */
@@ -22,8 +22,8 @@ export interface OpenEvent {
   readonly payload: Json
   /** Whether the page was connected before. */
   readonly again: boolean
-  /** After a break: whether no private message was lost meanwhile. Missing on the first connect. */
-  readonly recovered?: boolean
+  /** After a break: whether no private message was lost meanwhile. Undefined on the first connect. */
+  readonly recovered?: boolean | undefined
 }
 
 /** A line has ended, also one that never opened. */
@@ -60,6 +60,11 @@ export interface ConnectionEvents {
   unsubscribed: (event: { readonly channel: string; readonly reason: UnsubscribedReason }) => void
   message: (event: MessageEvent) => void
 }
+
+/** What a connection tells its log: every message as it is, gone or come, and its events. */
+export type LoggedEvents = ConnectionEvents &
+  Record<'sent' | 'heard', (message: string) => void> &
+  Record<'cookie not set', (cause: unknown) => void>
 
 /** Something was published. */
 export interface PublishEvent<Payload = Json> {

@@ -9,15 +9,21 @@ import type { HistoryOptions } from './subscription.ts'
 export function fetchHistory(
   channel: Channel,
   hold: Hold,
-  { signal, ...which }: HistoryOptions,
-  { requests, around, timeout }: Means,
+  { requests, around, line, timeout }: Means,
+  { signal, ...which }: HistoryOptions = {},
 ): Promise<HistoryPage> {
-  return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, cleanUp) => {
-    const again = () =>
+  return giveUp(around, 'HISTORY', { signal, timeout }, (resolve, reject, settled) => {
+    let asked: number | undefined
+    const ask = () => {
+      // on the same line it is answered anyhow
+      if (asked === line.number) return
+      asked = line.number
       requests.ask('HISTORY', { ...which, channel_name: channel.name } as Given<ClientArgs['HISTORY']>, found, reject)
+    }
     const found = (page: HistoryPage) => resolve({ ...page, history: hold.reader.page(page.history) })
     if (hold.error) throw hold.error
-    cleanUp.push(hold.emitter.on('agreed', again), hold.emitter.on('end', reject))
-    if (channel.view.current) again()
+    hold.emitter.on('subscribed', ask, settled)
+    hold.emitter.on('end', reject, settled)
+    if (channel.view.current) ask()
   })
 }

@@ -1,5 +1,4 @@
 import { type ErrorCode, HookboxError } from '@hookbox/protocol'
-import { deferred } from './deferred.ts'
 import type { Cancel, Surroundings } from './surroundings.ts'
 
 /** How long a caller waits. */
@@ -9,48 +8,41 @@ export interface Patience {
   readonly timeout?: number | undefined
 }
 
+/** Makes the failures of what is waited for. */
+export type Failure = (code: ErrorCode, text: string, options?: { cause: unknown }) => HookboxError
+
 /**
  * What a caller waits for until it gives up, with `aborted` or `timeout`. `begin` fails it by throwing or by calling
- * `reject`, and adds to `cleanUp` what is to be undone when it has settled in whatever way.
+ * `reject`. When it has settled in whatever way `settled` aborts, which whatever binds a handler takes as its options.
  */
 export function giveUp<T>(
   around: Surroundings,
   name: string,
   { signal, timeout }: Patience,
-  begin: (resolve: (value: T) => void, reject: (error: HookboxError) => void, cleanUp: Cancel[]) => void,
+  begin: (
+    resolve: (value: T) => void,
+    reject: (error: HookboxError) => void,
+    settled: AbortController,
+    failure: Failure,
+  ) => void,
 ): Promise<T> {
-  const answer = deferred<T>()
-  const failure = failureOf(name)
-  const cleanUp: Cancel[] = []
-  const finish = (): void => {
-    for (const undo of cleanUp) undo()
-  }
-  const reject = (error: HookboxError): void => {
-    finish()
-    answer.reject(error)
-  }
-  const resolve = (value: T): void => {
-    finish()
-    answer.resolve(value)
-  }
-  const abort = () => reject(failure('aborted', 'given up by the caller', signal?.reason))
-  if (signal?.aborted) abort()
-  else {
-    try {
-      begin(resolve, reject, cleanUp)
-      cleanUp.push(onAbort(signal, abort))
-      if (timeout !== undefined)
-        cleanUp.push(around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`))))
-    } catch (error) {
-      reject(error as HookboxError)
+  const settled = new AbortController()
+  const failure: Failure = (code, text, options) => new HookboxError(code, `${name}: ${text}`, options)
+  const answer = new Promise<T>((resolve, reject) => {
+    const abort = () => reject(failure('aborted', 'given up', { cause: signal?.reason }))
+    if (signal?.aborted) return abort()
+    begin(resolve, reject, settled, failure)
+    // Node forgets to unbind by a signal where one target has several of them
+    onAbort(settled.signal, onAbort(signal, abort))
+    if (timeout !== undefined) {
+      const cancel = around.later(timeout, () => reject(failure('timeout', `no answer within ${timeout} ms`)))
+      onAbort(settled.signal, cancel)
     }
-  }
-  return answer.promise
-}
-
-/** Failures of what has this name. */
-export function failureOf(name: string): (code: ErrorCode, text: string, cause?: unknown) => HookboxError {
-  return (code, text, cause) => new HookboxError(code, `${name}: ${text}`, { cause })
+  })
+  const settle = () => settled.abort()
+  // before the caller hears of it; nobody needs to listen
+  answer.then(settle, settle)
+  return answer
 }
 
 /** Calls `run` when the signal aborts, at once where it has. */

@@ -1,4 +1,5 @@
 import type { Entry } from '@hookbox/protocol'
+import { same } from './same.ts'
 
 /**
  * What a page sees of a channel's log: at most `size` entries, none older than `duration` seconds.
@@ -21,8 +22,8 @@ export function createHistory(now: () => number): History {
   let size = 0
   let duration = 0
   let publishOnly: boolean | undefined
-  /** How far the hub's clock is ahead of the page's. */
-  let ahead = Number.NEGATIVE_INFINITY
+  /** How far the hub's clock is ahead of the page's; until it said a time, it may be 1970 there. */
+  let ahead = -now()
 
   /** Those of the entries that it may hold. */
   function fitting(entries: readonly Entry[]): readonly Entry[] {
@@ -49,20 +50,19 @@ export function createHistory(now: () => number): History {
       history.replace(list)
     },
     replace(entries) {
-      entries.forEach(see)
+      for (const entry of entries) see(entry)
       const kept = fitting(entries)
-      if (JSON.stringify(kept) !== JSON.stringify(list)) list = kept
+      if (!same(kept, list)) list = kept
     },
     add(entry) {
       see(entry)
-      const newest = list.at(-1)?.[1].offset ?? 0
-      const { offset = newest + 1 } = entry[1]
-      if (offset > newest && fitting([entry]).length > 0) list = fitting([...list, entry])
+      const known = Number(entry[1].offset) <= Number(list.at(-1)?.[1].offset)
+      if (!known && fitting([entry]).length > 0) list = fitting([...list, entry])
     },
   }
   return history
 }
 
 function time(datetime: string | undefined): number {
-  return Date.parse(datetime ?? '')
+  return Date.parse(`${datetime}`)
 }

@@ -1,6 +1,5 @@
 import { HookboxError } from '@hookbox/protocol'
 import type { Hold } from './channel.ts'
-import { deferred } from './deferred.ts'
 import type { PublishEvent } from './events.ts'
 
 /** How many publishes may wait to be read. */
@@ -9,41 +8,41 @@ const bound = 1_000
 /** The publishes of a subscription as an iterator. Dropping some in silence would be a gap, so falling behind is an error. */
 export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   const waiting: PublishEvent[] = []
-  let over = hold.ending !== undefined
+  const over = new AbortController()
   let failure: HookboxError | undefined
-  let more = deferred<void>()
+  let wake = (): void => {}
 
   /** What waits, then what went wrong, then the end. */
   async function* read(): AsyncGenerator<PublishEvent, undefined> {
-    while (waiting.length > 0 || !over) {
+    while (waiting.length > 0 || !over.signal.aborted) {
       const event = waiting.shift()
       if (event) yield event
-      else await more.promise
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
     }
     if (failure) throw failure
   }
-  const wake = (): void => {
-    more.resolve()
-    more = deferred()
-  }
   const finish = (error?: HookboxError): void => {
-    over = true
     failure = error
-    unbind()
-    unbindEnd()
+    over.abort()
     wake()
   }
-  const unbind = hold.emitter.on('publish', (event) => {
+  const publish = (event: PublishEvent): void => {
     if (waiting.push(event) > bound) {
       waiting.pop()
-      finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting to be read`))
+      finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting`))
     }
     wake()
-  })
-  const unbindEnd = hold.emitter.on('end', (error) => {
+  }
+  const end = (error: HookboxError): void => {
     if (hold.ending === 'cancelled') waiting.length = 0
     finish(hold.ending === 'refused' ? error : undefined)
-  })
+  }
+  hold.emitter.on('publish', publish, over)
+  hold.emitter.on('end', end, over)
+  if (hold.ending) finish()
 
   const reading = read()
   const leave = reading.return.bind(reading)

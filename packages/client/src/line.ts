@@ -1,11 +1,12 @@
 import { closeNormal, closeSilent, comesBack, HookboxError } from '@hookbox/protocol'
 import { createBatch } from './batch.ts'
 import type { Emitter } from './emitter.ts'
-import type { ConnectionEvents, ConnectionStatus, StatusEvent } from './events.ts'
+import type { ConnectionStatus, LoggedEvents, StatusEvent } from './events.ts'
 import { type Backoff, createWatchdog, delayBefore } from './reconnect.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { LineEnd, LineEvents, Transport } from './transport/transport.ts'
 import { listenToPage } from './wake.ts'
+import type { Writable } from './writable.ts'
 
 /** Milliseconds for a line to open. */
 const opening = 10_000
@@ -21,7 +22,6 @@ export interface LineSettings {
   readonly backoff?: Backoff | undefined
   /** Milliseconds that the hub may take to agree. */
   readonly timeout: number
-  readonly log: (text: string, details?: unknown) => void
   /** The hub's WebSocket address. */
   readonly address: string
   readonly open: (events: LineEvents) => Transport
@@ -44,9 +44,11 @@ export interface Line {
   /** Grows with every end of a line: what began before belongs to another one. */
   readonly number: number
   send(frame: string): void
-  sendNow(): void
-  /** The hub has agreed, and tells something at least every `silence` milliseconds, where it says so. */
-  connected(silence: number | undefined): void
+  /**
+   * The hub has agreed, and tells something at least every `silence` milliseconds, where it says so. Whether it is so still
+   * when handlers have been told.
+   */
+  connected(silence: number | undefined): boolean
   /** Gives the line up, as the hub seems gone or its state unknown, and comes back. */
   drop(code: number, reason: string): void
   /** Ends it for good. */
@@ -56,15 +58,13 @@ export interface Line {
 }
 
 export function createLine(
-  { backoff, timeout, log, address, open }: LineSettings,
+  { backoff, timeout, address, open }: LineSettings,
   around: Surroundings,
-  events: Emitter<ConnectionEvents>,
+  events: Emitter<LoggedEvents>,
   talk: Talk,
 ): Line {
   const { now } = around
   let phase: Exclude<ConnectionStatus, 'offline'> = 'connecting'
-  let isOpen = false
-  let number = 0
   let told: StatusEvent = { status: 'connecting' }
   let offline = false
   let tries = 0
@@ -75,7 +75,7 @@ export function createLine(
   let connectedAt = 0
 
   const batch = createBatch((message) => {
-    log('sent', message)
+    events.tell('sent', message)
     transport.send(message)
   })
   const watch = createWatchdog(around, () => (goOn ? goOn() : drop(closeSilent, 'nothing heard')))
@@ -95,30 +95,31 @@ export function createLine(
         watch.expect(due && due - now())
       }),
     opened() {
-      isOpen = true
+      line.open = true
       watch.expect(timeout)
       talk.opened()
       batch.sendNow()
     },
     heard(text) {
       watch.heard()
-      log('heard', text)
-      const line = number
-      setOffline(false)
-      if (line === number) talk.heard(text)
+      events.tell('heard', text)
+      offline = false
+      talk.heard(text)
+      tellStatus()
     },
     ended,
     failed(cause) {
-      events.tell('error', new HookboxError('unavailable', 'no line could be opened', { cause }))
+      events.tell('error', new HookboxError('unavailable', 'no line opened', { cause }))
     },
   })
   const stopListening = listenToPage(around, {
     wake() {
       setOffline(false)
       watch.lookNow()
-      if (phase !== 'waiting') return
-      due = now()
-      goOn?.()
+      if (phase === 'waiting') {
+        due = now()
+        goOn?.()
+      }
     },
     offline: () => setOffline(true),
     sleep() {
@@ -126,18 +127,15 @@ export function createLine(
         due = undefined
         watch.expect()
         tellStatus()
-      } else if (phase !== 'closed') drop(asleep, 'asleep')
+      } else drop(asleep, 'asleep')
     },
   })
 
-  function status(): ConnectionStatus {
-    return offline && phase !== 'closed' ? 'offline' : phase
-  }
-
   function tellStatus(): void {
     const retryAt = phase === 'waiting' ? due : undefined
-    if (status() === told.status && retryAt === told.retryAt) return
-    told = { status: status(), ...(retryAt !== undefined && { retryAt }) }
+    const { status } = line
+    if (status === told.status && retryAt === told.retryAt) return
+    told = { status, retryAt }
     events.tell('status', told)
   }
 
@@ -149,11 +147,10 @@ export function createLine(
 
   function ended(end: LineEnd): void {
     if (phase === 'closed') return
-    log('line ended', end)
     const wasConnected = phase === 'connected'
     const back = comesBack(end.code)
-    number++
-    isOpen = false
+    line.number++
+    line.open = false
     watch.expect()
     batch.clear()
     if (wasConnected && now() - connectedAt >= lasting) tries = 0
@@ -170,35 +167,30 @@ export function createLine(
   }
 
   function setOffline(is: boolean): void {
-    if (phase === 'closed') return
     offline = is
     tellStatus()
   }
 
-  return {
+  const line: Writable<Line> = {
     get status() {
-      return status()
+      return offline && phase !== 'closed' ? 'offline' : phase
     },
-    get open() {
-      return isOpen
-    },
-    get number() {
-      return number
-    },
+    open: false,
+    number: 0,
     send: batch.add,
-    sendNow: batch.sendNow,
     connected(silence) {
       phase = 'connected'
       connectedAt = now()
       watch.expect(silence)
       tellStatus()
+      return phase === 'connected'
     },
     drop,
     disconnect() {
-      if (phase === 'closed') return
       batch.sendNow()
       ended({ code: closeNormal, reason: 'disconnected', wasClean: true })
     },
     waitBefore,
   }
+  return line
 }

@@ -1,5 +1,5 @@
 import { frameLimit, type HookboxError, type Json, type Published } from '@hookbox/protocol'
-import { failureOf, giveUp } from './giving-up.ts'
+import { giveUp, onAbort } from './giving-up.ts'
 import type { Requests } from './requests.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -43,11 +43,11 @@ export interface Outbox {
   publish(channel: string, payload: Json, options?: SendOptions): Promise<PublishResult>
   message(user: string, payload: Json, options?: SendOptions): Promise<void>
   /** Whether an id is one that this page gave. */
-  sentHere(messageId: string): boolean
+  sentHere(messageId: string | undefined): boolean
   /** `frameLimit` is how many bytes the hub takes in one frame. */
   connected(frameLimit: number): void
-  lineLost(): void
-  close(error: HookboxError): void
+  /** With an error it is over for good. */
+  lineLost(over: HookboxError | undefined): void
 }
 
 interface Item {
@@ -60,10 +60,10 @@ export function createOutbox(
   requests: Requests,
   whenOffline: WaitOptions | 'wait' | 'refuse' = 'wait',
 ): Outbox {
-  const { limit = 256, timeToLive = 60_000 }: WaitOptions = typeof whenOffline === 'object' ? whenOffline : {}
+  // a word has neither
+  const { limit = 256, timeToLive = 60_000 } = whenOffline as WaitOptions
   const items = new Set<Item>()
-  const random = () => around.random().toString(36).slice(2, 12)
-  const prefix = `${around.now().toString(36)}${random()}${random()}-`
+  const prefix = `${around.now().toString(36)}${around.random().toString(36)}-`
   const chosen = new Set<string>()
   let count = 0
   let connected = false
@@ -77,36 +77,22 @@ export function createOutbox(
     { id, ...patience }: SendOptions = {},
     result: (answer: Published) => Result,
   ): Promise<Result> {
-    const failure = failureOf(name)
-
-    /** The text to send, if it may be sent. */
-    function admitted(): string {
+    return giveUp(around, name, patience, (resolve, fail, settled, failure) => {
       if (closed) throw closed
       if (whenOffline === 'refuse' && !connected) throw failure('offline', 'not connected')
       if (items.size >= limit) throw failure('too_many', `expected at most ${limit} unanswered`)
-      const text = written()
+      let text: string
+      try {
+        if (JSON.stringify(payload) === undefined) throw new TypeError(typeof payload)
+        text = JSON.stringify({ ...to, payload, message_id: id ?? prefix + ++count })
+      } catch (cause) {
+        throw failure('bad_request', 'payload: expected JSON', { cause })
+      }
       // the number and the name of the frame come on top of its arguments
       const room = frameBytes - 32
-      if (text.length * 3 > room && new TextEncoder().encode(text).length > room) {
+      if (text.length * 3 > room && new Blob([text]).size > room) {
         throw failure('too_large', `expected at most ${frameBytes} bytes`)
       }
-      return text
-    }
-
-    function written(): string {
-      let cause: unknown
-      try {
-        if (JSON.stringify(payload) !== undefined) {
-          return JSON.stringify({ ...to, payload, message_id: id ?? prefix + ++count })
-        }
-      } catch (error) {
-        cause = error
-      }
-      throw failure('bad_request', 'payload: expected JSON', cause)
-    }
-
-    return giveUp(around, name, patience, (resolve, fail, cleanUp) => {
-      const text = admitted()
       let sentAt: number | undefined
       const expire = () => fail(failure('outcome_unknown', `sent, no answer within ${repeatable} ms`))
       let cancel = around.later(timeToLive, () => fail(failure('offline', `not connected within ${timeToLive} ms`)))
@@ -122,11 +108,11 @@ export function createOutbox(
         },
         fail,
       }
-      cleanUp.push(
-        () => cancel(),
-        () => items.delete(item),
-      )
       items.add(item)
+      onAbort(settled.signal, () => {
+        cancel()
+        items.delete(item)
+      })
       if (id !== undefined) {
         chosen.add(id)
         const [oldest = id] = chosen
@@ -138,23 +124,21 @@ export function createOutbox(
 
   return {
     publish: (channel, payload, options) =>
-      add('PUBLISH', { channel_name: channel }, payload, options, ({ position, duplicate }) => ({
-        ...(position !== undefined && { position }),
-        duplicate: duplicate === true,
+      add('PUBLISH', { channel_name: channel }, payload, options, (answer) => ({
+        duplicate: false,
+        ...answer,
       })),
     message: (user, payload, options) => add('MESSAGE', { name: user }, payload, options, () => {}),
-    sentHere: (messageId) => messageId.startsWith(prefix) || chosen.has(messageId),
+    sentHere: (messageId = '') => messageId.startsWith(prefix) || chosen.has(messageId),
     connected(limit) {
       frameBytes = limit
       connected = true
       for (const { send } of items) send()
     },
-    lineLost() {
+    lineLost(over) {
       connected = false
-    },
-    close(error) {
-      closed = error
-      for (const { fail } of items) fail(error)
+      closed = over
+      if (over) for (const { fail } of items) fail(over)
     },
   }
 }

@@ -31,19 +31,19 @@ export function createReader(
   function readAll<List extends readonly Entry[]>(entries: List, silent?: boolean): List {
     if (!parse) return entries
     return entries.flatMap((entry) => {
-      const made = known.get(entry) ?? read(parse, entry, silent)
-      known.set(entry, made)
+      let made = known.get(entry)
+      if (!made) {
+        const [name, said] = entry
+        try {
+          made = [name === 'PUBLISH' ? [name, { ...said, payload: parse(said.payload) as Json }] : entry]
+        } catch (cause) {
+          made = []
+          if (!silent) events.tell('error', new HookboxError('bad_request', `payload: ${cause}`, { cause }))
+        }
+        known.set(entry, made)
+      }
       return made
     }) as readonly Entry[] as List
-  }
-
-  function read(parse: Parse, [name, said]: Entry, silent?: boolean): Entry[] {
-    try {
-      return [name === 'PUBLISH' ? [name, { ...said, payload: parse(said.payload) as Json }] : [name, said]]
-    } catch (cause) {
-      if (!silent) events.tell('error', new HookboxError('bad_request', `payload: ${cause}`, { cause }))
-      return []
-    }
   }
 
   return {

@@ -7,7 +7,7 @@ export interface Presence {
 /** After somebody came or went. The same list where nobody did, or where they are too many to be named. */
 export function cameOrWent({ presence, present }: Presence, user: string, came: boolean): Presence {
   if (present > presence.length) return { presence, present: present + (came ? 1 : -1) }
-  if (presence.includes(user) === came) return { presence, present }
-  const users = came ? [...presence, user] : presence.filter((one) => one !== user)
+  let users = presence
+  if (presence.includes(user) !== came) users = came ? [...presence, user] : presence.filter((one) => one !== user)
   return { presence: users, present: users.length }
 }

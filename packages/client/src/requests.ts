@@ -1,11 +1,4 @@
-import {
-  type ClientArgs,
-  type ClientFrameName,
-  HookboxError,
-  isErrorCode,
-  type ServerArgs,
-  type ServerFrame,
-} from '@hookbox/protocol'
+import { type ClientArgs, type ClientFrameName, type ErrorCode, HookboxError, type ServerArgs } from '@hookbox/protocol'
 
 /** Undefined members are left out on the wire. */
 export type Given<Args> = { readonly [Name in keyof Args]: Args[Name] | undefined }
@@ -21,32 +14,31 @@ export interface Requests {
     done: (answer: Answer) => void,
     failed: (error: HookboxError) => void,
   ): void
-  answered(frame: ServerFrame): void
+  answered(id: number, name: string, args: object): void
   /** The line is gone, and with it every answer. */
   lineLost(): void
 }
 
 export function createRequests(send: (text: string) => void): Requests {
-  const pending = new Map<number, (answer: ServerFrame) => void>()
+  let pending = new Map<number, (name: string, args: never) => void>()
   let last = 0
 
   return {
     ask(name, args, done, failed) {
-      pending.set(++last, (answer) => {
-        if (answer.name === 'ERROR') failed(toError(answer.args))
-        else done(answer.args as never)
-      })
+      pending.set(++last, (name, answer) => (name === 'ERROR' ? failed(toError(answer)) : done(answer)))
       send(`[${last},"${name}",${typeof args === 'string' ? args : JSON.stringify(args)}]`)
     },
-    answered(frame) {
-      pending.get(frame.id)?.(frame)
-      pending.delete(frame.id)
+    answered(id, name, args) {
+      pending.get(id)?.(name, args as never)
+      pending.delete(id)
     },
-    lineLost: () => pending.clear(),
+    lineLost() {
+      pending = new Map()
+    },
   }
 }
 
-/** A code that this version does not know is treated as `internal`; whether it is temporary the hub says itself. */
+/** Whether it is temporary the hub says itself, as it may say a code that this version does not know. */
 export function toError({ code, message, temporary }: ServerArgs['ERROR']): HookboxError {
-  return new HookboxError(isErrorCode(code) ? code : 'internal', message, { temporary })
+  return new HookboxError(code as ErrorCode, message, { temporary })
 }

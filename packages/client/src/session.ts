@@ -2,45 +2,41 @@ import {
   type ClientArgs,
   closeInternal,
   closeRefused,
-  decodeServerMessage,
   formatPosition,
-  frameLimit,
   HookboxError,
   type Json,
-  type Position,
   type ServerArgs,
-  type ServerFrameName,
 } from '@hookbox/protocol'
 import { type Channel, createChannel } from './channel.ts'
 import type { Connection, SubscribeOptions, SubscriptionTo } from './connection.ts'
 import { deferred } from './deferred.ts'
-import { createEmitter } from './emitter.ts'
-import type { ConnectionEvents } from './events.ts'
+import { createEmitter, reporting } from './emitter.ts'
+import type { LoggedEvents } from './events.ts'
 import { onAbort } from './giving-up.ts'
 import { createLine, type LineSettings } from './line.ts'
 import type { Means } from './means.ts'
 import { createOutbox, type WaitOptions } from './outbox.ts'
+import { follows, type Place, placeAt } from './position.ts'
 import { createRequests, type Given, toError } from './requests.ts'
 import { createSubscription } from './subscription.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { PageDocument, Surroundings } from './surroundings.ts'
 import type { LineEnd } from './transport/transport.ts'
-import { type ChannelFrame, toPosition } from './view.ts'
+import type { Handlers } from './view.ts'
+import type { Writable } from './writable.ts'
 
 /** Replaced with the package's version when it is built. */
 declare const packageVersion: string
-const client = `hookbox-js/${typeof packageVersion === 'string' ? packageVersion : 'source'}`
 
 /** What a session is made of. */
 export interface SessionSettings extends LineSettings {
   readonly payload?: Json | undefined
   readonly cookies?: string | undefined
   readonly whenOffline?: WaitOptions | 'wait' | 'refuse' | undefined
+  readonly log?: ((text: string, details?: unknown) => void) | undefined
 }
 
-/** Who hears what the hub tells a connection, by the frame's name; the rest is for channels. */
-type Handlers = { readonly [Name in ServerFrameName]?: (args: ServerArgs[Name]) => void }
-
-type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
+/** What the hub says: an answer, or else by its name for the connection, or for the channel that it names. */
+type Frame = readonly [id: number, name: keyof ServerArgs, args?: { readonly channel_name: string }]
 
 /**
  * One connection over many lines: shakes hands on each, takes every channel up where it was, sends again what was not
@@ -48,29 +44,26 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
  */
 export function createSession(settings: SessionSettings, around: Surroundings): Connection {
   const { log, timeout } = settings
-  const events = createEmitter<ConnectionEvents>()
+  const events = createEmitter<LoggedEvents>(log && reporting(log))
   const ready = deferred<void>()
   const channels = new Map<string, Channel>()
   let ticket: string | undefined
   /** How far the private messages have been told. */
-  let messages: Position | undefined
+  let messages: Place | undefined
   let refusal: HookboxError | undefined
   /** Set once it is closed. */
   let over: HookboxError | undefined
 
-  const requests = createRequests((text) => line.send(text))
-  const outbox = createOutbox(around, requests, settings.whenOffline)
   const line = createLine(settings, around, events, { opened, heard, ended })
-
+  const requests = createRequests(line.send)
+  const outbox = createOutbox(around, requests, settings.whenOffline)
   const means: Means = { around, line, requests, outbox, timeout }
 
-  const connection: Writable<Connection> = {
+  // user, id and payload come with the first connect
+  const connection = {
     get status() {
       return line.status
     },
-    user: undefined,
-    id: undefined,
-    payload: undefined,
     ready: ready.promise,
     on: events.on,
     subscribe<Payload, Name extends string>(name: Name, { signal, parse }: SubscribeOptions<Payload> = {}) {
@@ -80,10 +73,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
         'end',
         onAbort(signal, () => channel.giveBack(hold)),
       )
-      if (over) {
-        channel.close(over)
-        channels.clear()
-      }
+      if (over) channel.lineLost(over)
       return createSubscription(channel, hold, means) as unknown as SubscriptionTo<Name, Payload>
     },
     publish: (channel, payload, options) => outbox.publish(channel, payload as Json, options),
@@ -92,9 +82,11 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     async [Symbol.asyncDispose]() {
       line.disconnect()
     },
-  }
+  } satisfies Omit<Connection, 'user' | 'id' | 'payload'> as Writable<Connection>
 
-  const handlers: Handlers = {
+  const handlers: Handlers<keyof ServerArgs> = {
+    // only its own names are those of frames
+    __proto__: null,
     SUBSCRIBED(args) {
       const held = channels.get(args.channel_name)
       if (held) return held.joined(args)
@@ -104,46 +96,38 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       events.tell('subscribed', createSubscription(channel, hold, means))
     },
     UNSUBSCRIBED({ channel_name: channel, reason }) {
-      const error = new HookboxError('closed', `the subscription has ended: ${reason}`)
-      if (channels.get(channel)?.putOut(error)) events.tell('unsubscribed', { channel, reason })
+      if (channels.get(channel)?.putOut(reason)) events.tell('unsubscribed', { channel, reason })
     },
     MESSAGE(message) {
       const { offset } = message
-      if (offset !== undefined && messages) {
-        if (offset <= messages.offset) return
-        // only a connect can ask for what was lost
-        if (offset > messages.offset + 1) return line.drop(closeInternal, 'a message was lost')
-        messages = { epoch: messages.epoch, offset }
-      }
-      events.tell('message', message)
+      // only a connect can ask for what was lost
+      const lost = () => line.drop(closeInternal, 'message lost')
+      if (offset === undefined || !messages || follows(messages, offset, lost)) events.tell('message', message)
     },
     SET_COOKIE({ cookie }) {
       try {
-        if (around.document) around.document.cookie = cookie
+        ;(around.document as PageDocument).cookie = cookie
       } catch (cause) {
-        // a sandboxed page may not; the hub has the cookie all the same
-        log('cookie not set', cause)
+        // a sandboxed page may not, and not every page has a document; the hub has the cookie all the same
+        events.tell('cookie not set', cause)
       }
     },
     PING() {
       line.send('[0,"PONG",{}]')
-      line.sendNow()
     },
     ERROR: (args) => events.tell('error', toError(args)),
   }
 
   function opened(): void {
-    const { payload, cookies } = settings
-    const since = [...channels.values()].flatMap(({ name, holds, view }) =>
-      holds.size > 0 && view.shown.position ? [[name, view.shown.position]] : [],
-    )
+    const held = [...channels.values()].filter(({ holds }) => holds.size > 0)
     const args: Given<ClientArgs['CONNECT']> = {
-      payload,
-      cookie_string: cookies,
+      payload: settings.payload,
+      cookie_string: settings.cookies,
       ticket,
-      since: since.length > 0 ? Object.fromEntries(since) : undefined,
+      // without a position yet a channel is left out on the wire
+      since: Object.fromEntries(held.map(({ name, view }) => [name, view.shown.position as string])),
       messages_since: messages && formatPosition(messages),
-      client,
+      client: `hookbox-js/${typeof packageVersion === 'string' ? packageVersion : 'source'}`,
     }
     requests.ask('CONNECT', args, connected, (error) => {
       // the hub closes then, and the code says whether to come back; it does not where the frame itself is wrong, and so
@@ -156,33 +140,30 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   function connected({ name: user, id, payload, ping, limits, ...answer }: ServerArgs['CONNECTED']): void {
+    const known = { user, id, payload }
     const again = connection.id !== undefined
-    const recovered = answer.messages?.recovered
-    if (answer.messages && !(recovered && messages)) messages = toPosition(answer.messages.position)
+    const { position, recovered }: Partial<NonNullable<typeof answer.messages>> = answer.messages ?? {}
+    if (position && !recovered) messages = placeAt(position)
     ticket = answer.ticket
     refusal = undefined
-    Object.assign(connection, { user, id, payload })
+    Object.assign(connection, known)
     ready.resolve()
-    outbox.connected(limits?.frame ?? frameLimit)
-    const { number } = line
-    line.connected(ping > 0 ? ping * 1000 + 10_000 : undefined)
-    if (number === line.number) {
-      events.tell('open', { user, id, payload, again, ...(recovered !== undefined && { recovered }) })
-    }
+    outbox.connected(limits.frame)
+    if (line.connected(ping > 0 ? ping * 1000 + 10_000 : undefined)) events.tell('open', { ...known, again, recovered })
   }
 
   function heard(text: string): void {
     const { number } = line
     try {
-      for (const frame of decodeServerMessage(text)) {
+      for (const frame of text.split('\n')) {
         // a handler of the frame before may have ended this line
         if (number !== line.number) return
-        const { id, name, args } = frame
-        const handle = handlers[name] as ((args: unknown) => void) | undefined
-        if (id > 0) requests.answered(frame)
-        else if (handle) handle(args)
+        // no more is asked of a frame, as the hub is trusted with what it says
+        const [id, name, args = {} as never] = JSON.parse(frame) as Frame
+        if (!name || Object(args) !== args) throw new TypeError(frame)
+        if (id > 0) requests.answered(id, name, args)
         // CONNECTED and RESULT would be an answer to nothing
-        else if ('channel_name' in args) channels.get(args.channel_name as string)?.heard(frame as ChannelFrame)
+        else (handlers[name] ?? channels.get(args.channel_name)?.view.handlers[name])?.(args as never)
       }
     } catch (cause) {
       // handlers cannot throw to here, so it is what the hub sent
@@ -191,18 +172,16 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
     }
   }
 
-  function ended(end: LineEnd, back: boolean): void {
-    requests.lineLost()
-    outbox.lineLost()
-    if (back) for (const channel of channels.values()) channel.lineLost()
-    else {
-      over = refusal ?? closed(end)
+  function ended({ code, reason }: LineEnd, back: boolean): void {
+    if (!back) {
+      const refused = code === closeRefused
+      over = refusal ?? new HookboxError(refused ? 'unauthorized' : 'closed', `closed with ${code} ${reason}`.trim())
       ready.reject(over)
-      outbox.close(over)
-      for (const channel of channels.values()) channel.close(over)
-      channels.clear()
     }
     refusal = undefined
+    requests.lineLost()
+    outbox.lineLost(over)
+    for (const channel of channels.values()) channel.lineLost(over)
   }
 
   function open(name: string): Channel {
@@ -214,10 +193,4 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   return connection
-}
-
-function closed({ code, reason }: LineEnd): HookboxError {
-  return code === closeRefused
-    ? new HookboxError('unauthorized', reason || 'refused')
-    : new HookboxError('closed', `the connection was closed with ${code} ${reason}`.trimEnd())
 }

@@ -1,4 +1,5 @@
 import type { Json } from '@hookbox/protocol'
+import { same } from './same.ts'
 
 /** What changed in a state. */
 export interface StateChange<Values = Readonly<Record<string, Json>>> {
@@ -16,9 +17,7 @@ export function changed(state: StateChange['updates'], { updates, deletes }: Sta
 /** What is different in another state, or nothing. */
 export function difference(state: StateChange['updates'], next: StateChange['updates']): StateChange | undefined {
   const values = new Map(Object.entries(state))
-  const updates = Object.entries(next).filter(
-    ([key, value]) => JSON.stringify(values.get(key)) !== JSON.stringify(value),
-  )
+  const updates = Object.entries(next).filter(([key, value]) => !same(values.get(key), value))
   const deletes = Object.keys(state).filter((key) => !Object.hasOwn(next, key))
   return updates.length + deletes.length > 0 ? { updates: Object.fromEntries(updates), deletes } : undefined
 }

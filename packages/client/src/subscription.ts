@@ -126,22 +126,22 @@ export interface Subscription<
 /** What it shows of its channel comes from the view, which stays what it was when others take the channel up anew. */
 export function createSubscription(channel: Channel, hold: Hold, means: Means): Subscription {
   const { name, view } = channel
-  const own: Omit<Subscription, Exclude<keyof Shown, 'history'>> = {
+  const own: Omit<Subscription, Exclude<keyof Shown, 'history'>> & { readonly __proto__: Shown } = {
+    __proto__: view.shown,
     channelName: name,
     ready: hold.ready.promise,
     get status() {
-      if (hold.ending) return hold.ending
-      if (view.current) return 'subscribed'
-      return view.position ? 'resuming' : 'subscribing'
+      if (view.current && !hold.ending) return 'subscribed'
+      return hold.ending ?? (view.position ? 'resuming' : 'subscribing')
     },
     get history() {
       return hold.reader.history()
     },
     on: hold.emitter.on as Subscription['on'],
     publish: (payload, options) => means.outbox.publish(name, payload, options),
-    fetchHistory: (options = {}) => fetchHistory(channel, hold, options, means),
+    fetchHistory: (options) => fetchHistory(channel, hold, means, options),
     cancel: () => channel.giveBack(hold),
     [Symbol.asyncIterator]: () => iterate(hold),
   }
-  return Object.setPrototypeOf(own, view.shown) as Subscription
+  return own as unknown as Subscription
 }

@@ -15,7 +15,8 @@ export interface Surroundings {
   later(delay: number, run: () => void): Cancel
   /** A number from 0 to below 1. */
   random(): number
-  readonly window?: EventTarget | undefined
+  /** In Node it hears nothing. */
+  readonly window?: Partial<EventTarget> | undefined
   readonly document?: PageDocument | undefined
   /** The page's address, which relative addresses are relative to. */
   readonly address?: string | undefined
@@ -24,13 +25,13 @@ export interface Surroundings {
 /** The surroundings of a real page or process. Read when a connection is made, never at import. */
 export function realSurroundings(): Surroundings {
   return {
-    now: () => Date.now(),
+    now: Date.now,
     later(delay, run) {
       const timer = setTimeout(run, delay)
       return () => clearTimeout(timer)
     },
-    random: () => Math.random(),
-    window: typeof addEventListener === 'function' ? globalThis : undefined,
+    random: Math.random,
+    window: globalThis,
     document: globalThis.document,
     address: globalThis.location?.href,
   }

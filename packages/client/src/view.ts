@@ -1,32 +1,25 @@
-import {
-  type Entry,
-  formatPosition,
-  HookboxError,
-  type Position,
-  type ServerArgs,
-  type ServerFrame,
-} from '@hookbox/protocol'
+import { type Entry, formatPosition, type Position, type ServerArgs } from '@hookbox/protocol'
 import type { GapEvent, SubscriptionEvents } from './events.ts'
 import { createHistory } from './history.ts'
+import { follows, type Place, placeAt } from './position.ts'
 import { cameOrWent } from './presence.ts'
+import { same } from './same.ts'
 import { changed, difference, type StateChange } from './state.ts'
 import type { Subscription } from './subscription.ts'
+import type { Writable } from './writable.ts'
 
-/** Whatever all subscribers of a channel are told. */
-export type ChannelFrame = Extract<
-  ServerFrame,
-  { name: 'PUBLISH' | 'POSITION' | 'SUBSCRIBE' | 'UNSUBSCRIBE' | 'STATE_UPDATE' | 'EPOCH' }
->
+/** Who hears frames, by their names; what else every object has is no frame's. */
+export type Handlers<Name extends keyof ServerArgs> = {
+  readonly [N in Name]?: (args: ServerArgs[N]) => void
+} & { readonly [name: string]: ((args: never) => void) | null | undefined } & { readonly __proto__: null }
 
 /** What a view needs of its channel. */
 export interface Viewer {
   tell<Name extends keyof SubscriptionEvents>(name: Name, ...args: Parameters<SubscriptionEvents[Name]>): void
-  /** The hub has agreed, and the view is as it says. */
-  agreed(): void
   /** Frames are missing: the hub is to be asked again, from the position. */
   askAgain(): void
   /** Whether a publish with this id went out from this page. */
-  sentHere(messageId: string): boolean
+  sentHere(messageId: string | undefined): boolean
   now(): number
 }
 
@@ -38,8 +31,6 @@ export type Shown = { readonly history: readonly Entry[] } & Pick<
 
 type Settings = 'presenceful' | 'reflective' | 'initialData'
 
-type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
-
 /** What is known of a channel in one uninterrupted time of holding it. */
 export interface View {
   /** What subscriptions show of it. */
@@ -47,16 +38,16 @@ export interface View {
   /** Whether every frame since the position is heard on this line. */
   current: boolean
   /** The last entry that was delivered. It moves before handlers run. */
-  position: Position | undefined
+  position: Place | undefined
   /** The hub has agreed: asked from the position, or from the beginning. */
   enter(answer: ServerArgs['SUBSCRIBED']): void
   /** The hub says so again, unasked. */
   saidAgain(answer: ServerArgs['SUBSCRIBED']): void
-  /** What is told to everybody in the channel. */
-  heard(frame: ChannelFrame): void
+  /** Whatever all subscribers are told. */
+  readonly handlers: Handlers<keyof ServerArgs>
 }
 
-export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): View {
+export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
   const history = createHistory(now)
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
@@ -85,17 +76,16 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
 
     enter(answer) {
       const since = view.position
-      const top = toPosition(answer.position)
-      const recovered = since !== undefined && answer.recovered === true
+      const top = placeAt(answer.position)
+      const recovered = Boolean(since && answer.recovered)
       view.current = true
       configure(answer)
       replayedTo = recovered ? top.offset : 0
-      if (!recovered) view.position = top
-      const tellChanges = !recovered && replace(answer)
-      agreed()
-      if (since && !recovered) tell('gap', gap(since, top))
-      if (tellChanges) tellChanges()
-      tell('subscribed', { recovered, replayed: (recovered && answer.missed) || 0 })
+      if (!recovered) {
+        view.position = top
+        replace(answer, since && gapBetween(since, top))
+      }
+      tell('subscribed', { recovered, replayed: answer.missed ?? 0 })
     },
 
     // The options have changed of a channel whose every frame was heard, so that there is no gap. Had the hub left some out
@@ -104,23 +94,37 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
       const { position } = view
       configure(answer)
       if (!position || answer.recovered) return
-      const top = toPosition(answer.position)
+      const top = placeAt(answer.position)
       const ahead = top.epoch === position.epoch ? top.offset - position.offset : -1
-      if (ahead >= 0) replace(answer)()
+      if (ahead >= 0) replace(answer)
       if (ahead !== 0 && view.current) askAgain()
     },
 
-    heard({ name, args }) {
-      if (name === 'EPOCH') {
-        if (view.current && view.position?.epoch !== args.epoch) askAgain()
-      } else if (name === 'PUBLISH') published(args)
-      else if (follows(args.offset)) {
-        if (name === 'STATE_UPDATE') {
-          const { updates, deletes } = args
-          setState(changed(shown.state, args))
-          tell('state', shown.state, { updates, deletes })
-        } else if (name !== 'POSITION') moved(name, args)
-      }
+    handlers: {
+      __proto__: null,
+      EPOCH({ epoch }) {
+        if (view.current && view.position?.epoch !== epoch) askAgain()
+      },
+      PUBLISH({ channel_name, ...entry }) {
+        const { offset, message_id } = entry
+        // what is for this page alone has no number, moves nothing and enters no history
+        if (offset !== undefined) {
+          if (!isNext(offset) || (!shown.reflective && sentHere(message_id))) return
+          history.add(['PUBLISH', entry])
+        }
+        tell('publish', { ...entry, replayed: Number(offset) <= replayedTo })
+      },
+      POSITION({ offset }) {
+        isNext(offset)
+      },
+      STATE_UPDATE({ updates, deletes, offset }) {
+        if (!isNext(offset)) return
+        const change = { updates, deletes }
+        setState(changed(shown.state, change))
+        tell('state', shown.state, change)
+      },
+      SUBSCRIBE: (args) => moved('SUBSCRIBE', args),
+      UNSUBSCRIBE: (args) => moved('UNSUBSCRIBE', args),
     },
   }
 
@@ -130,24 +134,26 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
     history.resize(historySize, answer.history_duration, answer.history_publish_only)
   }
 
-  /** Takes over all that a newcomer gets. What changed by it is told by calling what comes back. */
-  function replace({
-    more,
-    history: entries = [],
-    presence: users = [],
-    present = users.length,
-    state = {},
-  }: ServerArgs['SUBSCRIBED']): () => void {
-    shown.moreHistory = more === true
+  /** Takes over all that a newcomer gets, and tells what changed by it. */
+  function replace(
+    {
+      more = false,
+      history: entries = [],
+      presence: users = [],
+      present = users.length,
+      state = {},
+    }: ServerArgs['SUBSCRIBED'],
+    gap?: GapEvent,
+  ): void {
+    shown.moreHistory = more
     history.replace(entries)
     const { presence } = shown
-    const others = shown.present !== present || JSON.stringify(presence) !== JSON.stringify(users)
+    const others = shown.present !== present || !same(presence, users)
     if (others) Object.assign(shown, { presence: users, present })
     const change = setState(state)
-    return () => {
-      if (others) tell('presence', shown.presence)
-      if (change) tell('state', shown.state, change)
-    }
+    if (gap) tell('gap', gap)
+    if (others) tell('presence', shown.presence)
+    if (change) tell('state', shown.state, change)
   }
 
   /** Stays the same object until a value changes. */
@@ -157,22 +163,13 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
     return change
   }
 
-  function published({ channel_name, ...entry }: ServerArgs['PUBLISH']): void {
-    const { offset, message_id } = entry
-    // what is for this page alone has no number, moves nothing and enters no history
-    if (offset !== undefined) {
-      if (!follows(offset) || (!shown.reflective && message_id !== undefined && sentHere(message_id))) return
-      history.add(['PUBLISH', entry])
-    }
-    tell('publish', { ...entry, replayed: offset !== undefined && offset <= replayedTo })
-  }
-
   function moved(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
+    if (!isNext(offset)) return
     const came = name === 'SUBSCRIBE'
     const { presence } = shown
     history.add([name, { user, datetime, offset }])
     Object.assign(shown, cameOrWent(shown, user, came))
-    tell(came ? 'subscribe' : 'unsubscribe', { user, datetime })
+    tell(name.toLowerCase() as 'subscribe' | 'unsubscribe', { user, datetime })
     if (shown.presence !== presence) tell('presence', shown.presence)
   }
 
@@ -180,33 +177,21 @@ export function createView({ tell, agreed, askAgain, sentHere, now }: Viewer): V
    * Whether a numbered frame is the next one. It is not if it is a repeat or a jump (asked for again from the position), nor
    * while the hub's answer is awaited, which brings it in order.
    */
-  function follows(offset: number): boolean {
+  function isNext(offset: number): boolean {
     const { current, position } = view
-    if (!current || !position || offset <= position.offset) return false
-    const next = offset === position.offset + 1
-    if (next) view.position = { epoch: position.epoch, offset }
-    else askAgain()
-    return next
+    return current && position !== undefined && follows(position, offset, askAgain)
   }
 
   return view
 }
 
-function gap(last: Position, now: Position): GapEvent {
+function gapBetween(last: Position, now: Position): GapEvent {
   const lost = now.offset - last.offset
-  const same = last.epoch === now.epoch
+  const sameLog = last.epoch === now.epoch
   return {
-    reason: same ? 'expired' : 'epoch',
+    reason: sameLog ? 'expired' : 'epoch',
     last: formatPosition(last),
     now: formatPosition(now),
-    ...(same && lost > 0 && { lost }),
+    ...(sameLog && lost > 0 && { lost }),
   }
-}
-
-/** Reads a position that the hub must have written well. */
-export function toPosition(text: string): Position {
-  const [epoch = '', offset] = text.split(':')
-  const position = { epoch, offset: Number(offset) }
-  if (position.offset >= 0) return position
-  throw new HookboxError('malformed', `position: expected "epoch:offset", got "${text}"`)
 }

@@ -12,18 +12,20 @@ export interface Wakeful {
 
 /** Passes on what the browser tells, until cancelled. */
 export function listenToPage({ window, document }: Surroundings, { wake, offline, sleep }: Wakeful): Cancel {
-  const bound = new AbortController()
-  const listen = (target: EventTarget | undefined, run: () => void, ...names: string[]): void => {
-    for (const name of names) target?.addEventListener(name, run, { signal: bound.signal })
-  }
   const seen = (): void => {
     if (document?.visibilityState === 'visible') wake()
   }
-  listen(window, wake, 'online', 'pageshow')
-  listen(window, offline, 'offline')
-  listen(window, sleep, 'pagehide')
-  listen(document, wake, 'resume')
-  listen(document, seen, 'visibilitychange')
-  listen(document, sleep, 'freeze')
-  return () => bound.abort()
+  const until = new AbortController()
+  for (const [target, name, run] of [
+    [window, 'online', wake],
+    [window, 'offline', offline],
+    [window, 'pageshow', wake],
+    [window, 'pagehide', sleep],
+    [document, 'resume', wake],
+    [document, 'freeze', sleep],
+    [document, 'visibilitychange', seen],
+  ] as const) {
+    target?.addEventListener?.(name, run, until)
+  }
+  return () => until.abort()
 }

@@ -258,7 +258,7 @@ test('what was cancelled while the line was away stays cancelled', async () => {
   await chat.cancel()
   next.opens()
   expect(next.frames.map(([, name]) => name)).toEqual(['CONNECT', 'UNSUBSCRIBE'])
-  expect(next.last('CONNECT')[2].since).toBeUndefined()
+  expect(next.last('CONNECT')[2].since).toEqual({})
   const made: unknown[] = []
   conn.on('subscribed', (sub) => made.push(sub))
   next.hears(subscribed(0, 'chat'))
@@ -373,7 +373,7 @@ test('what the application subscribed, and the page gave back while it was away,
   const next = await world.breakLine()
   const left = given?.cancel()
   await world.welcome()
-  expect(next.last('CONNECT')[2].since).toBeUndefined()
+  expect(next.last('CONNECT')[2].since).toEqual({})
   expect(next.last('UNSUBSCRIBE')[2]).toEqual({ channel_name: 'room' })
   next.hears(subscribed(0, 'room'))
   next.hears([next.last('UNSUBSCRIBE')[0], 'RESULT', {}])

@@ -17,7 +17,7 @@ test('a connection connects, subscribes, hears and publishes', async () => {
   world.socket.opens()
   expect(world.socket.messages).toHaveLength(1)
   expect(world.socket.frames).toEqual([
-    [1, 'CONNECT', { payload: { room: 1 }, cookie_string: 'a=1', client: 'hookbox-js/source' }],
+    [1, 'CONNECT', { payload: { room: 1 }, cookie_string: 'a=1', since: {}, client: 'hookbox-js/source' }],
     [2, 'SUBSCRIBE', { channel_name: 'chat' }],
   ])
   await world.welcome().catch(() => {})

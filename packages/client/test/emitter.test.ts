@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { createEmitter } from '../src/emitter.ts'
+import { hearUncaught } from './kit/uncaught.ts'
 
 // What nanoevents leaves to its users (`there: …`), and what holds here.
 
@@ -16,17 +17,11 @@ test('a handler that throws (there: it ends the loop and reaches whoever tells) 
     throw new Error('mine')
   })
   emitter.on('said', (what) => heard.push(what))
-  const reported = new Promise((resolve) => {
-    const others = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException')
-    process.once('uncaughtException', (error) => {
-      for (const other of others) process.on('uncaughtException', other)
-      resolve(error)
-    })
-  })
+  using uncaught = hearUncaught()
   emitter.tell('said', 'hello')
   expect(heard).toEqual(['hello'])
-  expect(await reported).toEqual(new Error('mine'))
+  await Promise.resolve()
+  expect(uncaught.errors).toEqual([new Error('mine')])
 })
 
 test('a handler that an earlier one unbinds (there: it is called once more) is not called by the event that is being told', () => {

@@ -3,6 +3,7 @@ import { HookboxError } from '../src/index.ts'
 import { connectLegacy, type LegacyConnection, type LegacySubscription, logging } from '../src/legacy.ts'
 import { clock, useClock } from './kit/clock.ts'
 import type { Frame } from './kit/socket.ts'
+import { hearUncaught } from './kit/uncaught.ts'
 import { publish, refusal, result, subscribed, World } from './kit/world.ts'
 
 useClock()
@@ -284,8 +285,7 @@ test('a hub that is not there yet is no end: nothing is told until it is', async
 test('a handler that throws stops nothing, and no handler at all is no trouble', async () => {
   const world = new World()
   const conn: LegacyConnection = connectLegacy(world.surroundings, url, { WebSocket: world.WebSocket })
-  const reported: unknown[] = []
-  vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
+  using uncaught = hearUncaught()
   const socket = await world.welcome()
   const chat = conn.subscribe('chat')
   chat.onPublish = () => {
@@ -293,7 +293,8 @@ test('a handler that throws stops nothing, and no handler at all is no trouble',
   }
   await clock.settle()
   socket.hears(subscribed(socket.last('SUBSCRIBE')[0], 'chat'), publish('chat', 1, 'a'), publish('chat', 2, 'b'))
-  expect([reported.length, chat.position]).toEqual([2, 'e1:2'])
+  await clock.settle()
+  expect([uncaught.errors.length, chat.position]).toEqual([2, 'e1:2'])
 })
 
 test('setting up the logging of 2010 does no harm', () => {

@@ -1,3 +1,6 @@
+import { getEventListeners } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { clock, useClock } from './kit/clock.ts'
 import { refusal, result, World } from './kit/world.ts'
@@ -134,4 +137,20 @@ test('what is published just before a disconnect still goes out', async () => {
   conn.disconnect()
   expect(socket.last('PUBLISH')[2].payload).toBe('bye')
   await expect(published).rejects.toMatchObject({ code: 'closed' })
+})
+
+test('a signal that outlives what it was given for holds nothing of it', async () => {
+  const world = new World()
+  const { signal } = new AbortController()
+  const conn = world.connect()
+  const socket = await world.welcome()
+  const published = [1, 2, 3].map((payload) => conn.publish('chat', payload, { signal }))
+  await clock.settle()
+  expect(getEventListeners(signal, 'abort')).toHaveLength(3)
+  // what Node unbinds by another signal it unbinds only where nothing was collected before
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  socket.hears(...[2, 3, 4].map((id) => result(id, { position: `e1:${id}` })))
+  await Promise.all(published)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })

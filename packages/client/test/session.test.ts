@@ -1,6 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { CloseEvent, StatusEvent } from '../src/events.ts'
 import { clock, useClock } from './kit/clock.ts'
+import { hearUncaught } from './kit/uncaught.ts'
 import { connected, publish, refusal, subscribed, World } from './kit/world.ts'
 
 useClock()
@@ -93,6 +94,7 @@ test('offline only tells: the line stays, and hearing anything takes it back', a
   expect(socket.closedBy).toBeUndefined()
   socket.hears([0, 'PING', {}])
   expect(conn.status).toBe('connected')
+  await clock.settle()
   expect(socket.count('PONG')).toBe(1)
 })
 
@@ -168,10 +170,10 @@ test('frames, errors and binary messages that this version does not know are no 
   const conn = world.connect()
   const socket = await world.welcome()
   const errors: string[] = []
-  conn.on('error', ({ code }) => errors.push(code))
+  conn.on('error', ({ code, temporary }) => errors.push(`${code} ${temporary}`))
   socket.hears([0, 'NOVELTY', { channel_name: 'chat' }], [99, 'RESULT', {}], refusal(0, 'novel', true))
   socket.hearsText(new ArrayBuffer(2))
-  expect(errors).toEqual(['internal'])
+  expect(errors).toEqual(['novel true'])
   expect(conn.status).toBe('connected')
 })
 
@@ -269,8 +271,7 @@ test('a disconnect inside a handler ends what came in the same message', async (
 })
 
 test('a `log` that throws stops nothing: the page hears of it as of any uncaught error, and goes on', async () => {
-  const reported: unknown[] = []
-  vi.stubGlobal('reportError', (error: unknown) => reported.push(String(error)))
+  using uncaught = hearUncaught()
   const world = new World()
   const conn = world.connect({
     log: () => {
@@ -282,7 +283,7 @@ test('a `log` that throws stops nothing: the page hears of it as of any uncaught
   await world.breakLine()
   await world.welcome()
   expect(conn.status).toBe('connected')
-  expect(new Set(reported)).toEqual(new Set(['Error: no room']))
   conn.disconnect()
-  vi.unstubAllGlobals()
+  await clock.settle()
+  expect(new Set(uncaught.errors.map(String))).toEqual(new Set(['Error: no room']))
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
 import { use } from '../reconnecting-websocket.ts'
-import { tailored } from '../tailored.ts'
+import { tailored, without } from '../tailored.ts'
 
 const source = `class Greeter {
   static get LOUD() { return 1 }
@@ -49,11 +49,16 @@ test('what is not there is told, as the source is another one then', () => {
   expect(() => tailored(source, use)).toThrow('expected cry, _trace, this.isSad()')
 })
 
+test('an option that nothing reads is left out', () => {
+  const rest = without('greet({ loud: true, name: loud, often: 3 }, loud)', ['loud', 'often'])
+  expect(rest).toBe('greet({ ...{}, name: loud, ...{} }, loud)')
+})
+
 test('of reconnecting-websocket what the client calls is left, and nothing that it says of itself is missing', () => {
   const require = createRequire(import.meta.url)
   const path = require.resolve('reconnecting-websocket/reconnecting-websocket.ts')
   const rest = tailored(readFileSync(path, 'utf8'), use)
-  for (const called of ['addEventListener', 'send', 'close']) expect(rest).toMatch(new RegExp(`public ${called}\\b`))
+  for (const called of ['close', 'reconnect']) expect(rest).toMatch(new RegExp(`public ${called}\\b`))
   for (const [, name] of rest.matchAll(/this\.(\w+)/g))
-    expect(rest).toMatch(new RegExp(`^ *(p\\w+ )?(readonly )?${name}\\b`, 'm'))
+    expect(rest).toMatch(new RegExp(`^ *(p\\w+ )?${name}\\b|this\\.${name} =`, 'm'))
 })

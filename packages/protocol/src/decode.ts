@@ -86,7 +86,7 @@ const serverFrameNames: { readonly [N in ServerFrameName]: true } = {
 
 /**
  * Reads a message from the hub. Frames with a name that this version does not know are left out, so that the hub can grow.
- * It checks less than {@link decodeMessage}, as pages load it and the hub is trusted with what it says.
+ * It checks less than {@link decodeMessage}, as the hub is trusted with what it says.
  *
  * @throws HookboxError `malformed` when it is not made of frames.
  */

@@ -23,8 +23,6 @@ export type ErrorCode =
   | 'aborted'
   | 'outcome_unknown'
 
-// Two plain tables, as every page loads them.
-
 /** The word on the wire → the HTTP status that REST answers with. */
 const statuses: { readonly [Code in ErrorCode]: number } = {
   /** A field is missing, of the wrong type or out of bounds; the message names it and says what was expected. */
@@ -68,7 +66,7 @@ const statuses: { readonly [Code in ErrorCode]: number } = {
   outcome_unknown: 504,
 }
 
-/** Those after which the same may succeed later. */
+/** Those after which the same may succeed later. It stands apart from the statuses, as pages load this alone. */
 const temporary = /too_many|internal|webhook_failed|unavailable|timeout|offline/
 
 /**
@@ -90,23 +88,19 @@ function table(): typeof errors {
  */
 export class HookboxError extends Error {
   override readonly name = 'HookboxError'
+  /** One that came over the wire may be a word of a newer hub, which is to be treated as `internal`. */
   declare readonly code: ErrorCode
   /** Whether the same may succeed later. */
   declare readonly temporary: boolean
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown; temporary?: boolean }) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    super(message, options)
     this.code = code
     this.temporary = options?.temporary ?? temporary.test(code)
   }
-
-  /** The HTTP status that fits. */
-  get status(): number {
-    return statuses[this.code]
-  }
 }
 
-/** Whether a word that came over the wire is one of ours; an unknown one is treated as `internal`. */
+/** Whether a word that came over the wire is one of ours. */
 export function isErrorCode(word: string): word is ErrorCode {
   return Object.hasOwn(statuses, word)
 }

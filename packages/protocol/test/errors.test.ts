@@ -13,10 +13,10 @@ test('the table of errors is the published one', () => {
   expect(Object.fromEntries(rows)).toEqual(errors)
 })
 
-test('an error knows its code, its status and whether trying again may help', () => {
+test('an error knows its code, its cause and whether trying again may help', () => {
   const cause = new Error('socket hang up')
   const error = new HookboxError('webhook_failed', 'the web application could not be asked', { cause })
-  expect(error).toMatchObject({ name: 'HookboxError', code: 'webhook_failed', status: 502, temporary: true, cause })
+  expect(error).toMatchObject({ name: 'HookboxError', code: 'webhook_failed', temporary: true, cause })
 })
 
 test('what came over the wire decides whether trying again may help', () => {

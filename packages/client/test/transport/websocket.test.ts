@@ -7,6 +7,7 @@ import manifest from '../../package.json' with { type: 'json' }
 import { connectIn } from '../../src/connection.ts'
 import type { CloseEvent } from '../../src/events.ts'
 import { clock, useClock } from '../kit/clock.ts'
+import { hearUncaught } from '../kit/uncaught.ts'
 import { publish, refusal, subscribed, World } from '../kit/world.ts'
 
 // What reconnecting-websocket 4.4.0 leaves open, one number for each defect (`there: …`), and what holds here instead.
@@ -49,8 +50,7 @@ test('3 (there: an address that is not found ends it in silence): a wrong addres
   expect(() => connectIn(wrong.surroundings, 'ftp://hub.example.org', { WebSocket: wrong.WebSocket })).toThrow(
     expect.objectContaining({ code: 'bad_request' }),
   )
-  const reported: unknown[] = []
-  vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
+  using uncaught = hearUncaught()
   const world = new World()
   const conn = world.connect()
   conn.on('status', ({ status }) => {
@@ -60,7 +60,7 @@ test('3 (there: an address that is not found ends it in silence): a wrong addres
   await world.breakLine()
   await world.welcome()
   expect(conn.status).toBe('connected')
-  expect(reported.map(String)).toEqual(
+  expect(uncaught.errors.map(String)).toEqual(
     ['connected', 'waiting', 'connecting', 'connected'].map((one) => `Error: ${one}`),
   )
 })
@@ -281,8 +281,7 @@ test('11 (there: an error after giving up ends the process): a socket that is gi
 })
 
 test('12 (there: a listener that throws stops the others, or is swallowed): a handler that throws is reported, the others are told, and the line goes on', async () => {
-  const reported: unknown[] = []
-  vi.stubGlobal('reportError', (error: unknown) => reported.push(error))
+  using uncaught = hearUncaught()
   const world = new World()
   const conn = world.connect()
   const chat = conn.subscribe('chat')
@@ -312,7 +311,7 @@ test('12 (there: a listener that throws stops the others, or is swallowed): a ha
   await world.welcome()
   const all = ['open', 'publish', 'message', 'error', 'publish', 'close', 'open']
   expect(told).toEqual(all)
-  expect(reported).toEqual(all.map((name) => new Error(name)))
+  expect(uncaught.errors).toEqual(all.map((name) => new Error(name)))
   expect(conn.status).toBe('connected')
 })
 
@@ -336,6 +335,7 @@ test('14 (there: no heartbeat): a silent line is noticed by the clock', async ()
   await world.welcome({ ping: 25 })
   await clock.turn(34_000)
   world.socket.hears([0, 'PING', {}])
+  await clock.settle()
   expect(world.socket.last('PONG')).toEqual([0, 'PONG', {}])
   await clock.turn(34_999)
   expect(conn.status).toBe('connected')

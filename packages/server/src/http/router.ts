@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { HookboxError } from '@hookbox/protocol'
+import { errors, HookboxError } from '@hookbox/protocol'
 import type { AccessLog, Log, LogFields } from '../log.ts'
 import { ignore, pathOf, refuseUpgrade, requestId, type Upgrade, upgradeLine } from '../requests.ts'
 
@@ -128,7 +128,7 @@ function answerError(response: ServerResponse, error: unknown, log: Log, of: Log
   const known = error instanceof HookboxError ? error : new HookboxError('internal', 'internal error', { cause: error })
   if (known !== error) log.error({ ...of, err: error }, 'a request failed')
   if (response.headersSent) response.destroy()
-  else answerJson(response, known.status, { error: known.message })
+  else answerJson(response, errors[known.code].status, { error: known.message })
 }
 
 function isExact({ path }: Route): boolean {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HookboxError, quote } from '@hookbox/protocol'
+import { errors, HookboxError, quote } from '@hookbox/protocol'
 import type { Log } from '../log.ts'
 import { requestId } from '../requests.ts'
 import type { Signals } from '../signals/signals.ts'
@@ -43,7 +43,7 @@ export function createRestEndpoint({ methods, secrets, log, signals, alwaysOk }:
       const error = readable(thrown)
       signals.restCalled(method, error.code)
       if (error !== thrown) log.error({ request: requestId(request), method, err: thrown }, 'a REST method failed')
-      status = thrown instanceof MethodNotAllowed ? 405 : error.status
+      status = thrown instanceof MethodNotAllowed ? 405 : errors[error.code].status
       body = JSON.stringify([false, { error: error.message, msg: error.message, code: error.code }])
     }
     if (alwaysOk) status = 200

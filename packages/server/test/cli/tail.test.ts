@@ -125,7 +125,7 @@ test('whoever reads and goes ends it quietly', async () => {
 test.each([
   { args: [], says: 'expected one channel' },
   { args: ['a', 'b'], says: 'expected one channel' },
-  { args: ['chat', '--url', 'ftp://hub'], says: 'url: expected an address with http(s) or ws(s), got "ftp://hub"' },
+  { args: ['chat', '--url', 'ftp://hub'], says: 'url: expected http(s) or ws(s), got "ftp://hub"' },
   { args: ['chat', '--payload', 'x'], says: '--payload: expected JSON' },
   { args: ['chat', '--name', 'a', '--payload', '1'], says: '--name: it stands for --payload, so one of them' },
   { args: ['chat', '--port', '0'], says: 'expected --url, as the port is one that the hub picks' },

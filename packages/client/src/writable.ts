@@ -1,0 +1,2 @@
+/** The same for whoever owns it. */
+export type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
