@@ -93,6 +93,17 @@ describe.each(published)('the tarball of %s', (name) => {
   })
 })
 
+test('nothing of the inspector is in what pages load that do not ask for it', async () => {
+  const dist = join(folder, 'client', 'dist')
+  expect(await readFile(join(dist, 'inspect.js'), 'utf8')).toMatch(/over for good/)
+  const loaded = new Set(['index.js', 'index.cjs', 'fallback.js', 'fallback.cjs'])
+  for (const file of loaded) {
+    const text = await readFile(join(dist, file), 'utf8')
+    expect(text).not.toMatch(/over for good/)
+    for (const [, other = ''] of text.matchAll(/["']\.\/([^"']+\.c?js)["']/g)) loaded.add(other)
+  }
+})
+
 test('the licences of what is bundled into the client are in its tarball', async () => {
   const bundled = new Set(
     sources('packages/client/src')

@@ -20,3 +20,39 @@ test('a plain page on another port needs the script and nothing else', async ({ 
   await other.getByRole('button').click()
   for (const one of [page, other]) await expect(one.getByRole('listitem')).toHaveText([/^guest-[0-9a-f]{8}: hello$/])
 })
+
+test('the console shows what connections do while `hookbox.debug` is set, which may be at any time', async ({
+  servePage,
+  openPage,
+}) => {
+  await using hub = await startHubProcess(['--open'])
+  const url = await servePage(`<!doctype html>
+    <title>Watched</title>
+    <script src="${hub.url}/static/hookbox.js"></script>
+    <script>
+      const conn = hookbox.connect('${hub.url}')
+    </script>`)
+  const page = await openPage(url)
+  const said: string[] = []
+  page.on('console', (message) => said.push(message.text().replace(/ \(\d+ ms\)/, '')))
+  await page.evaluate('conn.ready')
+  expect(said).toEqual([])
+
+  const inChat = (what: string) =>
+    page.evaluate(`(async () => { const chat = conn.subscribe('chat'); await ${what} })()`)
+  await page.evaluate('hookbox.debug = true')
+  await inChat('chat.ready')
+  await expect.poll(() => said.length).toBe(2)
+  expect(said[0]).toMatch(/^hookbox ↑ #2 SUBSCRIBE chat/)
+  expect(said[1]).toMatch(/^hookbox ↓ #2 SUBSCRIBED chat/)
+
+  // another connection is told apart
+  await page.evaluate(`window.other = hookbox.connect('${hub.url}'), other.ready`)
+  await expect.poll(() => said.at(-1)).toBe('hookbox 2 ● connected')
+
+  const before = said.length
+  await page.evaluate('hookbox.debug = false')
+  await inChat(`chat.publish('unseen')`)
+  await page.evaluate('console.log("the end")')
+  await expect.poll(() => said.slice(before)).toEqual(['the end'])
+})

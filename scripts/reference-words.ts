@@ -189,6 +189,7 @@ export const closeCodeWords: { readonly [C in keyof typeof closeCodes]: string }
   normal: 'ended on purpose, by `conn.disconnect()`',
   goingAway: 'the page went away: a reload, a closed tab',
   tooBig: 'a message beyond 1 MiB',
+  asleep: 'the page goes to sleep: browsers keep no page that has an open line',
   malformed: 'what came was not a frame',
   refused: 'the application refused `connect`',
   removed: 'removed by the application: REST `disconnect_user` or `disconnect`',

@@ -33,7 +33,7 @@ const inside = [
   'Watchdog',
 ]
 
-const entries = ['src/index.ts', 'src/fallback.ts', 'src/global.ts']
+const entries = ['src/index.ts', 'src/fallback.ts', 'src/inspect.ts', 'src/global.ts']
 
 let made: { readonly sources: ReadonlyMap<string, string>; readonly names: readonly string[] } | undefined
 
@@ -76,7 +76,7 @@ const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (option
 export default defineConfig([
   {
     ...common,
-    entry: { index: 'src/index.ts', fallback: 'src/fallback.ts' },
+    entry: { index: 'src/index.ts', fallback: 'src/fallback.ts', inspect: 'src/inspect.ts' },
     format: ['esm', 'cjs'],
     dts: { compilerOptions: { stripInternal: true } },
     // the other build writes into the same folder at the same time

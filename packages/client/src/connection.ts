@@ -2,7 +2,7 @@ import { HookboxError, type Json } from '@hookbox/protocol'
 import { webSocketAddress } from './address.ts'
 import type { ChannelMap, InitialDataOf, PayloadOf, Sendable, StateOf } from './channel-map.ts'
 import type { ListenOptions, Unbind } from './emitter.ts'
-import type { ConnectionEvents, ConnectionStatus } from './events.ts'
+import type { ConnectionEvents, ConnectionStatus, Log } from './events.ts'
 import type { PublishResult, SendOptions, WaitOptions } from './outbox.ts'
 import type { Backoff } from './reconnect.ts'
 import { createSession } from './session.ts'
@@ -32,9 +32,10 @@ export interface ConnectOptions {
   fallback?: Fallback | undefined
   /**
    * Told everything: `sent` and `heard` with every message as it is on the wire, and the connection's events by their
-   * names. Messages hold what they carry, cookies and tickets too.
+   * names. Messages hold what they carry, cookies and tickets too; `inspect` of `@hookbox/client/inspect` leaves those out,
+   * and makes the rest readable.
    */
-  log?: ((text: string, details?: unknown) => void) | undefined
+  log?: Log | undefined
 }
 
 /** How to subscribe. */

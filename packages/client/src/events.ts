@@ -61,6 +61,9 @@ export interface ConnectionEvents {
   message: (event: MessageEvent) => void
 }
 
+/** Told everything: what happened, and what belongs to it. */
+export type Log = (text: string, details?: unknown) => void
+
 /** What a connection tells its log: every message as it is, gone or come, and its events. */
 export type LoggedEvents = ConnectionEvents &
   Record<'sent' | 'heard', (message: string) => void> &

@@ -11,6 +11,7 @@ export type {
   ConnectionEvents,
   ConnectionStatus,
   GapEvent,
+  Log,
   MessageEvent,
   OpenEvent,
   PresenceEvent,

@@ -1,6 +1,6 @@
 import { exceeds, type HookboxError, type Json, limits } from '@hookbox/protocol'
 import { type Connection, type ConnectOptions, connectIn } from './connection.ts'
-import type { MessageEvent, PresenceEvent, PublishEvent } from './events.ts'
+import type { Log, MessageEvent, PresenceEvent, PublishEvent } from './events.ts'
 import type { StateChange } from './state.ts'
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -96,9 +96,12 @@ export function connectLegacy(
 ): LegacyConnection {
   const given = cookieString === undefined && isOptions(second) ? second : { payload: second as Json | undefined }
   // biome-ignore lint/suspicious/noConsole: without the option there is no other way to tell
-  const { log = console.warn } = given
-  const cookies = usable(cookieString ?? given.cookies ?? pageCookies(around), log)
-  return inOldStyle(connectIn(around, url.replace(/\/csp\/*$/, '/'), { ...defaults, ...given, cookies }))
+  const cookies = usable(cookieString ?? given.cookies ?? pageCookies(around), given.log ?? console.warn)
+  const log: Log = (text, details) => {
+    defaults.log?.(text, details)
+    given.log?.(text, details)
+  }
+  return inOldStyle(connectIn(around, url.replace(/\/csp\/*$/, '/'), { ...defaults, ...given, cookies, log }))
 }
 
 function isOptions(value: Json | ConnectOptions | undefined): value is ConnectOptions {

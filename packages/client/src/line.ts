@@ -1,4 +1,4 @@
-import { closeNormal, closeSilent, comesBack, HookboxError } from '@hookbox/protocol'
+import { closeAsleep, closeNormal, closeSilent, comesBack, HookboxError } from '@hookbox/protocol'
 import { createBatch } from './batch.ts'
 import type { Emitter } from './emitter.ts'
 import type { ConnectionStatus, LoggedEvents, StatusEvent } from './events.ts'
@@ -13,9 +13,6 @@ const opening = 10_000
 
 /** A connection that lasted this long was a good one: the next break starts with short waits again. */
 const lasting = 5_000
-
-/** How a page that goes to sleep closes its line: 1001 is the browser's own, and 1000 would mean to leave for good. */
-const asleep = 4001
 
 /** How a line is kept. */
 export interface LineSettings {
@@ -127,7 +124,7 @@ export function createLine(
         due = undefined
         watch.expect()
         tellStatus()
-      } else drop(asleep, 'asleep')
+      } else drop(closeAsleep, 'asleep')
     },
   })
 
@@ -142,7 +139,7 @@ export function createLine(
   function drop(code: number, reason: string): void {
     if (phase === 'closed') return
     transport.drop(code, reason)
-    ended({ code, reason, wasClean: code === asleep })
+    ended({ code, reason, wasClean: code === closeAsleep })
   }
 
   function ended(end: LineEnd): void {
@@ -154,7 +151,7 @@ export function createLine(
     watch.expect()
     batch.clear()
     if (wasConnected && now() - connectedAt >= lasting) tries = 0
-    due = end.code === asleep ? undefined : now() + waitBefore(++tries)
+    due = end.code === closeAsleep ? undefined : now() + waitBefore(++tries)
     phase = back ? 'waiting' : 'closed'
     if (!back) {
       // ends the tries of the transport, also when it was the hub that closed

@@ -11,7 +11,7 @@ import { type Channel, createChannel } from './channel.ts'
 import type { Connection, SubscribeOptions, SubscriptionTo } from './connection.ts'
 import { deferred } from './deferred.ts'
 import { createEmitter, reporting } from './emitter.ts'
-import type { LoggedEvents } from './events.ts'
+import type { Log, LoggedEvents } from './events.ts'
 import { onAbort } from './giving-up.ts'
 import { createLine, type LineSettings } from './line.ts'
 import type { Means } from './means.ts'
@@ -32,7 +32,7 @@ export interface SessionSettings extends LineSettings {
   readonly payload?: Json | undefined
   readonly cookies?: string | undefined
   readonly whenOffline?: WaitOptions | 'wait' | 'refuse' | undefined
-  readonly log?: ((text: string, details?: unknown) => void) | undefined
+  readonly log?: Log | undefined
 }
 
 /** What the hub says: an answer, or else by its name for the connection, or for the channel that it names. */

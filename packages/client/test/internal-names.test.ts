@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { internalNames } from '../internal-names.ts'
 
 const client = join(import.meta.dirname, '..')
-const entries = ['src/index.ts', 'src/fallback.ts', 'src/global.ts']
+const entries = ['src/index.ts', 'src/fallback.ts', 'src/inspect.ts', 'src/global.ts']
 
 /** The names that may be made short in a package whose only source this is. */
 async function namesIn(source: string): Promise<string[]> {

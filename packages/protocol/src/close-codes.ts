@@ -6,6 +6,9 @@ export const closeNormal = 1000
 /** A message beyond 1 MiB. */
 const tooBig = 1009
 
+/** The page goes to sleep: browsers keep no page that has an open line. */
+export const closeAsleep = 4001
+
 /** The application refused the connect. */
 export const closeRefused = 4401
 
@@ -23,6 +26,8 @@ export const closeCodes = {
   goingAway: 1001,
   /** A message beyond 1 MiB. */
   tooBig: tooBig as typeof tooBig,
+  /** The page goes to sleep: browsers keep no page that has an open line. */
+  asleep: closeAsleep as typeof closeAsleep,
   /** What came was not a frame. */
   malformed: 4400,
   /** The application refused the connect. */

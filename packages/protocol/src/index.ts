@@ -1,4 +1,12 @@
-export { closeCodes, closeInternal, closeNormal, closeRefused, closeSilent, comesBack } from './close-codes.ts'
+export {
+  closeAsleep,
+  closeCodes,
+  closeInternal,
+  closeNormal,
+  closeRefused,
+  closeSilent,
+  comesBack,
+} from './close-codes.ts'
 export { type Decoded, decodeMessage, decodeServerMessage } from './decode.ts'
 export { encodeFrame, joinFrames, members, spliceFrame } from './encode.ts'
 export type { Entry, PresenceEntry, PublishEntry } from './entry.ts'

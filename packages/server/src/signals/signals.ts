@@ -26,7 +26,7 @@ export const webhookBounds: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 
-/** The hub's own, and what a line that broke off is closed with (RFC 6455 §7.4.1). A page may choose any other. */
+/** Those of the protocol, and what a line that broke off is closed with (RFC 6455 §7.4.1). A page may choose any other. */
 const closeWords: ReadonlySet<string> = new Set(
   [...Object.values(closeCodes), 1002, 1005, 1006, 1007, 1008].map(String),
 )
