@@ -50,7 +50,7 @@ export class MemoryLine implements Transport {
     this.#outbox = new Outbox(
       {
         unsent: 0,
-        write: (message, left) => this.#write(message.toString(), left),
+        write: ({ bytes }, left) => this.#write(bytes.toString(), left),
         overflowed: () => this.close(4508, 'reading too slowly'),
       },
       hub.signals,

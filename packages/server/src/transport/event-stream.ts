@@ -82,7 +82,7 @@ export class EventStreamTransport implements Transport {
         return transport.#unsent
       },
       write(message, onSent) {
-        transport.#messages.add(message, onSent)
+        transport.#messages.add(message.bytes, onSent)
         transport.#deliver()
       },
       overflowed: () => this.#overflowed(),

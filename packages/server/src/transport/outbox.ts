@@ -1,4 +1,5 @@
 import type { Signals } from '../signals/signals.ts'
+import { Message } from './message.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
 
 /** Where an outbox puts what is due. */
@@ -6,7 +7,7 @@ export interface Line {
   /** Bytes that were written and have not left this process. */
   readonly unsent: number
   /** `onSent` is called when the message has left this process, or never will. */
-  write(message: Buffer, onSent?: () => void): void
+  write(message: Message, onSent?: () => void): void
   /** More is unread than the bound allows. Nothing is kept afterwards. */
   overflowed(): void
 }
@@ -37,6 +38,8 @@ export class Outbox {
   /** Of the frames that count. */
   #bytes = 0
   #missedBytes = 0
+  /** What was unsent when something was queued first, or written last: since then it has only shrunk, and is dear to ask for. */
+  #unsent = 0
   /** A piece is on its way, and more is queued behind it. */
   #waiting = false
   #ended = false
@@ -59,20 +62,19 @@ export class Outbox {
 
   add(frame: PreparedFrame): void {
     if (this.#ended) return
-    this.#bytes += frame.bytes.length + (this.#queue.length === 0 ? 0 : 1)
-    if (this.unread > this.#bound) {
+    if (this.#queue.length === 0) this.#begin()
+    else this.#bytes++
+    this.#bytes += frame.bytes.length
+    if (this.#bytes + this.#unsent > this.#bound) {
       this.discard()
       this.#line.overflowed()
-      return
-    }
-    this.#queue.push(frame)
-    if (this.#queue.length === 1) afterThisTurn(this)
+    } else this.#queue.push(frame)
   }
 
   /** What the page missed, in order; what is added later leaves behind it. */
   addMissed(frames: readonly PreparedFrame[]): void {
     if (this.#ended || frames.length === 0) return
-    if (this.#queue.length === 0) afterThisTurn(this)
+    if (this.#queue.length === 0) this.#begin()
     for (const frame of frames) {
       this.#missed.set(frame, (this.#missed.get(frame) ?? 0) + 1)
       this.#missedBytes += frame.bytes.length
@@ -98,6 +100,11 @@ export class Outbox {
     this.#missedBytes = 0
   }
 
+  #begin(): void {
+    afterThisTurn(this)
+    this.#unsent = this.#line.unsent
+  }
+
   #flushPiece(): void {
     let length = 0
     let count = 0
@@ -116,10 +123,11 @@ export class Outbox {
       this.#waiting = false
       this.flush()
     })
+    this.#unsent = this.#line.unsent
   }
 
   #write(frames: readonly PreparedFrame[], onSent?: () => void): void {
-    const message = join(frames)
+    const message = messageOf(frames)
     this.#traffic.sentFrames += frames.length
     this.#traffic.sentBytes += message.length
     this.#line.write(message, onSent)
@@ -134,20 +142,12 @@ export class Outbox {
   }
 }
 
-const lineFeed = 0x0a
+/** The last one that left in this turn: to all subscribers of a channel goes the same. */
+let last: Message | undefined
 
-function join(frames: readonly PreparedFrame[]): Buffer {
-  const [first] = frames
-  if (frames.length === 1 && first) return first.bytes
-  const length = frames.reduce((sum, { bytes }) => sum + bytes.length, frames.length - 1)
-  const message = Buffer.allocUnsafe(length)
-  let end = 0
-  for (const [index, { bytes }] of frames.entries()) {
-    if (index > 0) message[end++] = lineFeed
-    message.set(bytes, end)
-    end += bytes.length
-  }
-  return message
+function messageOf(frames: readonly PreparedFrame[]): Message {
+  if (!last?.isOf(frames)) last = new Message(frames)
+  return last
 }
 
 let due: Outbox[] = []
@@ -162,4 +162,5 @@ function flushAll(): void {
   const outboxes = due
   due = []
   for (const outbox of outboxes) outbox.flush()
+  last = undefined
 }

@@ -61,7 +61,7 @@ export function createAcceptUpgrade(options: WebSocketOptions): Upgrade {
     const arrival = arrivalOf(request, address)
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const atEnd = writeAtEnd(upgradeLine(request, address, 101), access, clock)
-      const transport = new WebSocketTransport(webSocket, { clock, signals, onEnd: atEnd })
+      const transport = new WebSocketTransport(webSocket, socket, { clock, signals, onEnd: atEnd })
       if (webSocket.protocol === subprotocol) transport.serve(accept(transport, arrival))
       else transport.close(closeCodes.noCommonVersion, `expected the subprotocol ${subprotocol}`)
     })
@@ -95,7 +95,7 @@ export class WebSocketTransport implements Transport {
   #ended = false
   #stopGrace: Cancel = () => {}
 
-  constructor(webSocket: WebSocket, parts: WebSocketParts) {
+  constructor(webSocket: WebSocket, socket: Duplex, parts: WebSocketParts) {
     const { clock, signals, onEnd } = parts
     this.#webSocket = webSocket
     this.#clock = clock
@@ -103,10 +103,11 @@ export class WebSocketTransport implements Transport {
     this.#onEnd = onEnd
     const line: Line = {
       get unsent() {
-        return webSocket.bufferedAmount
+        return socket.writableLength
       },
+      // past `ws`, which would make the same head anew for each page; it keeps nothing back that this could overtake
       write(message, onSent) {
-        if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message, { binary: false }, onSent)
+        if (webSocket.readyState === WebSocket.OPEN) socket.write(message.webSocket, onSent)
       },
       overflowed: () => this.#end(closeCodes.slow, 'reading too slowly', slowGrace),
     }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Message } from '../../src/transport/message.ts'
 import { type Line, Outbox } from '../../src/transport/outbox.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 
@@ -9,8 +10,8 @@ function outbox(bound?: number) {
     written: [] as string[],
     sent: [] as (() => void)[],
     overflows: 0,
-    write(message: Buffer, onSent?: () => void) {
-      line.written.push(message.toString())
+    write({ bytes }: Message, onSent?: () => void) {
+      line.written.push(bytes.toString())
       if (onSent) line.sent.push(onSent)
     },
     overflowed: () => void line.overflows++,
@@ -36,16 +37,23 @@ test('what is queued in one turn leaves as one message, in order', async () => {
   expect(box.unread).toBe(0)
 })
 
-test('a lone frame leaves as the bytes that everyone shares', () => {
-  const shared = frame('a')
-  const written: Buffer[] = []
-  const box = new Outbox(
-    { unsent: 0, write: (message) => void written.push(message), overflowed() {} },
-    { sentFrames: 0, sentBytes: 0 },
+test('who gets the same frames in a turn gets the very same message', async () => {
+  const written: Message[] = []
+  const boxes = Array.from(
+    { length: 4 },
+    () =>
+      new Outbox(
+        { unsent: 0, write: (message) => void written.push(message), overflowed() {} },
+        { sentFrames: 0, sentBytes: 0 },
+      ),
   )
-  box.add(shared)
-  box.flush()
-  expect(written[0]).toBe(shared.bytes)
+  const shared = [frame('a'), frame('b')]
+  for (const one of shared) for (const box of boxes) box.add(one)
+  boxes[3]?.add(frame('c'))
+  await turn()
+  expect(written[1]).toBe(written[0])
+  expect(written[2]).toBe(written[0])
+  expect(written.map(({ bytes }) => `${bytes}`)).toEqual(['a\nb', 'a\nb', 'a\nb', 'a\nb\nc'])
 })
 
 test('one turn wakes up once for all outboxes', async () => {
