@@ -5,7 +5,7 @@ import { get } from './get.ts'
 import { machine } from './machine.ts'
 import { measure } from './measure.ts'
 import { help, type Options, readOptions, UsageError } from './options.ts'
-import { howToGet, isInstalled, peerNames, peers } from './peers.ts'
+import { defaultPeers, howToGet, isInstalled, peers } from './peers.ts'
 import { faultOf, type Measurement } from './results.ts'
 import { figureNames, type Row, rows } from './rows.ts'
 import { number, tables } from './table.ts'
@@ -25,7 +25,7 @@ async function bench(options: Options): Promise<void> {
   const generator = await buildGenerator()
   const built = await pnpm(['build'], { quiet: true })
   if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
-  const wanted = options.peers ?? peerNames
+  const wanted = options.peers ?? defaultPeers
   if (options.get) await get(wanted)
   const here = wanted.filter((name) => isInstalled(peers[name]))
   const missing = wanted.filter((name) => !here.includes(name))

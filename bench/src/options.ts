@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { type PeerName, peerNames, peers } from './peers.ts'
+import { defaultPeers, type PeerName, peerNames, peers } from './peers.ts'
 import { type Row, type RowName, rowNames, rows } from './rows.ts'
 
 export interface Options {
   readonly rounds: number
   readonly duration: number
   readonly rows: readonly RowName[]
-  /** Undefined: all that are installed. */
+  /** Undefined: all that are installed, without those that are ourselves with something more. */
   readonly peers: readonly PeerName[] | undefined
   readonly get: boolean
   /** Where lines of JSON go, one for each measurement. */
@@ -82,7 +82,10 @@ What is measured
 ${lines(rowNames.map((name) => [name, rows[name].about]))}
 
 Beside what
-${lines(peerNames.map((name) => [name, peers[name].about]))}
+${lines(defaultPeers.map((name) => [name, peers[name].about]))}
+
+Ourselves with something more, where --peers names it
+${lines(peerNames.flatMap((name) => (defaultPeers.includes(name) ? [] : [[name, peers[name].about] as const])))}
 
 Options
 ${lines([

@@ -29,11 +29,17 @@ export interface Peer {
   readonly debian?: readonly string[]
   /** What is run after that. */
   readonly build?: readonly string[]
+  /** Measured only where it is named: ourselves with something more. */
+  readonly ours?: true
 }
 
 const got = (path: string) => join(folder, 'node_modules', path)
 const centrifuge = here('peers/centrifuge/centrifuge-server')
 const hub = here('../packages/server/dist/cli.js')
+const hubCommand = ({ port, application }: Starting): string[] => [
+  ...[process.execPath, hub, '--port', `${port}`, '--interface', '127.0.0.1'],
+  ...['--cb-single-url', `http://127.0.0.1:${application}/`, '--rate', '0', '--log-level', 'error'],
+]
 const goPackages = ['centrifuge', 'protocol'].map((name) => `golang-github-centrifugal-${name}-dev`)
 
 export const peers = {
@@ -41,10 +47,7 @@ export const peers = {
     about:
       'this hub, the command as it is installed: history of 50, positions, presence where the row says so, webhooks',
     protocol: 'hookbox',
-    command: ({ port, application }) => [
-      ...[process.execPath, hub, '--port', `${port}`, '--interface', '127.0.0.1'],
-      ...['--cb-single-url', `http://127.0.0.1:${application}/`, '--rate', '0', '--log-level', 'error'],
-    ],
+    command: hubCommand,
     needs: [hub],
   },
   'ws loop': {
@@ -96,11 +99,21 @@ export const peers = {
     build: ['go', 'build', '-o', centrifuge, here('peers/centrifuge/main.go')],
     env: { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
   },
+  'with console': {
+    about: 'this hub with its console, at which nobody looks',
+    protocol: 'hookbox',
+    command: (starting) => [...hubCommand(starting), '--admin-password', 'the password of the console'],
+    needs: [hub],
+    ours: true,
+  },
 } as const satisfies Readonly<Record<string, Peer>>
 
 export type PeerName = keyof typeof peers
 
 export const peerNames = Object.keys(peers) as PeerName[]
+
+/** Those that are measured where none is named. */
+export const defaultPeers: readonly PeerName[] = peerNames.filter((name) => !(peers[name] as Peer).ours)
 
 export function isInstalled({ needs }: Peer): boolean {
   return needs.every((file) => existsSync(file))

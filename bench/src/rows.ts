@@ -1,5 +1,5 @@
 /** What is read of a measurement. Each is a field of what the generator prints. */
-export type Figure = 'deliveries_per_s' | 'msgs_per_s' | 'per_s' | 'kb_per_conn' | 'p99_us'
+export type Figure = 'deliveries_per_s' | 'cpu_us' | 'msgs_per_s' | 'per_s' | 'kb_per_conn' | 'p99_us'
 
 /** One thing that is measured. */
 export interface Row {
@@ -19,26 +19,26 @@ export const rows = {
   'fan-out 100': {
     about: 'one publisher, 100 subscribers, 64 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '100', '--window', '64'],
-    figures: ['deliveries_per_s'],
+    figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
   },
   'fan-out 1000': {
     about: 'one publisher, 1,000 subscribers, 16 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '1000', '--window', '16'],
-    figures: ['deliveries_per_s'],
+    figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     quick: true,
   },
   'fan-out 5000': {
     about: 'one publisher, 5,000 subscribers, 8 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '5000', '--window', '8'],
-    figures: ['deliveries_per_s'],
+    figures: ['deliveries_per_s', 'cpu_us'],
     presence: false,
   },
   'one at a time': {
     about: 'one publisher, 1,000 subscribers, each publish after the one before has reached all',
     load: ['--mode', 'fanout', '--subs', '1000', '--window', '1'],
-    figures: ['deliveries_per_s'],
+    figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
   },
   latency: {
@@ -50,13 +50,13 @@ export const rows = {
   channels: {
     about: '1,000 channels with a subscriber each, 256 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '1000', '--channels', '1000', '--window', '256'],
-    figures: ['deliveries_per_s'],
+    figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
   },
   'publish + ack': {
     about: '16 publishers, 16 publishes in flight each, acknowledged, nobody subscribed',
     load: ['--mode', 'ingest', '--pubs', '16', '--window', '16'],
-    figures: ['msgs_per_s'],
+    figures: ['msgs_per_s', 'cpu_us'],
     presence: true,
     quick: true,
   },
@@ -74,10 +74,11 @@ export type RowName = keyof typeof rows
 export const rowNames = Object.keys(rows) as RowName[]
 
 /** Of these less is better. */
-export const smallIsGood: ReadonlySet<Figure> = new Set(['kb_per_conn', 'p99_us'])
+export const smallIsGood: ReadonlySet<Figure> = new Set(['cpu_us', 'kb_per_conn', 'p99_us'])
 
 export const figureNames: Readonly<Record<Figure, string>> = {
   deliveries_per_s: 'deliveries/s',
+  cpu_us: 'CPU of the server, µs each',
   msgs_per_s: 'publishes/s',
   per_s: 'connects/s',
   kb_per_conn: 'KB per connection',

@@ -3,7 +3,7 @@ import { readOutput } from '../src/measure.ts'
 import { cellOf, faultOf, type Measurement, medianOf, ratioOf } from '../src/results.ts'
 
 function measured(figures: Partial<Measurement>, peer: Measurement['peer'] = 'hookbox'): Measurement {
-  return { peer, row: 'fan-out 1000', at: '2026-01-01T00:00:00.000Z', lost: 0, dead: 0, ...figures }
+  return { peer, row: 'fan-out 1000', at: '2026-01-01T00:00:00.000Z', cpu_us: 1, lost: 0, dead: 0, ...figures }
 }
 
 describe('a measurement is no number', () => {
