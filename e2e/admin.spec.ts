@@ -39,7 +39,7 @@ const test = base.extend<{ watched: Watched }>({
   },
 })
 
-async function signIn(page: Page, { hub }: Watched): Promise<void> {
+async function signIn(page: Page, { hub }: Pick<Watched, 'hub'>): Promise<void> {
   await page.goto(`${hub.url}/admin`)
   await page.getByLabel('Password').fill(adminPassword)
   await page.getByRole('button', { name: 'Sign in' }).click()
@@ -119,6 +119,29 @@ test('a channel is followed, published into and changed, and a payload stays tex
   await page.getByLabel('history_size').fill('2')
   await page.getByLabel('history_size').press('Enter')
   expect((await ann.next('SUBSCRIBED')).args).toMatchObject({ history_size: 2 })
+})
+
+test('one channel among ten thousand is found at once', async ({ page }) => {
+  await using hub = await startHubProcess(['--open'], { env: { HOOKBOX_ADMIN_PASSWORD: adminPassword } })
+  const pages = await Promise.all(
+    Array.from({ length: 80 }, async (_, user) => {
+      const opened = await openWirePage(hub.wsUrl)
+      await opened.connect({ payload: { name: `user-${user}` } })
+      const names = Array.from({ length: 128 }, (_, room) => `room-${user}-${room}`)
+      await Promise.all(names.map((name) => opened.ask('SUBSCRIBE', { channel_name: name })))
+      return opened
+    }),
+  )
+  await pages[1]?.ask('UNSUBSCRIBE', { channel_name: 'room-1-0' })
+  await pages[1]?.ask('SUBSCRIBE', { channel_name: 'room-0-77' })
+  await signIn(page, { hub })
+  await expect(page.getByRole('link', { name: 'Channels' })).toContainText('10,2')
+  await goTo(page, 'Channels')
+  await page.getByRole('columnheader', { name: 'Users in it' }).getByRole('button').click()
+  await expect(page.getByRole('row').nth(1)).toHaveText(/room-0-772/)
+  await page.getByLabel('Search channels').fill('room-79-12')
+  await expect(page.getByRole('row')).toHaveCount(1 + 9)
+  for (const one of pages) await one.close()
 })
 
 test('a user is disconnected for good, and what a webhook answered wrongly is explained', async ({ page, watched }) => {
