@@ -303,8 +303,10 @@ export interface ConnectionRecord {
   /** The `Cookie` header that its webhooks carry. */
   readonly cookies: string | undefined
   readonly address: string | undefined
-  /** The channels it is in or about to be in: asked for by its page, or given to it. */
+  /** The channels it is in, or has asked to be in: asked for by its page, or given to it. */
   readonly channels: ReadonlyMap<string, Membership>
+  /** The channels that it is about to be given; whoever takes it over sees to that. */
+  readonly promised: ReadonlySet<string>
   readonly ticket: TicketRecord | undefined
 }
 
@@ -328,7 +330,7 @@ export interface ConnectionChange {
   /** The one before is void; with null there is none. */
   readonly ticket?: TicketRecord | null
   /** What the connection is in a channel from now on; with null it is not in it. */
-  readonly channels?: ReadonlyMap<string, Membership | null>
+  readonly channels?: ReadonlyMap<string, Membership | 'promised' | null>
 }
 
 export interface UserRecord {
@@ -359,7 +361,7 @@ export interface Users {
    * `changes` are made in both cases, in the same atomic step.
    */
   enter(
-    connection: Omit<ConnectionRecord, 'node' | 'ticket' | 'channels' | 'live'>,
+    connection: Omit<ConnectionRecord, 'node' | 'ticket' | 'channels' | 'promised' | 'live'>,
     options: { readonly byDefault: Options; readonly changes: Options },
   ): Promise<{ readonly options: Options; readonly first: boolean }>
   /** Notes what has changed of a connection. False, and not noted, where it is not this node's or not there (any more). */

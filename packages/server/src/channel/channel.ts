@@ -450,7 +450,7 @@ export class Channel {
   async #noteEntering(member: Member, by: Subscriber, { ask }: Entering): Promise<boolean> {
     if (by.gone) return false
     if (member.connections.has(by.id)) return true
-    return (await this.#services.noteEntering(by, this.name, ask ? 'asked' : 'given')) && !by.gone
+    return (await this.#services.noteEntering(by, this.name, ask ? 'asked' : 'promised')) && !by.gone
   }
 
   /** The order is the point: held back, joined, and only then read, so that the page misses nothing and gets nothing twice. */
@@ -464,6 +464,7 @@ export class Channel {
     let top: Position | undefined
     try {
       if (isNew) await this.#enter(member, by, how)
+      if (isNew && !how.ask) this.#services.note(by, this.name, 'given')
       const snapshot = await this.#read(how.since)
       if (!stillIn()) throw new HookboxError('refused', `taken out of channel "${this.name}" before it was entered`)
       subscription.replay.pass(snapshot.top)

@@ -21,7 +21,7 @@ export interface ChannelServices {
    *
    * @throws HookboxError `unavailable`
    */
-  noteEntering(by: Subscriber, channelName: string, membership: Membership): Promise<boolean>
+  noteEntering(by: Subscriber, channelName: string, membership: 'asked' | 'promised'): Promise<boolean>
   /** Notes what a subscriber is in a channel, for whoever may have to take it over; null: nothing any more. */
   note(by: Subscriber, channelName: string, membership: Membership | null): void
   /** Notes what this node is to see to, or not any more, for whoever may inherit from it. */

@@ -266,19 +266,28 @@ export class Memberships {
     }
   }
 
-  /** The same with what the page never asked for: where the connection becomes another node's meanwhile, it is given it there. */
+  /**
+   * The same with what the page never asked for: where the connection becomes another node's meanwhile, as this one dies or
+   * the page is back there, it is given it there.
+   */
   async #enterGiven(connection: UserConnection, channelName: string, enter: () => Promise<void>): Promise<void> {
-    connection.promised.add(channelName)
+    const { channels, entering, promised } = connection
+    const isNew = !channels.has(channelName) && !entering.has(channelName)
+    promised.add(channelName)
+    if (isNew) this.#notes.membership(connection, channelName, 'promised')
     try {
       await this.#enter(connection, channelName, enter)
     } finally {
-      connection.promised.delete(channelName)
+      promised.delete(channelName)
+      if (isNew && !channels.has(channelName) && !connection.gone) this.#notes.membership(connection, channelName, null)
     }
   }
 
   async #inside(channelName: string, userName: string): Promise<readonly ConnectionRecord[]> {
     const user = await this.#broker.users.find(userName)
-    return (user?.connections ?? []).filter(({ channels }) => channels.has(channelName))
+    return (user?.connections ?? []).filter(
+      ({ channels, promised }) => channels.has(channelName) || promised.has(channelName),
+    )
   }
 
   /** Where those of these connections are that hear what they are sent; of a node that is gone, none does. */

@@ -30,7 +30,11 @@ export class Notes {
   }
 
   /** What a connection is in a channel from now on; null: nothing. */
-  membership(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Membership | null): void {
+  membership(
+    by: Pick<Subscriber, 'id' | 'user'>,
+    channelName: string,
+    membership: Membership | 'promised' | null,
+  ): void {
     this.connection(by, { channels: new Map([[channelName, membership]]) })
   }
 
@@ -43,7 +47,7 @@ export class Notes {
   async entering(
     by: Pick<Subscriber, 'id' | 'user' | 'gone'>,
     channelName: string,
-    membership: Membership,
+    membership: 'asked' | 'promised',
   ): Promise<boolean> {
     const { users, nodes } = this.#broker
     if (await users.update(by.user, by.id, { channels: new Map([[channelName, membership]]) })) return true

@@ -1,4 +1,4 @@
-import type { Broker, Visitor } from '../broker/broker.ts'
+import type { Broker, ConnectionRecord, Visitor } from '../broker/broker.ts'
 import type { Clock } from '../clock.ts'
 import { insist } from '../insist.ts'
 import type { Background } from './background.ts'
@@ -120,7 +120,7 @@ export class Reconciliation {
 
   async #write(connection: UserConnection): Promise<void> {
     const { broker, users, channels, notes, takeover } = this.#parts
-    const { id, user, pageId, caller, live, given } = connection
+    const { id, user, pageId, caller, live, given, promised } = connection
     const known = (await broker.users.find(user))?.connections.find((one) => one.id === id)
     if (known && known.node !== broker.nodes.id) return takeover.letGo(connection)
     if (!known) {
@@ -129,10 +129,12 @@ export class Reconciliation {
       await broker.users.enter(record, { byDefault, changes: {} })
     }
     const held = [...connection.channels].map((name) => [name, given.has(name) ? 'given' : 'asked'] as const)
-    const change = { live, cookies: caller.cookies, channels: new Map(held) }
+    const pending = [...promised].filter((name) => !connection.channels.has(name))
+    const noted = new Map([...pending.map((name) => [name, 'promised'] as const), ...held])
+    const change = { live, cookies: caller.cookies, channels: noted }
     if (!(await broker.users.update(user, id, change))) return takeover.letGo(connection)
     await Promise.all(held.map(([name]) => channels.get(name)?.reassert(connection)))
-    for (const name of known?.channels.keys() ?? []) {
+    for (const name of known ? placesOf(known) : []) {
       if (connection.channels.has(name) || connection.entering.has(name)) continue
       await (await channels.find(name))?.retract(user, id)
       notes.membership(connection, name, null)
@@ -184,7 +186,7 @@ export class Reconciliation {
     const { broker, users, channels } = this.#parts
     const record = (await broker.users.find(user))?.connections.find((one) => one.id === id)
     if (!record || record.node !== broker.nodes.id || users.connection(id)) return
-    for (const name of record.channels.keys()) await (await channels.find(name))?.retract(user, id)
+    for (const name of placesOf(record)) await (await channels.find(name))?.retract(user, id)
     // The application has heard of its end before.
     await broker.users.leave(user, id)
   }
@@ -197,7 +199,7 @@ export class Reconciliation {
     await inTurn([...new Set(visitors.map(({ user }) => user))], async (some) => {
       const records = await Promise.all(some.map((user) => broker.users.find(user)))
       for (const record of records) {
-        for (const { id, channels } of record?.connections ?? []) if (channels.has(channel)) noted.add(id)
+        for (const one of record?.connections ?? []) if (placesOf(one).includes(channel)) noted.add(one.id)
       }
     })
     return visitors.filter(({ connection }) => !noted.has(connection))
@@ -206,6 +208,11 @@ export class Reconciliation {
   #afterGrace(): Promise<void> {
     return new Promise((resolve) => void this.#parts.clock.after(grace, resolve))
   }
+}
+
+/** The channels that a connection may be in. */
+function placesOf({ channels, promised }: ConnectionRecord): string[] {
+  return [...channels.keys(), ...promised]
 }
 
 /** Whoever asks for the task while it is under way has it done once more after that. */

@@ -1,5 +1,5 @@
 import { closeCodes, HookboxError } from '@hookbox/protocol'
-import type { Broker, ConnectionRecord, Estate } from '../broker/broker.ts'
+import type { Broker, ConnectionRecord, Estate, Membership } from '../broker/broker.ts'
 import type { Log } from '../log.ts'
 import type { Background } from './background.ts'
 import type { Channels } from './channels.ts'
@@ -137,10 +137,8 @@ export class Takeover {
       if (!record) return undefined
       const released = from === undefined ? undefined : this.#released(from, id)
       const connection = await this.#restore(record, released)
-      if (released) {
-        this.#giveOn(connection, released)
-        this.#lookAgain(record, released)
-      }
+      if (released || record.promised.size > 0) this.#giveOn(connection, record.promised, released)
+      if (released) this.#lookAgain(record, released)
       return connection
     }
     const claiming = claim().finally(() => this.#claiming.delete(id))
@@ -148,8 +146,8 @@ export class Takeover {
     return claiming
   }
 
-  /** What a connection was about to be given by the node that had it, which has let go of it now, or is gone. */
-  async #released(from: string, id: string): Promise<string[]> {
+  /** What a connection was about to be given by the node that had it, which has let go of it now; undefined where that is gone. */
+  async #released(from: string, id: string): Promise<string[] | undefined> {
     try {
       return await this.#nodes().ask(from, 'release', { connection: id })
     } catch (err) {
@@ -158,17 +156,25 @@ export class Takeover {
         { connection: id, node: from, err },
         'a connection was taken over from a node that does not answer',
       )
-      return []
+      return undefined
     }
   }
 
-  /** Its page need not wait for the other node, which may be gone. */
-  #giveOn(connection: UserConnection, released: Promise<string[]>): void {
-    this.#background('hearing what the page was about to be given', async () => {
-      const pending = await released
-      const { user, pageId, caller } = connection
+  /**
+   * What a connection was promised it is given here. Its page need not wait for the node that had it, which says what of that is
+   * still to be given, or is gone.
+   */
+  #giveOn(
+    connection: UserConnection,
+    promised: Iterable<string>,
+    released: Promise<string[] | undefined> | undefined,
+  ): void {
+    this.#background('giving what the page was about to be given', async () => {
+      const pending = (await released) ?? promised
+      await Promise.allSettled(connection.entering.values())
+      const { user, pageId, caller, channels } = connection
       const taker = this.#users.get(user)?.live.find((one) => one.pageId === pageId) ?? connection
-      for (const name of pending) if (!taker.gone) this.#letIn(taker, name, caller)
+      for (const name of pending) if (!taker.gone && !channels.has(name)) this.#letIn(taker, name, caller)
     })
   }
 
@@ -179,12 +185,12 @@ export class Takeover {
     this.#users.add(connection, readUserOptions(found?.options ?? {}))
     this.#inboxes.attend(record.user, connection)
     this.#notes.connection(connection, { live: false })
+    const noted = [...record.channels, ...[...record.promised].map((name) => [name, 'promised'] as const)]
     await Promise.all(
-      [...record.channels].map(async ([name, membership]) => {
-        const isIn = await this.#restoreIn(connection, name)
-        if (isIn && membership === 'given') connection.gave(name)
-        else if (!isIn && released) this.#mayYetEnter(connection, name, released)
-        else if (!isIn) this.#notes.membership(connection, name, null)
+      noted.map(async ([name, membership]) => {
+        if (await this.#restoreIn(connection, name)) this.#isIn(connection, name, membership)
+        else if (released) this.#mayYetEnter(connection, name, membership, released)
+        else if (membership !== 'promised') this.#notes.membership(connection, name, null)
       }),
     )
     return connection
@@ -195,14 +201,27 @@ export class Takeover {
     return channel !== undefined && (await channel.life.using(() => channel.restore(connection)))
   }
 
+  /** What it was promised has been given by the node that had it. */
+  #isIn(connection: UserConnection, channelName: string, membership: Membership | 'promised'): void {
+    if (membership === 'asked') return
+    connection.gave(channelName)
+    if (membership === 'promised') this.#notes.membership(connection, channelName, 'given')
+  }
+
   /** The node that had the connection may have begun to let it into the channel: what came of that is known when it has let go. */
-  #mayYetEnter(connection: UserConnection, channelName: string, released: Promise<unknown>): void {
+  #mayYetEnter(
+    connection: UserConnection,
+    channelName: string,
+    membership: Membership | 'promised',
+    released: Promise<unknown>,
+  ): void {
     const look = async () => {
       await released
       if (!(await this.#restoreIn(connection, channelName)))
         return this.#notes.membership(connection, channelName, null)
       const isHere = !connection.gone && this.#users.connection(connection.id) === connection
-      if (!isHere) await this.#channels.get(channelName)?.drop(connection)
+      if (isHere) this.#isIn(connection, channelName, membership)
+      else await this.#channels.get(channelName)?.drop(connection)
     }
     const decided = look().finally(() => connection.entering.delete(channelName))
     connection.entering.set(channelName, decided)
@@ -213,15 +232,16 @@ export class Takeover {
    * The node that had the connection may have written once more that it is in a channel, which it has left here meanwhile:
    * what came of that is known when that node has let go.
    */
-  #lookAgain({ id, user, channels }: ConnectionRecord, released: Promise<unknown>): void {
+  #lookAgain({ id, user, channels, promised }: ConnectionRecord, released: Promise<unknown>): void {
     this.#background('looking again where the page was', async () => {
       await released
-      for (const name of channels.keys()) {
+      for (const name of [...channels.keys(), ...promised]) {
         const channel = await this.#channels.find(name)
         if (!channel || !(await channel.holds(user, id))) continue
         const record = (await this.#broker.users.find(user))?.connections.find((one) => one.id === id)
         const here = this.#users.connection(id)
-        if (record?.channels.has(name) || here?.channels.has(name) || here?.entering.has(name)) continue
+        if (record?.channels.has(name) || record?.promised.has(name)) continue
+        if (here?.channels.has(name) || here?.entering.has(name)) continue
         await channel.retract(user, id)
       }
     })

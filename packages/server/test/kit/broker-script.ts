@@ -250,7 +250,9 @@ class RandomScript {
       live: this.#flip(),
       ...(this.#flip() ? { cookies: this.#maybe('b=2') } : {}),
       ...(ticket === undefined ? {} : { ticket }),
-      channels: new Map([[this.#one(channels), this.#one(['asked' as const, 'given' as const, null])]]),
+      channels: new Map([
+        [this.#one(channels), this.#one(['asked' as const, 'given' as const, 'promised' as const, null])],
+      ]),
     })
   }
 

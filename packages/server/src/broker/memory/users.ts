@@ -11,12 +11,15 @@ import type {
 } from '../broker.ts'
 import type { MessageLogs } from './message-logs.ts'
 
-interface KnownConnection extends Omit<ConnectionRecord, 'channels'> {
+/** What a connection is in a channel, or is about to be. */
+type Noted = Membership | 'promised'
+
+interface KnownConnection extends Omit<ConnectionRecord, 'channels' | 'promised'> {
   node: string
   live: boolean
   cookies: string | undefined
   ticket: TicketRecord | undefined
-  readonly channels: Map<string, Membership>
+  readonly channels: Map<string, Noted>
 }
 
 interface KnownUser {
@@ -28,8 +31,8 @@ interface KnownUser {
 export interface SavedUser {
   readonly name: string
   readonly options: Options
-  readonly connections: readonly (Omit<ConnectionRecord, 'channels'> & {
-    readonly channels: readonly (readonly [name: string, membership: Membership])[]
+  readonly connections: readonly (Omit<ConnectionRecord, 'channels' | 'promised'> & {
+    readonly channels: readonly (readonly [name: string, noted: Noted])[]
   })[]
 }
 
@@ -115,7 +118,7 @@ export class UserTable {
   }
 
   #enter(
-    connection: Omit<ConnectionRecord, 'ticket' | 'channels' | 'live'>,
+    connection: Omit<ConnectionRecord, 'ticket' | 'channels' | 'promised' | 'live'>,
     { byDefault, changes }: { byDefault: Options; changes: Options },
   ): { options: Options; first: boolean } {
     const { id, user: name } = connection
@@ -189,7 +192,13 @@ export class UserTable {
 
 /** What is given out does not change. */
 function copyOf(connection: KnownConnection): ConnectionRecord {
-  return { ...connection, channels: new Map(connection.channels) }
+  const channels = new Map<string, Membership>()
+  const promised = new Set<string>()
+  for (const [name, noted] of connection.channels) {
+    if (noted === 'promised') promised.add(name)
+    else channels.set(name, noted)
+  }
+  return { ...connection, channels, promised }
 }
 
 function recordOf(name: string, { options, connections }: KnownUser): UserRecord {

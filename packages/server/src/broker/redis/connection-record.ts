@@ -10,7 +10,7 @@ export function recordArgs({
   pageId,
   cookies,
   address,
-}: Omit<ConnectionRecord, 'ticket' | 'channels' | 'live'>): Arg[] {
+}: Omit<ConnectionRecord, 'ticket' | 'channels' | 'promised' | 'live'>): Arg[] {
   const fields: (readonly [string, string | undefined])[] = [
     ['node', node],
     ['live', '1'],
@@ -48,8 +48,10 @@ function setArgs(fields: readonly (readonly [string, string])[]): Arg[] {
 export function readConnection(user: string, id: string, reply: unknown): ConnectionRecord {
   const fields = new Map<string, string>()
   const channels = new Map<string, Membership>()
+  const promised = new Set<string>()
   for (const [name, value] of pairsOf(reply)) {
     if (!name.startsWith('=')) fields.set(name, value)
+    else if (value === 'promised') promised.add(name.slice(1))
     else if (value === 'asked' || value === 'given') channels.set(name.slice(1), value)
   }
   return {
@@ -61,6 +63,7 @@ export function readConnection(user: string, id: string, reply: unknown): Connec
     cookies: fields.get('cookies'),
     address: fields.get('address'),
     channels,
+    promised,
     ticket: readTicket(fields.get('ticket')),
   }
 }

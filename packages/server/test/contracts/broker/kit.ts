@@ -155,7 +155,7 @@ export function payloadsOf(history: string): unknown[] {
 export function connectionOf(
   id: string,
   user = 'ann',
-): Omit<ConnectionRecord, 'node' | 'ticket' | 'channels' | 'live'> {
+): Omit<ConnectionRecord, 'node' | 'ticket' | 'channels' | 'promised' | 'live'> {
   return { id, user, pageId: `page of ${id}`, cookies: 'a=1', address: '127.0.0.1' }
 }
 

@@ -20,6 +20,7 @@ export function usersContract(setup: Setup): void {
         node,
         live: true,
         channels: new Map(),
+        promised: new Set(),
         ticket: undefined,
       })
       expect(await there.find('ann')).toEqual({
@@ -75,6 +76,7 @@ export function usersContract(setup: Setup): void {
         ['chat', 'asked' as const],
         ['=odd', 'given' as const],
       ])
+      await here.update('ann', '1', { channels: new Map([['news', 'promised']]) })
       expect(await here.update('ann', '1', { live: false, cookies: undefined, ticket, channels })).toBe(true)
       expect(await there.update('ann', '1', { live: true })).toBe(false)
       expect(await there.leave('ann', '1')).toBe('elsewhere')
@@ -86,16 +88,22 @@ export function usersContract(setup: Setup): void {
         live: false,
         cookies: undefined,
         channels,
+        promised: new Set(['news']),
         ticket,
       }
       expect(await there.locate('1')).toEqual(expected)
       expect(await there.all()).toEqual(new Map([['ann', []]]))
 
-      expect(await here.update('ann', '1', { cookies: 'b=2', channels: new Map([['chat', null]]) })).toBe(true)
+      const later = new Map([['chat', null] as const, ['news', 'given'] as const])
+      expect(await here.update('ann', '1', { cookies: 'b=2', channels: later })).toBe(true)
       expect(await other.users.locate('1')).toEqual({
         ...expected,
         cookies: 'b=2',
-        channels: new Map([['=odd', 'given']]),
+        channels: new Map([
+          ['=odd', 'given'],
+          ['news', 'given'],
+        ]),
+        promised: new Set(),
       })
       expect(await there.locate('none')).toBeUndefined()
     })
@@ -144,6 +152,7 @@ export function usersContract(setup: Setup): void {
         node: other.nodes.id,
         live: false,
         channels: new Map([['chat', 'asked']]),
+        promised: new Set(),
         ticket: ticketOf('one'),
       })
       expect(await there.claim('ann', '1')).toBeUndefined()

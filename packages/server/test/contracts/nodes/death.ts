@@ -87,6 +87,55 @@ export function deathOfNodes(setup: NodesSetup): void {
       expect((await nodes.b.hub.application.userInfo('ann')).connections).toEqual([back.page.connection.id])
     })
 
+    test('a page is given on another one what it was about to be given, whether it is back or still away', async () => {
+      const made = deferred<unknown>()
+      await using nodes = await begin({
+        connect: ({ payload }: { payload: { name: string } }) => ({ name: payload.name, auto_subscribe: ['news'] }),
+        create_channel: () => made.promise,
+      })
+      const ann = await visit(nodes.a, 'ann')
+      const bob = await visit(nodes.a, 'bob')
+      await nodes.eventually(() => expect(nodes.asked('create_channel')).toHaveLength(1))
+      await nodes.eventually(async () => {
+        const records = await Promise.all(['ann', 'bob'].map((user) => nodes.b.broker.users.find(user)))
+        expect(records.map((record) => [...(record?.connections[0]?.promised ?? [])])).toEqual([['news'], ['news']])
+      })
+      await nodes.crash(nodes.a)
+      const back = await comeBack(nodes.b, ann)
+      made.resolve(room)
+      await nodes.eventually(() => expect(back.page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'news' }]))
+      await nodes.eventually(async () =>
+        expect((await nodes.b.hub.application.channelInfo('news')).subscribers.sort()).toEqual(['ann', 'bob']),
+      )
+      const late = await comeBack(nodes.b, bob)
+      await nodes.eventually(() => expect(late.page.all('SUBSCRIBED')).toMatchObject([{ channel_name: 'news' }]))
+      await nodes.advance(10 * linger)
+      expect((await nodes.b.hub.application.channelInfo('news')).subscribers.sort()).toEqual(['ann', 'bob'])
+      const records = await Promise.all(['ann', 'bob'].map((user) => nodes.b.broker.users.find(user)))
+      for (const record of records) {
+        expect(record?.connections).toMatchObject([{ channels: new Map([['news', 'given']]), promised: new Set() }])
+      }
+    })
+
+    test('what the application refused meanwhile is promised no more', async () => {
+      const made = deferred<unknown>()
+      await using nodes = await begin({
+        connect: { name: 'ann', auto_subscribe: ['news'] },
+        create_channel: () => made.promise,
+      })
+      const ann = await visit(nodes.a, 'ann')
+      await nodes.eventually(() => expect(nodes.asked('create_channel')).toHaveLength(1))
+      made.resolve([false, {}])
+      await nodes.eventually(async () =>
+        expect((await nodes.b.broker.users.find('ann'))?.connections).toMatchObject([{ promised: new Set() }]),
+      )
+      await nodes.crash(nodes.a)
+      const { page } = await comeBack(nodes.b, ann)
+      await nodes.quiet()
+      expect(page.all('SUBSCRIBED')).toEqual([])
+      expect(nodes.asked('create_channel')).toHaveLength(1)
+    })
+
     test('a page that comes back with its ticket before anybody has noticed was never gone', async () => {
       const noticed = deferred<void>()
       await using nodes = await begin({}, { inherits: noticed.promise })
