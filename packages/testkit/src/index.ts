@@ -1,3 +1,4 @@
+export { type Certificate, lacksCertificates, makeCertificate } from './certificate.ts'
 export { settle, TestClock } from './clock.ts'
 export { onCi, programPath } from './environment.ts'
 export { freePort } from './free-port.ts'

@@ -1,4 +1,4 @@
-import { lacksRedis, type RedisCluster, startRedisCluster, startSentinels, until } from '@hookbox/testkit'
+import { lacksRedis, type RedisCluster, startRedis, startRedisCluster, startSentinels, until } from '@hookbox/testkit'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { RedisBroker } from '../../src/broker/redis/redis-broker.ts'
 import {
@@ -55,6 +55,27 @@ describe.skipIf(lacksRedis())('a broker whose servers change', () => {
     },
     slow,
   )
+
+  test('leaves a master that lives on, cut off from the Sentinels, for the one that they name now', async () => {
+    const old = await startRedis()
+    onTestFinished(() => old[Symbol.asyncDispose]())
+    const next = await startRedis()
+    onTestFinished(() => next[Symbol.asyncDispose]())
+    const config = [`sentinel monitor mine 127.0.0.1 ${old.port} 1`]
+    const sentinel = await startRedis({ sentinel: true, config })
+    onTestFinished(() => sentinel[Symbol.asyncDispose]())
+    const node = await redisNode({ urls: [`redis+sentinel://127.0.0.1:${sentinel.port}/mine`], probe: 50 })
+    await createChannel(node)
+    await sentinel.call('SENTINEL', 'REMOVE', 'mine')
+    // Where nobody says anything, nothing has changed.
+    await node.log.append('chat', publish(1), told)
+    await sentinel.call('SENTINEL', 'MONITOR', 'mine', '127.0.0.1', next.port, 1)
+    const written = async () => {
+      await createChannel(node).catch(() => {})
+      return Number(await next.call('DBSIZE')) > 0 || undefined
+    }
+    await until(written, 'the new master to be written to')
+  })
 
   describe('in a cluster', () => {
     let cluster: RedisCluster

@@ -1,4 +1,4 @@
-import type { Address } from './line.ts'
+import type { Address } from './connection.ts'
 
 /** Where a hub's data are. */
 export type Place =

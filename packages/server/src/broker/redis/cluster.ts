@@ -1,6 +1,6 @@
-import { Elsewhere, unavailable } from './failure.ts'
+import type { Address } from './connection.ts'
+import { Elsewhere, UnfitServer, unavailable } from './failure.ts'
 import type { Keys, Spot } from './keys.ts'
-import type { Address } from './line.ts'
 import { Link, type LinkEvents } from './link.ts'
 import { listOf, numberOf, textOf } from './replies.ts'
 import { ask } from './sentinel.ts'
@@ -55,6 +55,8 @@ export class Cluster implements Servers {
   #mending: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
   #closed = false
+  /** Why no node says who has which slots. */
+  #why: unknown
 
   constructor(parts: ClusterParts) {
     this.#parts = parts
@@ -77,14 +79,15 @@ export class Cluster implements Servers {
       const left = end - performance.now()
       await this.#look()
       if (this.#owners.length === slotCount && !this.#owners.includes(undefined)) break
-      if (left <= 0 || this.#closed) throw unavailable(unserved)
+      if (this.#why instanceof UnfitServer) throw this.#why
+      if (left <= 0 || this.#closed) throw unavailable(this.#unserved())
       await pause(Math.min(alarmed, Math.max(1, left)))
     }
     await Promise.all([...this.#masters.values()].map(({ link }) => link.ready(end - performance.now())))
   }
 
   get trouble(): string | undefined {
-    if (this.#owners.length < slotCount || this.#owners.includes(undefined)) return unserved
+    if (this.#owners.length < slotCount || this.#owners.includes(undefined)) return this.#unserved()
     return [...this.#masters.values()].find(({ link }) => link.trouble !== undefined)?.link.trouble
   }
 
@@ -94,6 +97,10 @@ export class Cluster implements Servers {
     clearTimeout(this.#mending)
     this.topics.close()
     for (const { link } of this.#masters.values()) link.close()
+  }
+
+  #unserved(): string {
+    return this.#why instanceof Error ? `${unserved}: ${this.#why.message}` : unserved
   }
 
   #ownerOf(tag: string): Master {
@@ -165,9 +172,11 @@ export class Cluster implements Servers {
       try {
         const slots = rangesOf(await way.ask(), way.address)
         if (slots.length === 0) continue
+        this.#why = undefined
         this.#apply(slots)
         return
       } catch (err) {
+        this.#why = err
         log.debug({ err }, 'could not ask a node of the Redis cluster')
       }
     }

@@ -1,22 +1,10 @@
-import { isIP } from 'node:net'
 import type { Redis } from 'ioredis'
+import { type Address, connectionTo, isDistrust } from './connection.ts'
 import { codeOf, Elsewhere, UnfitServer, unavailable } from './failure.ts'
 import { allScripts } from './lua/all.ts'
 import { textOf } from './replies.ts'
 import type { Script } from './script.ts'
 import type { Settings } from './settings.ts'
-
-/** Where a server is, and how it lets us in. */
-export interface Address {
-  readonly host: string
-  readonly port: number
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  readonly database: number
-  readonly tls: boolean
-  /** It must be a node of a cluster, or must not. */
-  readonly cluster: boolean
-}
 
 /** What a line tells of itself. */
 export interface LineEvents {
@@ -200,25 +188,7 @@ export class Line {
   }
 
   #connection(client: typeof Redis): Redis {
-    const { host, port, username, password, database, tls } = this.#address
-    const redis = new client({
-      host,
-      port,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(tls ? { tls: isIP(host) ? {} : { servername: host } } : {}),
-      db: database,
-      connectTimeout: this.#settings.connectTimeout,
-      connectionName: 'hookbox',
-      disableClientInfo: true,
-      lazyConnect: true,
-      enableReadyCheck: false,
-      enableOfflineQueue: false,
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-      retryStrategy: null,
-    })
-    redis.on('error', (error: Error) => {
+    const redis = connectionTo(client, this.#address, this.#settings.connectTimeout, (error) => {
       this.#lastError ??= error
     })
     redis.on('end', () => this.end(this.#lastError ?? new Error('the connection was lost')))
@@ -381,7 +351,7 @@ function fieldsOf(info: string): ReadonlyMap<string, string> {
 }
 
 function isRefusal(error: unknown): boolean {
-  return ['WRONGPASS', 'NOAUTH', 'NOPERM'].includes(codeOf(error))
+  return isDistrust(error) || ['WRONGPASS', 'NOAUTH', 'NOPERM'].includes(codeOf(error))
 }
 
 function textOfError(error: unknown): string {

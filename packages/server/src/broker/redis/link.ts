@@ -1,5 +1,6 @@
+import type { Address } from './connection.ts'
 import { UnfitServer, unavailable } from './failure.ts'
-import { type Address, Line } from './line.ts'
+import { Line } from './line.ts'
 import type { Script } from './script.ts'
 import type { Log, Settings } from './settings.ts'
 
@@ -16,7 +17,7 @@ export interface LinkEvents {
 export interface LinkParts {
   /** As it is called in the log. */
   readonly name: string
-  /** Where the server is at the moment. */
+  /** Where the server is at the moment: asked again as long as there is a line. */
   readonly find: () => Promise<Address>
   /** See {@link Line.open}. */
   readonly probeTopic: () => string | undefined
@@ -44,6 +45,7 @@ export class Link {
   /** The last line has ended while something was asked and not answered. */
   #inFlight = false
   #timer: NodeJS.Timeout | undefined
+  #asking: NodeJS.Timeout | undefined
   #closed = false
   #why = new Error('not connected yet')
   #unfit: UnfitServer | undefined
@@ -119,6 +121,7 @@ export class Link {
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#asking)
     const line = this.#line
     this.#line = undefined
     line?.end(new Error('the hub has stopped'))
@@ -138,8 +141,10 @@ export class Link {
   async #connect(): Promise<void> {
     const { find, settings, probeTopic, events } = this.#parts
     let line: Line | undefined
+    let address: Address
     try {
-      line = await Line.open(await find(), settings, probeTopic, {
+      address = await find()
+      line = await Line.open(address, settings, probeTopic, {
         told: events.told,
         shaken: () => events.shaken(this),
         ended: (why, inFlight) => this.#lost(line, why, inFlight),
@@ -153,6 +158,24 @@ export class Link {
       return
     }
     this.#up(line)
+    this.#askLater(line, address)
+  }
+
+  /**
+   * A master that is cut off from its Sentinels does not know that it is replaced, and forgets all that is written to it when
+   * it is back: they are asked again and again whether it is still the one.
+   */
+  #askLater(line: Line, address: Address): void {
+    const { host, port } = address
+    const { find, settings } = this.#parts
+    clearTimeout(this.#asking)
+    this.#asking = setTimeout(async () => {
+      // Where nobody says anything, nothing has changed.
+      const found = await find().catch(() => undefined)
+      if (this.#line !== line) return
+      if (!found || (found.host === host && found.port === port)) return this.#askLater(line, address)
+      line.end(new Error(`the master is at ${found.host}:${found.port} now`))
+    }, settings.probe)
   }
 
   #up(line: Line): void {
