@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { onCi, programPath } from './environment.ts'
 
+const command = 'openssl'
+
 /** A certificate that is its own authority, in files that are gone when it is disposed of. */
 export interface Certificate extends AsyncDisposable {
   readonly certFile: string
@@ -13,7 +15,7 @@ export interface Certificate extends AsyncDisposable {
 
 /** Whether tests that need a certificate are to be left out, and says so: nothing here makes one. On CI they are to fail instead. */
 export function lacksCertificates(): boolean {
-  if (onCi() || spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0) return false
+  if (onCi() || spawnSync(command, ['version'], { stdio: 'ignore' }).status === 0) return false
   process.emitWarning('tests with TLS are skipped, as there is no openssl on the PATH')
   return true
 }
@@ -26,7 +28,7 @@ export async function makeCertificate(host: string): Promise<Certificate> {
   const forget = () => rm(folder, { recursive: true, force: true })
   try {
     await promisify(execFile)(
-      'openssl',
+      command,
       [
         ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'],
         ...['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`, '-out', certFile, '-keyout', keyFile],
