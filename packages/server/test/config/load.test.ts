@@ -46,6 +46,7 @@ test('what nobody set has its default', () => {
     recoveryMemory: 134_217_728,
     snapshot: undefined,
     redis: undefined,
+    workers: 1,
     drain: 3_000,
     userDefaults: {},
     webhooks: {
