@@ -22,7 +22,10 @@ export function router(options: Partial<RouterOptions> = {}): Router {
   })
 }
 
-export function portOf(server: Server): number {
+/** What can be asked: a server here, or the port of another process. */
+export type Asked = Pick<Server, 'address'>
+
+export function portOf(server: Asked): number {
   return (server.address() as AddressInfo).port
 }
 
