@@ -17,7 +17,7 @@ export interface WorkerProcess {
 
 export interface WorkersParts {
   readonly config: Config
-  readonly log: Log
+  readonly log: Pick<Log, 'info' | 'error'>
   /** Starts the process of the worker with this number. */
   readonly fork: (number: number) => WorkerProcess
   readonly clock?: Clock

@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lacksRedis, openWirePage, type Program, startProgram, TestClock, until, type WirePage } from '@hookbox/testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import type { FromWorker, ToWorker } from '../../src/cli/worker-messages.ts'
 import { createWorkers, metricsTimeout, type WorkerProcess } from '../../src/cli/workers.ts'
 import { load } from '../../src/config/load.ts'
 import { version } from '../../src/config/version.ts'
 import type { Asked } from '../kit/http.ts'
+import { Operator } from '../kit/operator.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 import { sharedRedis } from '../kit/redis.ts'
 import { post, read, sessionOf } from '../kit/stream-page.ts'
@@ -64,7 +68,7 @@ async function puppets(count = 2) {
     started.push(puppet)
     return puppet
   }
-  const workers = createWorkers({ config: loaded.config, log: log as never, fork, clock })
+  const workers = createWorkers({ config: loaded.config, log, fork, clock })
   const { config } = loaded
   const last = () => started.at(-1) as Puppet
   return { workers, started, last, clock, log, config }
@@ -254,6 +258,7 @@ describe('the options', () => {
 
 const script = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const secret = 'c05d9b7713f64f3ea1e2d848'
+const adminPassword = 'a password for the console alone'
 
 /** A hub in open mode with workers, as it is built. */
 class Hub implements AsyncDisposable {
@@ -393,7 +398,10 @@ describe.skipIf(lacksRedis())('the command', () => {
   }, 30_000)
 
   test('a page without WebSocket is led to either with each request', async () => {
-    await using hub = await Hub.start(redis().url, ['--workers', '2'])
+    const folder = await mkdtemp(join(tmpdir(), 'hookbox-workers-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'access.log')
+    await using hub = await Hub.start(redis().url, ['--workers', '2', '-A', file])
     const stream = read(hub.asked)
     const session = await sessionOf(stream)
     const says = async (seq: number, frame: unknown[]) =>
@@ -404,10 +412,10 @@ describe.skipIf(lacksRedis())('the command', () => {
     await until(() => stream.text.includes('[8,"RESULT"') || undefined, 'the last answer', {
       instead: () => stream.text,
     })
-    // It came to both.
-    const { text } = await hub.get('/metrics')
-    expect(text).toContain('hookbox_publishes_total{outcome="published",worker=')
     stream.request.destroy()
+    const lines = (await readFile(file, 'utf8')).trim().split('\n')
+    const posts = lines.map((line) => JSON.parse(line)).filter(({ path }) => path === '/stream/send')
+    expect(new Set(posts.map(({ worker }) => worker))).toEqual(new Set([1, 2]))
   }, 30_000)
 
   test('/metrics tells of all workers, whichever was asked', async () => {
@@ -428,6 +436,18 @@ describe.skipIf(lacksRedis())('the command', () => {
       const at = lines.indexOf('# TYPE hookbox_users gauge')
       expect(lines.slice(at + 1, at + 4)).toEqual(['hookbox_users{worker="1"} 1', 'hookbox_users{worker="2"} 1', ''])
     }
+  }, 30_000)
+
+  test('the console knows at either who has signed in, and shows both', async () => {
+    await using hub = await Hub.start(redis().url, ['--workers', '2', '--admin-password', adminPassword])
+    const operator = new Operator(hub.url)
+    operator.headers = { ...operator.headers, connection: 'close' }
+    expect(await operator.signIn(adminPassword)).toMatchObject({ status: 200 })
+    for (let times = 0; times < 4; times++)
+      expect((await operator.get('session')).body).toMatchObject({ signedIn: true })
+    const feed = await operator.feed({ name: 'webhooks' })
+    await feed.next('figures', ({ figures }) => figures.nodes.length === 2)
+    feed.end()
   }, 30_000)
 
   test('a worker that is killed is replaced, and the service goes on', async () => {
