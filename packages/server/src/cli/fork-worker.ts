@@ -1,4 +1,4 @@
-import cluster from 'node:cluster'
+import cluster, { type Worker } from 'node:cluster'
 import { ConfigError } from '../config/options.ts'
 import { ignore } from '../requests.ts'
 import { workerVariable } from './worker-messages.ts'
@@ -21,6 +21,7 @@ export function forkWorker(number: number): WorkerProcess {
   }
   if (!process.listeners('exit').includes(killAll)) process.once('exit', killAll)
   const worker = cluster.fork({ [workerVariable]: String(number) })
+  endForgotten(worker)
   return {
     pid: worker.process.pid,
     send(message) {
@@ -35,6 +36,34 @@ export function forkWorker(number: number): WorkerProcess {
       })
     },
   }
+}
+
+/** What Node sends to a worker with each new connection. */
+interface Handing {
+  readonly act?: unknown
+  /** Of the port. */
+  readonly key: unknown
+}
+
+/**
+ * Node forgets a connection that it hands to a process which has died just then: nobody would ever answer or end it. It hands a
+ * worker one at a time for each port.
+ */
+function endForgotten(worker: Worker): void {
+  const handed = new Map<unknown, { close(): void }>()
+  const { process } = worker
+  const send = process.send.bind(process) as (...args: unknown[]) => boolean
+  process.send = (message: unknown, ...rest: unknown[]) => {
+    const { act, key } = message as Handing
+    if (act === 'newconn') handed.set(key, rest[0] as { close(): void })
+    return send(message, ...rest)
+  }
+  const end = () => {
+    // Those that the worker took are closed on this side already, for which this does nothing.
+    for (const connection of handed.values()) connection.close()
+    handed.clear()
+  }
+  worker.on('exit', end).on('disconnect', end)
 }
 
 /** A worker that hangs would not notice that it is alone. */

@@ -5,7 +5,17 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { lacksRedis, openWirePage, type Program, startProgram, TestClock, until, type WirePage } from '@hookbox/testkit'
+import {
+  freePort,
+  lacksRedis,
+  openWirePage,
+  type Program,
+  startProgram,
+  TestClock,
+  until,
+  type WirePage,
+  within,
+} from '@hookbox/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import type { FromWorker, ToWorker } from '../../src/cli/worker-messages.ts'
@@ -269,9 +279,22 @@ class Hub implements AsyncDisposable {
     this.#program = program
   }
 
-  static async start(redis: string, flags: readonly string[] = []): Promise<Hub> {
+  /** Port 0 picks a free one, as long as one of the workers lives. */
+  static async start(redis: string, flags: readonly string[] = [], port = 0): Promise<Hub> {
     const prefix = `test-${randomBytes(4).toString('hex')}:`
-    const own = ['-p', '0', '-i', '127.0.0.1', '--open', '--redis', redis, '--redis-prefix', prefix, '-L', 'debug']
+    const own = [
+      '-p',
+      `${port}`,
+      '-i',
+      '127.0.0.1',
+      '--open',
+      '--redis',
+      redis,
+      '--redis-prefix',
+      prefix,
+      '-L',
+      'debug',
+    ]
     const program = await startProgram({
       name: 'the hub',
       command: process.execPath,
@@ -468,6 +491,14 @@ describe.skipIf(lacksRedis())('the command', () => {
     await cyd.ask('SUBSCRIBE', { channel_name: 'chat' })
     await cyd.ask('PUBLISH', { channel_name: 'chat', payload: 'here again' })
     await ann.next('PUBLISH', ({ payload }) => payload === 'here again')
+  }, 30_000)
+
+  test('whoever comes as all workers die is not left waiting, and the next ones serve the same port', async () => {
+    await using hub = await Hub.start(redis().url, ['--workers', '2'], await freePort())
+    for (const pid of hub.pids.values()) process.kill(pid, 'SIGKILL')
+    const asked = Array.from({ length: 8 }, () => hub.get('/health'))
+    await within(Promise.allSettled(asked), 'all requests to end')
+    await until(async () => (await hub.get('/health')).status === 200 || undefined, 'an answer at the same port')
   }, 30_000)
 
   test('SIGTERM closes the lines at all workers with 4503, ends with 0 and leaves no process', async () => {
