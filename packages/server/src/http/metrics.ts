@@ -15,10 +15,11 @@ export function serveMetrics(source: MetricsSource, siblings?: Siblings): Handle
   let made: Promise<Registry> | undefined
 
   async function registryOfOwn(): Promise<Registry> {
-    made ??= makeRegistry(source)
-    const registry = await made
-    if (siblings) registry.setDefaultLabels({ worker: String(siblings.worker) })
-    return registry
+    made ??= makeRegistry(source).then((registry) => {
+      if (siblings) registry.setDefaultLabels({ worker: String(siblings.worker) })
+      return registry
+    })
+    return made
   }
 
   siblings?.answer(async () => (await registryOfOwn()).metrics())
