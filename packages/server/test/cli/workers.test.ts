@@ -534,11 +534,11 @@ describe.skipIf(lacksRedis())('the command', () => {
     expect(await hub.kill('SIGKILL')).toBe(null)
   }, 30_000)
 
-  async function failure(flags: readonly string[]): Promise<string> {
+  async function failure(flags: readonly string[], start: readonly string[] = [script]): Promise<string> {
     const started = startProgram({
       name: 'the hub',
       command: process.execPath,
-      args: [script, '-i', '127.0.0.1', ...flags, '--workers', '2'],
+      args: [...start, '-i', '127.0.0.1', ...flags, '--workers', '2'],
       ready: async () => undefined,
     })
     return await started.then(
@@ -557,6 +557,17 @@ describe.skipIf(lacksRedis())('the command', () => {
     const { port } = held.address() as AddressInfo
     expect(await failure(['-p', `${port}`, '--redis', redis().url])).toBe(
       `the hub ended with 1: hookbox: port ${port} of 127.0.0.1 is taken; choose another one with --port\n`,
+    )
+  }, 30_000)
+
+  test('a worker of another program, as process managers make one, has no workers', async () => {
+    const manager = `
+      const cluster = require('node:cluster')
+      cluster.setupPrimary({ exec: ${JSON.stringify(script)}, args: process.argv.slice(1), execArgv: [] })
+      cluster.fork().on('exit', (code) => process.exit(code))
+    `
+    expect(await failure(['-p', '0', '--redis', redis().url], ['-e', manager, '--'])).toBe(
+      'the hub ended with 2: hookbox: workers: expected 1, as this process is a worker of another program, which shares its ports\n',
     )
   }, 30_000)
 
