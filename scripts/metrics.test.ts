@@ -37,8 +37,8 @@ interface Use {
   readonly matched: readonly { readonly label: string; readonly operator: string; readonly value: string }[]
 }
 
-/** Labels that Prometheus itself gives to everything. */
-const given = ['job', 'instance']
+/** Labels of everything: those that Prometheus itself gives, and that of a hub with several workers. */
+const given = ['job', 'instance', 'worker']
 
 /** The metrics in an expression: every word before a `{`, `[` or operator that is neither a function nor a label to group by. */
 function usesIn(expr: string): Use[] {

@@ -36,6 +36,7 @@ import { channelMethods } from './rest/channel-methods.ts'
 import { createRestEndpoint } from './rest/endpoint.ts'
 import { serverMethods } from './rest/server-methods.ts'
 import { userMethods } from './rest/user-methods.ts'
+import type { Siblings } from './siblings.ts'
 import { Signals } from './signals/signals.ts'
 import { takeSnapshot, writeSnapshot } from './snapshot/snapshot-file.ts'
 import { createForwarded } from './transport/address.ts'
@@ -118,7 +119,7 @@ export function createHookbox(options: CreateOptions = {}): Hookbox {
 }
 
 /** Puts a hub together: the one place that knows all its parts. */
-export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFunctions): Hookbox {
+export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFunctions, siblings?: Siblings): Hookbox {
   const clock = systemClock
   const userDefaults = readUserDefaults(config)
   /** As `set_config` has left it. What is read from here is read anew each time. */
@@ -238,7 +239,7 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
 
   const forwarded = createForwarded(config.trustProxy)
   const doorkeeper = createDoorkeeper(config)
-  const access = createAccessLog(config.log.accessFile)
+  const access = createAccessLog(config.log.accessFile, siblings && { worker: siblings.worker })
   const common = {
     addressOf: (request: IncomingMessage) => forwarded(request).address,
     idOf: (request: IncomingMessage) => forwarded(request).requestId,
@@ -264,7 +265,7 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
   async function checkAlive(node: string): Promise<void> {
     if (!(await hub.nodes.names()).includes(node)) throw new HookboxError('closed', 'unknown session: connect anew')
   }
-  const metrics = serveMetrics({ signals, view })
+  const metrics = serveMetrics({ signals, view }, siblings)
   const ready = serveReady({
     phase,
     brokerUp: () => redis?.trouble === undefined,

@@ -41,11 +41,12 @@ export interface LogStreams {
 }
 
 /**
- * Opens the log: JSON lines on stdout, or readable ones on a terminal; errors go to `errorFile` as well.
+ * Opens the log: JSON lines on stdout, or readable ones on a terminal; errors go to `errorFile` as well. `fields` are in every
+ * line.
  *
  * @throws ConfigError when the file cannot be opened.
  */
-export function createLog(config: LogConfig, streams: LogStreams = process): KeptLog {
+export function createLog(config: LogConfig, streams: LogStreams = process, fields: LogFields = {}): KeptLog {
   const { stdout } = streams
   if (!stdout.listeners('error').includes(ignore)) stdout.on('error', ignore)
   const write = stdout.isTTY
@@ -62,7 +63,7 @@ export function createLog(config: LogConfig, streams: LogStreams = process): Kep
   const logger = pino(
     {
       level: config.level,
-      base: { pid: process.pid },
+      base: { pid: process.pid, ...fields },
       serializers: { err: (value: unknown) => value },
       formatters: {
         level: (label) => ({ level: label }),
@@ -111,15 +112,17 @@ export interface AccessLog {
 }
 
 /**
- * Opens the file for access lines, which are JSON, one a line.
+ * Opens the file for access lines, which are JSON, one a line. `fields` are in every line.
  *
  * @throws ConfigError when the file cannot be opened.
  */
-export function createAccessLog(accessFile: string | undefined): AccessLog {
+export function createAccessLog(accessFile: string | undefined, fields: LogFields = {}): AccessLog {
   if (accessFile === undefined) return { write() {}, close() {} }
   const file = openFile('log_file_access', accessFile)
   return {
-    write: (line) => file.write(`${JSON.stringify({ time: new Date().toISOString(), ...(clean(line) as object) })}\n`),
+    write(line) {
+      file.write(`${JSON.stringify({ time: new Date().toISOString(), ...fields, ...(clean(line) as object) })}\n`)
+    },
     close: file.close,
   }
 }

@@ -183,6 +183,18 @@ test('access lines are JSON in a file of their own', () => {
   access.close()
 })
 
+test('what every line is to tell is in each of both logs', () => {
+  const file = join(directory, 'access-of-2.log')
+  const access = createAccessLog(file, { worker: 2 })
+  access.write({ request: 'r-1', address: '::1', method: 'GET', path: '/ws', status: 101, duration: 3, userAgent: 'x' })
+  access.close()
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ worker: 2, path: '/ws' })
+  const stdout = sink()
+  const log = createLog({ level: 'info', errorFile: undefined, accessFile: undefined }, { stdout }, { worker: 2 })
+  log.child({ channel: 'chat' }).info('created')
+  expect(stdout.lines).toMatchObject([{ pid: process.pid, worker: 2, channel: 'chat', msg: 'created' }])
+})
+
 test('without a file there are no access lines', () => {
   expect(() => createAccessLog(undefined).close()).not.toThrow()
 })

@@ -10,10 +10,11 @@ import { createLog, type KeptLog, type Log } from '../log.ts'
 import { ignore } from '../requests.ts'
 import { commandList } from './command-list.ts'
 import { type Host, stopOnSignals } from './stop.ts'
+import type { Listening } from './worker-messages.ts'
 
 /** What the command needs of a hub. */
 export interface Startable {
-  listen(): Promise<{ url: string; restUrl?: string | undefined; adminUrl?: string | undefined }>
+  listen(): Promise<Listening>
   close(): Promise<void>
 }
 
@@ -26,7 +27,10 @@ export interface Terminal extends Host {
 }
 
 /** The command `hookbox`: starts a hub, or says in one line why it does not. */
-export async function run(terminal: Terminal, makeHub: (config: Config, log: KeptLog) => Startable): Promise<void> {
+export async function run(
+  terminal: Terminal,
+  makeHub: (config: Config, log: KeptLog) => Startable | Promise<Startable>,
+): Promise<void> {
   terminal.stdout.on('error', ignore)
   terminal.stderr.on('error', ignore)
   let started: { config: Config; log: KeptLog } | undefined
@@ -38,14 +42,15 @@ export async function run(terminal: Terminal, makeHub: (config: Config, log: Kep
     const log = createLog(config.log, terminal)
     started = { config, log }
     for (const warning of warnings) log.warn(warning)
-    const hub = makeHub(config, log)
+    const hub = await makeHub(config, log)
     stopOnSignals(() => hub.close(), log, terminal, { drain: config.redis ? config.drain : 0 })
     const { url, restUrl, adminUrl } = await hub.listen()
     const everywhere =
       config.interface === '0.0.0.0' || config.interface === '::' ? ', on every address of this machine' : ''
     const rest = restUrl === undefined ? '' : `, REST at ${restUrl}`
     const operators = adminUrl === undefined ? '' : `, the console at ${adminUrl}`
-    log.info(`listening at ${url}${everywhere}${rest}${operators}`)
+    const workers = config.workers === 1 ? '' : `, with ${config.workers} workers`
+    log.info(`listening at ${url}${everywhere}${rest}${operators}${workers}`)
     if (config.open) warnOfOpenMode(url, terminal.stderr, log)
   } catch (error) {
     const expected = error instanceof ConfigError || error instanceof HookboxError

@@ -13,18 +13,24 @@ const patience = 10_000
 /**
  * Ends the process on SIGTERM and SIGINT: closes once, within 10 s after `drain`, and exits with 0; a second signal exits at once. A bug
  * that nothing caught exits with 1, as what it left behind cannot be trusted: whoever supervises starts it again.
+ *
+ * `isLed`: another process, which gets the same signals, decides when this one exits at once. Then only the first signal counts.
  */
 export function stopOnSignals(
   close: () => Promise<void>,
   log: Log,
   host: Host = process,
-  { clock = systemClock, drain = 0 }: { readonly clock?: Clock; readonly drain?: number } = {},
+  {
+    clock = systemClock,
+    drain = 0,
+    isLed = false,
+  }: { readonly clock?: Clock; readonly drain?: number; readonly isLed?: boolean } = {},
 ): void {
   const deadline = patience + drain
   let stopping = false
 
   const stop = (signal: string) => {
-    if (stopping) return host.exit(1)
+    if (stopping) return isLed ? undefined : host.exit(1)
     stopping = true
     log.info({ signal }, 'stopping')
     clock.after(deadline, () => {

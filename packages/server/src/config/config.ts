@@ -38,6 +38,8 @@ export interface Config {
   readonly recoveryMemory: number
   /** What the nodes of a hub share is there; undefined: in this process alone. */
   readonly redis: RedisConfig | undefined
+  /** How many processes the command starts. */
+  readonly workers: number
   /** Milliseconds over which the lines of a node that stops are closed. */
   readonly drain: number
   /** User options for everyone, not checked yet. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isObject, quote } from '@hookbox/protocol'
 import type { Config, LogConfig } from './config.ts'
@@ -85,6 +86,12 @@ export function loadOptions(
     const option = byKey.get(key)
     if (option === undefined) throw new ConfigError(`${key}: no option has this name`)
     if (value !== undefined) given.set(option.key, check(option, key, value))
+  }
+  const { value: workers = 1 } = given.get('workers') ?? {}
+  if (workers !== 1) {
+    throw new ConfigError(
+      `workers: expected 1, got ${quote(workers)}, as only the command starts processes; inside a Node server a hub is one node`,
+    )
   }
   return finish(given, surroundings)
 }
@@ -282,6 +289,7 @@ function finish(
     snapshot: value('snapshot'),
     recoveryMemory: value<number>('recoveryMemory') * 1_048_576,
     redis: redisOf(value('redis'), value('redisPrefix'), value('redisWait')),
+    workers: workersOf(value('workers')),
     drain: value('drain'),
     userDefaults: value('userDefaults'),
     webhooks: {
@@ -310,11 +318,31 @@ function finish(
   if (snapshot && config.redis) {
     throw new ConfigError(`${snapshot.source}: with Redis a hub has no memory of its own that could be put away`)
   }
+  checkWorkers(given, config)
   return { config, warnings: warnings(given) }
 }
 
 function redisOf(urls: readonly string[], prefix: string, wait: number): Config['redis'] {
   return urls.length === 0 ? undefined : { urls, prefix, wait }
+}
+
+function workersOf(value: number | 'auto'): number {
+  return value === 'auto' ? availableParallelism() : value
+}
+
+/** `auto` needs Redis on a machine with a single processor, too: what is right here is right on every machine. */
+function checkWorkers(given: Settings, { redis }: Config): void {
+  const workers = given.get('workers')
+  if (workers === undefined || workers.value === 1 || redis) return
+  const snapshot = given.get('snapshot')
+  if (snapshot) {
+    throw new ConfigError(
+      `${workers.source}: expected 1, got ${quote(workers.value)}, as several workers have no memory that ${snapshot.source} could put away`,
+    )
+  }
+  throw new ConfigError(
+    `${workers.source}: expected --redis as well, got ${quote(workers.value)} without it, as workers share nothing else`,
+  )
 }
 
 /** What has a port of its own needs another one than what came before it. */

@@ -26,6 +26,8 @@ export interface HookboxOptions {
   redisPrefix?: string
   /** How many replicas must have what is published before it counts as published. */
   redisWait?: number
+  /** Processes that the command starts; `auto` is as many as there are processors. A hub inside a Node server is one. */
+  workers?: number | 'auto'
   /** Seconds. */
   drain?: number
   open?: boolean
@@ -203,6 +205,17 @@ const trusted: Kind = {
   },
 }
 
+const mostWorkers = 256
+
+const processes: Kind = {
+  shape: 'value',
+  placeholder: 'N|auto',
+  expected: `a whole number from 1 to ${mostWorkers}, or auto`,
+  fromText: (value) => (/^\d{1,3}$/.test(value) ? Number(value) : value),
+  check: (value) =>
+    value === 'auto' || (Number.isInteger(value) && inRange(value, 1, mostWorkers)) ? value : undefined,
+}
+
 /** The names that Python's logging has for levels, which the original's start scripts use. */
 const levels: { readonly [name: string]: string } = {
   trace: 'trace',
@@ -338,6 +351,14 @@ export const options: readonly Option[] = [
     0,
     'More than one machine',
     'How many replicas must have what is published before it is answered; 0 asks for none.',
+  ),
+  row(
+    'workers',
+    processes,
+    1,
+    'More than one machine',
+    'How many processes serve the port together on this machine, each a node of its own; auto starts one for each processor. More than one need --redis.',
+    { openMode: true },
   ),
   row(
     'drain',

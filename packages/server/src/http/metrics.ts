@@ -1,4 +1,5 @@
 import type { Histogram, Registry } from 'prom-client'
+import type { Siblings } from '../siblings.ts'
 import type { Durations } from '../signals/durations.ts'
 import { type MetricsSource, metrics, type NodeView, type Sample } from './metrics-table.ts'
 import type { Handler } from './router.ts'
@@ -6,14 +7,26 @@ import type { Handler } from './router.ts'
 /**
  * Tells Prometheus how this node is (contract: Paths). Nothing is measured for it, and nothing loaded, before it is asked for
  * the first time: what `process_` and `nodejs_` metrics tell begins then.
+ *
+ * With siblings it tells how all of them are, whichever was asked. Each keeps samples of its own, by the label `worker`: in a sum,
+ * the counts of a sibling that begins anew would look as if everything had begun anew.
  */
-export function serveMetrics(source: MetricsSource): Handler {
+export function serveMetrics(source: MetricsSource, siblings?: Siblings): Handler {
   let made: Promise<Registry> | undefined
 
+  async function registryOfOwn(): Promise<Registry> {
+    made ??= makeRegistry(source).then((registry) => {
+      if (siblings) registry.setDefaultLabels({ worker: String(siblings.worker) })
+      return registry
+    })
+    return made
+  }
+
+  siblings?.answer(async () => (await registryOfOwn()).metrics())
+
   return async (_request, response) => {
-    made ??= makeRegistry(source)
-    const registry = await made
-    const text = await registry.metrics()
+    const registry = await registryOfOwn()
+    const text = siblings ? together(await siblings.all()) : await registry.metrics()
     response.writeHead(200, {
       'content-type': registry.contentType,
       'content-length': Buffer.byteLength(text),
@@ -22,6 +35,17 @@ export function serveMetrics(source: MetricsSource): Handler {
     })
     response.end(text)
   }
+}
+
+/** As Prometheus wants it: what a metric is stands there once, and after it the samples of all. */
+function together(texts: readonly string[]): string {
+  const samples = new Map<string, string[]>()
+  for (const metric of texts.flatMap((text) => text.trimEnd().split('\n\n'))) {
+    const [help = '', type = '', ...own] = metric.split('\n')
+    const described = `${help}\n${type}`
+    samples.set(described, [...(samples.get(described) ?? []), ...own])
+  }
+  return [...samples].map(([described, all]) => `${[described, ...all].join('\n')}\n`).join('\n')
 }
 
 /** Those look at every socket and timer each time that they are asked. */

@@ -5,7 +5,7 @@ import { stopOnSignals } from '../../src/cli/stop.ts'
 import { createLog } from '../../src/log.ts'
 import { sink } from '../kit/sink.ts'
 
-function start(close: () => Promise<void>, drain?: number) {
+function start(close: () => Promise<void>, drain?: number, isLed = false) {
   const stdout = sink()
   const host = Object.assign(new EventEmitter(), {
     exits: [] as number[],
@@ -14,7 +14,7 @@ function start(close: () => Promise<void>, drain?: number) {
   const clock = new TestClock()
   const log = createLog({ level: 'info', errorFile: undefined, accessFile: undefined }, { stdout })
   const terminal = { on: host.on.bind(host), exit: (code: number) => void host.exit(code) }
-  stopOnSignals(close, log, terminal, { clock, ...(drain !== undefined && { drain }) })
+  stopOnSignals(close, log, terminal, { clock, isLed, ...(drain !== undefined && { drain }) })
   return { host, clock, stdout }
 }
 
@@ -56,6 +56,23 @@ test('a second signal exits at once, without another close', () => {
   host.emit('SIGINT')
   expect(closes).toBe(1)
   expect(host.exits).toEqual([1])
+})
+
+test('where another process decides when to exit at once, further signals change nothing', async () => {
+  let closes = 0
+  let closed = () => {}
+  const close = () => {
+    closes++
+    return new Promise<void>((resolve) => {
+      closed = resolve
+    })
+  }
+  const { host } = start(close, 0, true)
+  for (const signal of ['SIGINT', 'SIGINT', 'SIGTERM']) host.emit(signal)
+  expect([closes, host.exits]).toEqual([1, []])
+  closed()
+  await new Promise(setImmediate)
+  expect(host.exits).toEqual([0])
 })
 
 test('a close that fails exits with 1', async () => {

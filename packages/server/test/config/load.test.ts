@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { expect, test } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { type Loaded, load, loadOptions } from '../../src/config/load.ts'
@@ -46,6 +47,7 @@ test('what nobody set has its default', () => {
     recoveryMemory: 134_217_728,
     snapshot: undefined,
     redis: undefined,
+    workers: 1,
     drain: 3_000,
     userDefaults: {},
     webhooks: {
@@ -429,4 +431,31 @@ test('a Redis URL is never shown, as it may hold a password', () => {
 test('a snapshot is of a memory of its own, which a hub with Redis has not', () => {
   const both = () => loaded({ flags: ['--redis', 'redis://one', '--snapshot', 'hub.snapshot'] })
   expect(both).toThrow('--snapshot: with Redis a hub has no memory of its own')
+})
+
+test('workers are set like everything else, and auto is one for each processor', () => {
+  const redis = 'redis://one'
+  expect(config({ flags: ['--workers', '3', '--redis', redis] }).workers).toBe(3)
+  expect(config({ environment: { HOOKBOX_WORKERS: '3', HOOKBOX_REDIS: redis } }).workers).toBe(3)
+  expect(config({ file: { workers: 3, redis } }).workers).toBe(3)
+  for (const auto of [{ flags: ['--workers', 'auto'] }, { file: { workers: 'auto' } }]) {
+    expect(config({ ...auto, environment: { HOOKBOX_REDIS: redis } }).workers).toBe(availableParallelism())
+  }
+})
+
+test('one worker is a hub as ever: it needs no Redis, and leaves open mode alone', () => {
+  expect(config({ flags: ['--workers', '1', '--snapshot', 'hub.snapshot'] })).toMatchObject({ workers: 1, open: true })
+})
+
+test('where workers are set is named', () => {
+  expect(() => config({ environment: { HOOKBOX_WORKERS: '2' } })).toThrow(/^HOOKBOX_WORKERS: expected --redis as well/)
+  expect(() => config({ file: { workers: 'auto' } })).toThrow(
+    /: workers: expected --redis as well, got "auto" without it/,
+  )
+})
+
+test('a hub inside a Node server is one node', () => {
+  const several = () => loadOptions({ workers: 2, redis: 'redis://one' })
+  expect(several).toThrow(/^workers: expected 1, got 2, as only the command starts processes/)
+  expect(loadOptions({ workers: 1 }).config.workers).toBe(1)
 })

@@ -19,6 +19,8 @@ const given: {
   redis: ['redis://one', ['redis://one'], ({ redis }) => redis?.urls],
   redisPrefix: ['ours:', 'ours:', ({ redis }) => redis?.prefix ?? 'ours:'],
   redisWait: ['1', 1, ({ redis }) => redis?.wait ?? 1],
+  // More than one need Redis; `test/config/load.test.ts` has them.
+  workers: ['1', 1, ({ workers }) => workers],
   drain: ['7', 7, ({ drain }) => drain / 1_000],
   linger: ['3', 3, ({ linger }) => linger / 1_000],
   rate: ['7', 7, ({ rate }) => rate],

@@ -22,18 +22,21 @@ export function router(options: Partial<RouterOptions> = {}): Router {
   })
 }
 
-export function portOf(server: Server): number {
+/** What can be asked: a server here, or the port of another process. */
+export type Asked = Pick<Server, 'address'>
+
+export function portOf(server: Asked): number {
   return (server.address() as AddressInfo).port
 }
 
 /** Sends bytes as they are and gives all that comes back until the other side closes. */
-export function raw(server: Server, ...chunks: (string | Buffer)[]): Promise<string> {
+export function raw(server: Asked, ...chunks: (string | Buffer)[]): Promise<string> {
   const socket = open(server)
   for (const chunk of chunks) socket.write(chunk)
   return untilClosed(socket)
 }
 
-export function open(server: Server): Socket {
+export function open(server: Asked): Socket {
   const socket = connect(portOf(server), '127.0.0.1')
   socket.on('error', () => {})
   return socket

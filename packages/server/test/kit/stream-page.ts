@@ -1,6 +1,6 @@
-import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request, type Server } from 'node:http'
+import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { deferred, Inbox, within } from '@hookbox/testkit'
-import { portOf } from './http.ts'
+import { type Asked, portOf } from './http.ts'
 
 /** One event of a stream. */
 export interface StreamEvent {
@@ -30,7 +30,7 @@ export interface Reading {
 const show = (event: StreamEvent) => JSON.stringify(event)
 
 /** `POST /stream`. */
-export function read(server: Server, head: object | string = {}, headers: OutgoingHttpHeaders = {}): Reading {
+export function read(server: Asked, head: object | string = {}, headers: OutgoingHttpHeaders = {}): Reading {
   const events = new Inbox<StreamEvent>(show)
   const answered = deferred<IncomingMessage>()
   const ended = deferred<'ended' | 'broke'>()
@@ -85,7 +85,7 @@ export function read(server: Server, head: object | string = {}, headers: Outgoi
 
 /** `POST /stream/send`, or wherever. */
 export function post(
-  server: Server,
+  server: Asked,
   head: object | string,
   message?: string,
   headers: OutgoingHttpHeaders = {},
