@@ -2,9 +2,12 @@ import { appendFile } from 'node:fs/promises'
 import { pnpm } from '../../scripts/run.ts'
 import { buildGenerator } from './generator.ts'
 import { get } from './get.ts'
+import { type Curve, curves, growthFigureNames } from './growth/curves.ts'
+import { faultOfPoint, type Grown, measurePoint } from './growth/growth.ts'
+import { growthTables } from './growth/growth-table.ts'
 import { machine } from './machine.ts'
-import { measure } from './measure.ts'
-import { help, type Options, readOptions, UsageError } from './options.ts'
+import { measure, type Told } from './measure.ts'
+import { type GrowthOptions, help, type Options, type PeerOptions, readOptions, UsageError } from './options.ts'
 import { defaultPeers, howToGet, isInstalled, peers } from './peers.ts'
 import { faultOf, type Measurement } from './results.ts'
 import { figureNames, type Row, rows } from './rows.ts'
@@ -15,16 +18,26 @@ const say = (text: string) => void process.stderr.write(`${text}\n`)
 try {
   const options = readOptions(process.argv.slice(2))
   if (options === 'help') process.stdout.write(`${help()}\n`)
-  else await bench(options)
+  else {
+    const built = await pnpm(['build'], { quiet: true })
+    if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
+    const { text, broken } = options.what === 'growth' ? await grow(options) : await compare(options)
+    process.stdout.write(`\n${await machine()}\n\n${text}\n`)
+    if (broken) process.exitCode = 1
+  }
 } catch (error) {
   say(`bench: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = error instanceof UsageError ? 2 : 1
 }
 
-async function bench(options: Options): Promise<void> {
+/** Tables, and whether something of ours that stands in them is broken. */
+interface Report {
+  readonly text: string
+  readonly broken: boolean
+}
+
+async function compare(options: PeerOptions): Promise<Report> {
   const generator = await buildGenerator()
-  const built = await pnpm(['build'], { quiet: true })
-  if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
   const wanted = options.peers ?? defaultPeers
   if (options.get) await get(wanted)
   const here = wanted.filter((name) => isInstalled(peers[name]))
@@ -37,19 +50,54 @@ async function bench(options: Options): Promise<void> {
       for (const peer of here) {
         const measured = await measure(generator, peer, row, { warmup: 1, duration: options.duration })
         measurements.push(measured)
-        if (options.out !== undefined) await appendFile(options.out, `${JSON.stringify({ round, ...measured })}\n`)
+        await keep(options, round, measured)
         say(`${round}/${options.rounds}  ${row.padEnd(14)} ${peer.padEnd(11)} ${inWords(measured)}`)
       }
     }
   }
-  process.stdout.write(`\n${await machine()}\n\n${tables(measurements)}\n`)
-  if (measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)) process.exitCode = 1
+  const broken = measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)
+  return { text: tables(measurements), broken }
+}
+
+async function grow(options: GrowthOptions): Promise<Report> {
+  const generator = await buildGenerator()
+  const measured: Grown[] = []
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const name of options.rows) {
+      const { points, grows }: Curve = curves[name]
+      for (const point of points) {
+        const grown = await measurePoint(generator, name, point, { warmup: 1, duration: options.duration })
+        measured.push(grown)
+        await keep(options, round, grown)
+        say(`${round}/${options.rounds}  ${name.padEnd(17)} ${point.at} ${grows}: ${pointInWords(grown)}`)
+      }
+    }
+  }
+  return { text: growthTables(measured), broken: measured.some((one) => faultOfPoint(one) !== undefined) }
+}
+
+async function keep({ out }: Options, round: number, measured: Told): Promise<void> {
+  if (out !== undefined) await appendFile(out, `${JSON.stringify({ round, ...measured })}\n`)
 }
 
 function inWords(measured: Measurement): string {
   const { figures }: Row = rows[measured.row]
-  const fault = faultOf(measured)
-  if (fault !== undefined) return `broken: ${fault}`
-  const told = figures.map((figure) => `${number(Number(measured[figure]))} ${figureNames[figure]}`)
-  return [...told, ...(Number(measured.gen_cpu) > 0.97 ? ['(the generator is the limit)'] : [])].join(', ')
+  return faultOf(measured) === undefined
+    ? figuresInWords(measured, figures, figureNames)
+    : `broken: ${faultOf(measured)}`
+}
+
+function pointInWords(grown: Grown): string {
+  const { figures }: Curve = curves[grown.curve]
+  const fault = faultOfPoint(grown)
+  return fault === undefined ? figuresInWords(grown, figures, growthFigureNames) : `broken: ${fault}`
+}
+
+function figuresInWords<F extends string>(
+  told: Told,
+  figures: readonly F[],
+  names: Readonly<Record<F, string>>,
+): string {
+  const words = figures.map((figure) => `${number(Number(told[figure]))} ${names[figure]}`)
+  return [...words, ...(Number(told.gen_cpu) > 0.97 ? ['(the generator is the limit)'] : [])].join(', ')
 }

@@ -35,7 +35,8 @@ function table(row: RowName, measurements: readonly Measurement[]): string {
   ].join('\n')
 }
 
-function write(cell: ReturnType<typeof cellOf>): string {
+/** A median with the least and the most, or why there is none. */
+export function write(cell: ReturnType<typeof cellOf>): string {
   if (cell === undefined) return ''
   if (typeof cell === 'string') return `broken: ${cell.replaceAll('|', '/')}`
   const { median, least, most, rounds } = cell
