@@ -5,7 +5,7 @@
 //          --pubs 1 --window 16 --duration 4 --pid 1234
 //
 // modes:  fanout   closed loop (--window) or open loop (--rate msgs/s)
-//         ingest   publishers with acknowledged publishes, no subscribers
+//         ingest   publishers with acknowledged publishes, no subscribers; with --count N so many of them and no more
 //         connect  connect+subscribe --subs clients, report rate and memory
 //         join     --pubs clients subscribe and unsubscribe, over and over, in a channel that has --subs members and
 //                  --fill entries; with --told 1 each member is told of each of both (hookbox only)
@@ -48,6 +48,7 @@ static void die(const char *f, ...) {
 static string o_proto = "raw", o_mode = "fanout", o_path, o_pids;
 static int o_port = 9000, o_subs = 100, o_chans = 1, o_pubs = 1, o_window = 16, o_size = 128, o_conc = 128;
 static int o_each = 1, o_fill = 0, o_told = 0; // channels of a subscriber, entries of the history, whether joins are told
+static int o_count = 0;
 static double o_dur = 4, o_warm = 1, o_rate = 0, o_settle = 1, o_deadline = 20;
 
 // ---- latency histogram: 64 powers of two x 32 linear steps -------------------
@@ -133,7 +134,7 @@ struct Conn {
 static int ep;
 static std::vector<Conn *> conns, pubv;
 static uint64_t n_ready, n_delivered, n_acks, n_dead, n_rx;
-static uint64_t n_joined, n_left, n_told, n_answer; // joins, leaves, what members were told of them, bytes of the answers
+static uint64_t n_members, n_joined, n_left, n_told, n_answer; // joins, leaves, what members were told of them, bytes of the answers
 static bool ack_wanted = false, joining = false;
 static int last_close = 0; // the code with which a server closed; 0: the line broke
 
@@ -277,9 +278,12 @@ struct Hookbox : Proto { // hookbox.v1: CONNECT and SUBSCRIBE travel in one mess
   void open(Conn *c) override {
     string s = fmt("[1,\"CONNECT\",{\"payload\":{\"name\":\"u%d\"}}]", c->idx);
     c->nextid = 2;
-    for (int i = 0; i < o_each && !c->pub; i++)
+    for (int i = 0; i < o_each && waits(c); i++)
       s += "\n" + subscribe(c, c->chan + i);
     text(c, s);
+  }
+  bool waits(Conn *c) { // for a subscription, before it is ready
+    return !c->pub && o_mode != "join";
   }
   string subscribe(Conn *c, int ch) {
     return fmt("[%u,\"SUBSCRIBE\",{\"channel_name\":\"c%d\"}]", c->nextid++, ch % o_chans);
@@ -290,11 +294,14 @@ struct Hookbox : Proto { // hookbox.v1: CONNECT and SUBSCRIBE travel in one mess
     if (has(d, n, "\"ERROR\""))
       die("hub answered %.*s", (int)(n < 200 ? n : 200), d);
     if (c->state != READY) {
-      if (c->pub ? has(d, n, "\"CONNECTED\"") : (c->step += count(d, n, "\"SUBSCRIBED\"")) >= o_each)
+      if (!waits(c) ? has(d, n, "\"CONNECTED\"") : (c->step += count(d, n, "\"SUBSCRIBED\"")) >= o_each)
         ready(c);
       return;
     }
-    if (joining && !c->pub)
+    if (c->step == ENTERING && !joining && has(d, n, "\"SUBSCRIBED\"")) {
+      c->step = INSIDE;
+      n_members++;
+    } else if (joining && !c->pub)
       n_told += count(d, n, "[0,\"SUBSCRIBE\",") + count(d, n, "[0,\"UNSUBSCRIBE\",");
     else if (joining && c->step == ENTERING && has(d, n, "\"SUBSCRIBED\"")) {
       c->step = INSIDE;
@@ -670,6 +677,8 @@ int main(int argc, char **argv) {
       o_each = atoi(v);
     else if (k == "--fill")
       o_fill = atoi(v);
+    else if (k == "--count")
+      o_count = atoi(v);
     else if (k == "--told")
       o_told = atoi(v);
     else if (k == "--deadline")
@@ -723,6 +732,7 @@ int main(int argc, char **argv) {
     uint64_t t0 = now_ns(), tw = t0 + (uint64_t)(o_warm * 1e9), te2 = tw + (uint64_t)(o_dur * 1e9), a0 = 0, ts = 0;
     double c0 = 0, g0 = 0;
     bool started = false;
+    int asked = 0;
     for (;;) {
       uint64_t t = now_ns();
       if (!started && t >= tw) {
@@ -734,18 +744,23 @@ int main(int argc, char **argv) {
       }
       if (t >= te2)
         break;
+      if (o_count && n_acks >= (uint64_t)o_count)
+        break;
       for (Conn *c : pubv) {
         if (c->outstanding > o_window / 2)
           continue;
-        while (c->outstanding < o_window) {
+        while (c->outstanding < o_window && (!o_count || asked < o_count)) {
           proto->publish(c, c->chan, payload(t), true);
           c->outstanding++;
+          asked++;
         }
         flush(c);
       }
       poll_once(50);
     }
     double s = (now_ns() - ts) / 1e9, k = n_acks - a0;
+    if (o_count && n_acks != (uint64_t)o_count)
+      die("%llu of %d publishes were acknowledged", (unsigned long long)n_acks, o_count);
     printf("{\"mode\":\"ingest\",\"pubs\":%d,\"window\":%d,\"msgs_per_s\":%.0f,\"cpu_us\":%.2f,\"server_cpu\":%.2f,"
            "\"gen_cpu\":%.2f,\"rss_mb\":%.1f,\"dead\":%llu}\n",
            o_pubs, o_window, k / s, k ? (cpu_s() - c0) * 1e6 / k : 0, (cpu_s() - c0) / s, (self_cpu() - g0) / s,
@@ -754,6 +769,26 @@ int main(int argc, char **argv) {
   }
   if (o_mode == "join") {
     open_all(o_subs + o_pubs, o_pubs);
+    // Who enters is told to all who are in. Many enter together, so that it is told together: one by one takes minutes.
+    uint64_t end = now_ns() + (uint64_t)(o_deadline * 1e9);
+    for (int i = 0; i < o_subs;) {
+      for (int wave = 0; wave < 500 && i < o_subs; wave++, i++) {
+        Conn *c = conns[o_pubs + i];
+        proto->join(c, true);
+        c->step = ENTERING;
+        flush(c);
+      }
+      while ((int)n_members < i) {
+        poll_once(20);
+        if (n_dead || now_ns() > end)
+          die("only %llu of %d entered, %llu dead, the last with close code %d", (unsigned long long)n_members, o_subs,
+              (unsigned long long)n_dead, last_close);
+      }
+      for (uint64_t heard = ~n_rx; heard != n_rx;) { // until all have read it
+        heard = n_rx;
+        idle(0.05);
+      }
+    }
     for (uint64_t asked = 0, t0 = now_ns(); n_acks < (uint64_t)o_fill;) {
       while (asked < (uint64_t)o_fill && asked - n_acks < (uint64_t)o_window) {
         proto->publish(pubv[0], pubv[0]->chan, payload(now_ns()), true);

@@ -7,7 +7,19 @@ import { faultOfPoint, type Grown, measurePoint } from './growth/growth.ts'
 import { growthTables } from './growth/growth-table.ts'
 import { machine } from './machine.ts'
 import { measure, type Told } from './measure.ts'
-import { type GrowthOptions, help, type Options, type PeerOptions, readOptions, UsageError } from './options.ts'
+import {
+  type GrowthOptions,
+  help,
+  type Options,
+  type PageOptions,
+  type PeerOptions,
+  readOptions,
+  UsageError,
+} from './options.ts'
+import { openBrowser } from './page/browser.ts'
+import { faultOfPage, measurePage, type PageMeasured } from './page/measure-page.ts'
+import { type PageRow, pageFigureNames, pageRows } from './page/page-rows.ts'
+import { pageTables } from './page/page-table.ts'
 import { defaultPeers, howToGet, isInstalled, peers } from './peers.ts'
 import { faultOf, type Measurement } from './results.ts'
 import { figureNames, type Row, rows } from './rows.ts'
@@ -21,7 +33,7 @@ try {
   else {
     const built = await pnpm(['build'], { quiet: true })
     if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
-    const { text, broken } = options.what === 'growth' ? await grow(options) : await compare(options)
+    const { text, broken } = await reportOf(options)
     process.stdout.write(`\n${await machine()}\n\n${text}\n`)
     if (broken) process.exitCode = 1
   }
@@ -34,6 +46,12 @@ try {
 interface Report {
   readonly text: string
   readonly broken: boolean
+}
+
+function reportOf(options: Options): Promise<Report> {
+  if (options.what === 'growth') return grow(options)
+  if (options.what === 'page') return costOfPage(options)
+  return compare(options)
 }
 
 async function compare(options: PeerOptions): Promise<Report> {
@@ -76,6 +94,25 @@ async function grow(options: GrowthOptions): Promise<Report> {
   return { text: growthTables(measured), broken: measured.some((one) => faultOfPoint(one) !== undefined) }
 }
 
+async function costOfPage(options: PageOptions): Promise<Report> {
+  const browser = await openBrowser()
+  try {
+    const measured: PageMeasured[] = []
+    for (let round = 1; round <= options.rounds; round++) {
+      for (const row of options.rows) {
+        const one = await measurePage(browser, row)
+        measured.push(one)
+        await keep(options, round, one)
+        say(`${round}/${options.rounds}  ${row.padEnd(14)} ${pageInWords(one)}`)
+      }
+    }
+    const text = `Chromium ${browser.version()}\n\n${pageTables(measured)}`
+    return { text, broken: measured.some((one) => faultOfPage(one) !== undefined) }
+  } finally {
+    await browser.close()
+  }
+}
+
 async function keep({ out }: Options, round: number, measured: Told): Promise<void> {
   if (out !== undefined) await appendFile(out, `${JSON.stringify({ round, ...measured })}\n`)
 }
@@ -91,6 +128,12 @@ function pointInWords(grown: Grown): string {
   const { figures }: Curve = curves[grown.curve]
   const fault = faultOfPoint(grown)
   return fault === undefined ? figuresInWords(grown, figures, growthFigureNames) : `broken: ${fault}`
+}
+
+function pageInWords(measured: PageMeasured): string {
+  const { figures }: PageRow = pageRows[measured.row]
+  const fault = faultOfPage(measured)
+  return fault === undefined ? figuresInWords(measured, figures, pageFigureNames) : `broken: ${fault}`
 }
 
 function figuresInWords<F extends string>(

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type CurveName, curveNames, curves } from './growth/curves.ts'
+import { type PageRowName, pageRowNames, pageRows } from './page/page-rows.ts'
 import { defaultPeers, type PeerName, peerNames, peers } from './peers.ts'
 import { type Row, type RowName, rowNames, rows } from './rows.ts'
 
@@ -26,7 +27,13 @@ export interface GrowthOptions extends Repeated {
   readonly rows: readonly CurveName[]
 }
 
-export type Options = PeerOptions | GrowthOptions
+/** What a real page costs. */
+export interface PageOptions extends Repeated {
+  readonly what: 'page'
+  readonly rows: readonly PageRowName[]
+}
+
+export type Options = PeerOptions | GrowthOptions | PageOptions
 
 /** The command line, in a sentence, cannot be understood. */
 export class UsageError extends Error {}
@@ -43,8 +50,12 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const repeated = { rounds: positive('rounds', values.rounds) ?? defaults.rounds, out: values.out }
   const duration = positive('duration', values.duration) ?? defaults.duration
   if (values.growth) {
-    without('growth', values, ['peers', 'get'])
+    without('growth', values, ['page', 'peers', 'get'])
     return { what: 'growth', ...repeated, duration, rows: list('rows', values.rows, curveNames) ?? curveNames }
+  }
+  if (values.page) {
+    without('page', values, ['peers', 'get', 'duration'])
+    return { what: 'page', ...repeated, rows: list('rows', values.rows, pageRowNames) ?? pageRowNames }
   }
   const quickRows = rowNames.filter((name) => (rows[name] as Row).quick)
   return {
@@ -70,7 +81,7 @@ function parse(args: readonly string[]) {
       args: args.filter((arg) => arg !== '--'),
       options: {
         ...{ rounds: text, duration: text, rows: text, peers: text, out: text },
-        ...{ quick: flag, get: flag, growth: flag, help: { ...flag, short: 'h' } },
+        ...{ quick: flag, get: flag, growth: flag, page: flag, help: { ...flag, short: 'h' } },
       },
     }).values
   } catch (error) {
@@ -118,13 +129,17 @@ How the cost of the hub grows, with --growth: each point with a hub of its own. 
 of work costs more than three times what it costs at the cheapest point of its curve is marked.
 ${lines(curveNames.map((name) => [name, curves[name].about]))}
 
+What is told costs in a real page, with --page, in the Chromium of the browser tests
+${lines(pageRowNames.map((name) => [name, pageRows[name].about]))}
+
 Options
 ${lines([
   ['--growth', 'how the cost grows, in place of how fast it is beside others'],
+  ['--page', 'what a page costs, in the same way'],
   ['--quick', 'the most telling rows, once: about two minutes'],
   ['--rounds N', `how often (${whole.rounds}; with --growth ${growing.rounds}; with --quick ${quick.rounds})`],
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],
-  ['--rows A,B', 'these rows alone, or with --growth these curves'],
+  ['--rows A,B', 'these rows alone, which with --growth are curves'],
   ['--peers A,B', 'these servers alone'],
   ['--get', 'get what is not installed, from npm and, as root on Debian, from its packages'],
   ['--out FILE', 'add each measurement to this file, as a line of JSON'],

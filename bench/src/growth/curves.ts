@@ -96,20 +96,8 @@ export const curves = {
     unit: 'member told',
     points: [10, 100, 1_000, 10_000].map((at) => ({
       at,
-      // The user who enters is one of them. Who connect together are told together, which is much cheaper.
-      load: [
-        '--mode',
-        'join',
-        '--subs',
-        `${at - 1}`,
-        '--told',
-        '1',
-        '--concurrency',
-        '256',
-        '--settle',
-        '3',
-        ...patience,
-      ],
+      // The user who enters is one of them.
+      load: ['--mode', 'join', '--subs', `${at - 1}`, '--told', '1', '--settle', '3', ...patience],
       channel: { history_size: 0, presenceful: true },
     })),
   },
