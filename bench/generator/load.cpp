@@ -298,12 +298,12 @@ struct Hookbox : Proto { // hookbox.v1: CONNECT and SUBSCRIBE travel in one mess
         ready(c);
       return;
     }
+    if (o_mode == "join" && !c->pub)
+      n_told += count(d, n, "[0,\"SUBSCRIBE\",") + count(d, n, "[0,\"UNSUBSCRIBE\",");
     if (c->step == ENTERING && !joining && has(d, n, "\"SUBSCRIBED\"")) {
       c->step = INSIDE;
       n_members++;
-    } else if (joining && !c->pub)
-      n_told += count(d, n, "[0,\"SUBSCRIBE\",") + count(d, n, "[0,\"UNSUBSCRIBE\",");
-    else if (joining && c->step == ENTERING && has(d, n, "\"SUBSCRIBED\"")) {
+    } else if (joining && c->step == ENTERING && has(d, n, "\"SUBSCRIBED\"")) {
       c->step = INSIDE;
       n_joined++;
       n_answer += n;
@@ -784,8 +784,8 @@ int main(int argc, char **argv) {
           die("only %llu of %d entered, %llu dead, the last with close code %d", (unsigned long long)n_members, o_subs,
               (unsigned long long)n_dead, last_close);
       }
-      for (uint64_t heard = ~n_rx; heard != n_rx;) { // until all have read it
-        heard = n_rx;
+      for (uint64_t heard = ~n_told; heard != n_told;) { // until all have read it
+        heard = n_told;
         idle(0.05);
       }
     }
@@ -801,6 +801,7 @@ int main(int argc, char **argv) {
     }
     idle(o_settle);
     joining = true;
+    n_told = 0;
     uint64_t asked = 0, each = o_told ? o_subs : 0; // how many were told of a join, or a leave
     uint64_t t0 = now_ns(), tw = t0 + (uint64_t)(o_warm * 1e9), te2 = tw + (uint64_t)(o_dur * 1e9), ts = t0, last = t0;
     uint64_t j0 = 0, m0 = 0, b0 = 0, lastj = 0;

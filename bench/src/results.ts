@@ -30,7 +30,7 @@ export function faultIn(told: Told, figures: readonly string[]): string | undefi
   if (typeof lost === 'number' && lost !== 0) return `${lost} deliveries were lost`
   if (typeof dead === 'number' && dead > 0) return `${dead} connections died`
   const missing = figures.find((figure) => !Number.isFinite(told[figure]))
-  return missing && `the generator told no ${missing}`
+  return missing && `there is no ${missing}`
 }
 
 /** What is written where there is a number, or why there is none. */

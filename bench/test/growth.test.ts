@@ -12,8 +12,8 @@ describe('a point is no number', () => {
     [{ error: 'stalled' }, 'stalled'],
     [{ msgs_per_s: 1, cpu_us: 1, lost: 2 }, '2 deliveries were lost'],
     [{ msgs_per_s: 1, cpu_us: 1, dead: 1 }, '1 connections died'],
-    [{ msgs_per_s: 1 }, 'the generator told no cpu_us'],
-    [{ msgs_per_s: 0, cpu_us: 0 }, 'the generator told 0 msgs_per_s'],
+    [{ msgs_per_s: 1 }, 'there is no cpu_us'],
+    [{ msgs_per_s: 0, cpu_us: 0 }, 'msgs_per_s is 0'],
   ])('%j', (figures, fault) => {
     expect(faultOfPoint(of('publishers', 10, figures))).toBe(fault)
   })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { curveNames } from '../src/growth/curves.ts'
 import { help, readOptions, UsageError } from '../src/options.ts'
+import { pageRowNames } from '../src/page/page-rows.ts'
 import { peerNames } from '../src/peers.ts'
 import { rowNames } from '../src/rows.ts'
 
@@ -38,6 +39,16 @@ test('how the cost grows is measured curve by curve, three times', () => {
   })
 })
 
+test('what a page costs is measured row by row', () => {
+  const page = { what: 'page', rounds: 5, rows: pageRowNames, out: undefined }
+  expect(readOptions(['--page'])).toEqual(page)
+  expect(readOptions(['--page', '--quick', '--rows', 'burst kept'])).toEqual({
+    ...page,
+    rounds: 1,
+    rows: ['burst kept'],
+  })
+})
+
 test.each([
   [['--rounds', '0'], '--rounds: expected a whole number above 0, got 0'],
   [['--duration', 'long'], '--duration: expected a whole number above 0, got long'],
@@ -47,6 +58,8 @@ test.each([
   [['--rows', 'presence'], '--rows: expected some of fan-out 100, '],
   [['--growth', '--peers', 'bun'], '--peers: expected not to stand beside --growth'],
   [['--growth', '--get'], '--get: expected not to stand beside --growth'],
+  [['--growth', '--page'], '--page: expected not to stand beside --growth'],
+  [['--page', '--duration', '3'], '--duration: expected not to stand beside --page'],
   [['--fast'], 'Unknown option'],
 ])('%j is told to be wrong', (args, message) => {
   expect(() => readOptions(args)).toThrow(UsageError)
@@ -55,5 +68,5 @@ test.each([
 
 test('help names everything that can be measured', () => {
   expect(readOptions(['-h'])).toBe('help')
-  for (const name of [...rowNames, ...peerNames, ...curveNames]) expect(help()).toContain(`  ${name}`)
+  for (const name of [...rowNames, ...peerNames, ...curveNames, ...pageRowNames]) expect(help()).toContain(`  ${name}`)
 })

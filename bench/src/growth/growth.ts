@@ -20,5 +20,5 @@ export async function measurePoint(generator: string, curve: CurveName, point: P
 export function faultOfPoint(grown: Grown): string | undefined {
   const { figures }: Curve = curves[grown.curve]
   const nothing = figures.find((figure) => Number(grown[figure]) <= 0)
-  return faultIn(grown, figures) ?? (nothing && `the generator told ${grown[nothing]} ${nothing}`)
+  return faultIn(grown, figures) ?? (nothing && `${nothing} is ${grown[nothing]}`)
 }
