@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { pnpm } from '../../scripts/run.ts'
+import { compressionTable, measureCompression } from './compression.ts'
 import { buildGenerator } from './generator.ts'
 import { get } from './get.ts'
 import { machine } from './machine.ts'
@@ -22,9 +23,10 @@ try {
 }
 
 async function bench(options: Options): Promise<void> {
-  const generator = await buildGenerator()
   const built = await pnpm(['build'], { quiet: true })
   if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
+  if (options.compression) return compression(options)
+  const generator = await buildGenerator()
   const wanted = options.peers ?? defaultPeers
   if (options.get) await get(wanted)
   const here = wanted.filter((name) => isInstalled(peers[name]))
@@ -44,6 +46,15 @@ async function bench(options: Options): Promise<void> {
   }
   process.stdout.write(`\n${await machine()}\n\n${tables(measurements)}\n`)
   if (measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)) process.exitCode = 1
+}
+
+async function compression({ rounds, duration, out }: Options): Promise<void> {
+  const all = await measureCompression(rounds, duration, async ({ round, ...one }) => {
+    if (out !== undefined) await appendFile(out, `${JSON.stringify({ round, ...one })}\n`)
+    say(`${round}/${rounds}  ${one.peer.padEnd(16)} ${number(one.bytes)} bytes, ${number(one.cpu_us)} µs`)
+  })
+  process.stdout.write(`\n${await machine()}\n\n${compressionTable(all)}\n`)
+  if (all.some(({ lost }) => lost !== 0)) process.exitCode = 1
 }
 
 function inWords(measured: Measurement): string {

@@ -21,25 +21,54 @@ const settling = 300
 /** Measures one thing with one server, started for it alone. What goes wrong is told as such. */
 export async function measure(generator: string, peer: PeerName, row: RowName, times: Times): Promise<Measurement> {
   const began = { peer, row, at: new Date().toISOString() }
-  const { protocol, command, env }: Peer = peers[peer]
+  const { protocol }: Peer = peers[peer]
   const { load, presence }: Row = rows[row]
-  const application = await startApplication(presence)
-  const port = await freePort()
-  const server = start(0, command({ port, application: application.port }), env)
+  let server: Server | undefined
   try {
-    await listening(server, port)
-    await pause(settling)
-    const given = ['--proto', protocol, '--port', `${port}`, '--pid', `${server.child.pid}`]
+    server = await startServer(peer, presence)
+    const given = ['--proto', protocol, '--port', `${server.port}`, '--pid', `${server.pid}`]
     const lengths = ['--warmup', `${times.warmup}`, '--duration', `${times.duration}`]
     const output = await finished(start(1, [generator, ...given, ...lengths, ...load]))
     return { ...began, ...readOutput(output) }
   } catch (error) {
-    const said = server.output().trim().split('\n').at(-1)?.slice(0, 200)
-    return { ...began, error: `${error instanceof Error ? error.message : String(error)}${said ? `; ${said}` : ''}` }
+    return { ...began, error: inWords(error, server?.output()) }
   } finally {
+    await server?.end()
+  }
+}
+
+/** A server that listens, with a web application for whoever asks one. */
+export interface Server {
+  readonly port: number
+  readonly pid: number
+  readonly output: () => string
+  end(): Promise<void>
+}
+
+/** @throws Error where it does not listen in time */
+export async function startServer(peer: PeerName, presence: boolean): Promise<Server> {
+  const { command, env }: Peer = peers[peer]
+  const application = await startApplication(presence)
+  const port = await freePort()
+  const server = start(0, command({ port, application: application.port }), env)
+  const close = async () => {
     await end(server)
     application.close()
   }
+  try {
+    await listening(server, port)
+    await pause(settling)
+  } catch (error) {
+    await close()
+    throw new Error(inWords(error, server.output()))
+  }
+  return { port, pid: server.child.pid ?? 0, output: server.output, end: close }
+}
+
+/** With the last that the server said. */
+function inWords(error: unknown, output = ''): string {
+  const said = output.trim().split('\n').at(-1)?.slice(0, 200)
+  return `${error instanceof Error ? error.message : String(error)}${said ? `; ${said}` : ''}`
 }
 
 /** @throws Error where it is no object */

@@ -6,9 +6,11 @@ export interface Options {
   readonly rounds: number
   readonly duration: number
   readonly rows: readonly RowName[]
-  /** Undefined: all that are installed, without those that are ourselves with something more. */
+  /** Undefined: all that are installed, without those that are one of the others with something more. */
   readonly peers: readonly PeerName[] | undefined
   readonly get: boolean
+  /** Measure what compression costs and saves, and nothing else. */
+  readonly compression: boolean
   /** Where lines of JSON go, one for each measurement. */
   readonly out: string | undefined
 }
@@ -31,6 +33,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     rows: list('rows', values.rows, rowNames) ?? (values.quick ? quickRows : rowNames),
     peers: list('peers', values.peers, peerNames),
     get: values.get ?? false,
+    compression: values.compression ?? false,
     out: values.out,
   }
 }
@@ -43,7 +46,7 @@ function parse(args: readonly string[]) {
       args: args.filter((arg) => arg !== '--'),
       options: {
         ...{ rounds: text, duration: text, rows: text, peers: text, out: text },
-        ...{ quick: flag, get: flag, help: { ...flag, short: 'h' } },
+        ...{ quick: flag, get: flag, compression: flag, help: { ...flag, short: 'h' } },
       },
     }).values
   } catch (error) {
@@ -84,7 +87,7 @@ ${lines(rowNames.map((name) => [name, rows[name].about]))}
 Beside what
 ${lines(defaultPeers.map((name) => [name, peers[name].about]))}
 
-Ourselves with something more, where --peers names it
+The same with something more, where --peers names it
 ${lines(peerNames.flatMap((name) => (defaultPeers.includes(name) ? [] : [[name, peers[name].about] as const])))}
 
 Options
@@ -94,6 +97,7 @@ ${lines([
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],
   ['--rows A,B', 'these rows alone'],
   ['--peers A,B', 'these servers alone'],
+  ['--compression', 'what compression costs and saves instead, at a steady rate'],
   ['--get', 'get what is not installed, from npm and, as root on Debian, from its packages'],
   ['--out FILE', 'add each measurement to this file, as a line of JSON'],
   ['-h, --help', 'print this'],

@@ -10,6 +10,7 @@ test('without options everything is measured five times', () => {
     rows: rowNames,
     peers: undefined,
     get: false,
+    compression: false,
     out: undefined,
   })
 })
