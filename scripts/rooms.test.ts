@@ -29,7 +29,7 @@ const packages = {
     'axe-core',
     'selenium-webdriver',
   ],
-  'bench/src': ['@hookbox/testkit', 'node:', 'scripts/', 'ws'],
+  'bench/src': ['@hookbox/testkit', '@playwright/test', 'node:', 'scripts/', 'ws'],
   'soak/src': ['@hookbox/client', '@hookbox/protocol', '@hookbox/testkit', 'node:', 'esbuild', 'ws'],
 } as const
 

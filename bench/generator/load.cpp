@@ -5,8 +5,10 @@
 //          --pubs 1 --window 16 --duration 4 --pid 1234
 //
 // modes:  fanout   closed loop (--window) or open loop (--rate msgs/s)
-//         ingest   publishers with acknowledged publishes, no subscribers
+//         ingest   publishers with acknowledged publishes, no subscribers; with --count N so many of them and no more
 //         connect  connect+subscribe --subs clients, report rate and memory
+//         join     --pubs clients subscribe and unsubscribe, over and over, in a channel that has --subs members and
+//                  --fill entries; with --told 1 each member is told of each of both (hookbox only)
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +47,9 @@ static void die(const char *f, ...) {
 // ---- options ---------------------------------------------------------------
 static string o_proto = "raw", o_mode = "fanout", o_path, o_pids;
 static int o_port = 9000, o_subs = 100, o_chans = 1, o_pubs = 1, o_window = 16, o_size = 128, o_conc = 128;
-static double o_dur = 4, o_warm = 1, o_rate = 0, o_settle = 1;
+static int o_each = 1, o_fill = 0, o_told = 0; // channels of a subscriber, entries of the history, whether joins are told
+static int o_count = 0;
+static double o_dur = 4, o_warm = 1, o_rate = 0, o_settle = 1, o_deadline = 20;
 
 // ---- latency histogram: 64 powers of two x 32 linear steps -------------------
 static uint64_t hist[64 * 32], hcount;
@@ -119,16 +123,20 @@ static double self_cpu() {
 
 // ---- connections --------------------------------------------------------------
 enum { CONNECTING, UPGRADING, HELLO, READY, DEAD };
+enum { OUTSIDE, ENTERING, INSIDE, LEAVING }; // the steps of a client that joins
 struct Conn {
   int fd = -1, idx = 0, chan = 0, state = CONNECTING, step = 0, outstanding = 0;
   bool pub = false, wantout = false;
   string in, out, cid;
   uint32_t nextid = 1;
+  uint64_t asked = 0;
 };
 static int ep;
 static std::vector<Conn *> conns, pubv;
 static uint64_t n_ready, n_delivered, n_acks, n_dead, n_rx;
-static bool ack_wanted = false;
+static uint64_t n_members, n_joined, n_left, n_told, n_answer; // joins, leaves, what members were told of them, bytes of the answers
+static bool ack_wanted = false, joining = false;
+static int last_close = 0; // the code with which a server closed; 0: the line broke
 
 static void want(Conn *c, bool o) {
   if (c->wantout == o)
@@ -234,6 +242,9 @@ struct Proto {
   virtual void open(Conn *c) = 0;                                             // WebSocket is up
   virtual void msg(Conn *c, int op, const char *d, size_t n) = 0;             // a non-delivery message
   virtual void publish(Conn *c, int ch, const string &payload, bool ack) = 0; // appends to c->out
+  virtual void join(Conn *, bool) {
+    die("--mode join: expected --proto hookbox");
+  }
 };
 struct Raw : Proto { // the minimal JSON protocol of our own baseline servers
   void open(Conn *c) override {
@@ -252,8 +263,9 @@ struct Raw : Proto { // the minimal JSON protocol of our own baseline servers
     }
   }
   void publish(Conn *c, int ch, const string &p, bool ack) override {
-    text(c, ack ? fmt("{\"op\":\"pub\",\"id\":%u,\"ch\":\"c%d\",\"data\":%s}", c->nextid++, ch, p.c_str())
-                : fmt("{\"op\":\"pub\",\"ch\":\"c%d\",\"data\":%s}", ch, p.c_str()));
+    text(c, (ack ? fmt("{\"op\":\"pub\",\"id\":%u,\"ch\":\"c%d\",\"data\":", c->nextid++, ch)
+                 : fmt("{\"op\":\"pub\",\"ch\":\"c%d\",\"data\":", ch)) +
+                p + "}");
   }
 };
 struct Hookbox : Proto { // hookbox.v1: CONNECT and SUBSCRIBE travel in one message
@@ -264,9 +276,17 @@ struct Hookbox : Proto { // hookbox.v1: CONNECT and SUBSCRIBE travel in one mess
     return "hookbox.v1";
   }
   void open(Conn *c) override {
-    c->nextid = 3;
-    text(c, fmt("[1,\"CONNECT\",{\"payload\":{\"name\":\"u%d\"}}]", c->idx) +
-                (c->pub ? "" : "\n[2,\"SUBSCRIBE\",{\"channel_name\":\"" + chname(c->chan) + "\"}]"));
+    string s = fmt("[1,\"CONNECT\",{\"payload\":{\"name\":\"u%d\"}}]", c->idx);
+    c->nextid = 2;
+    for (int i = 0; i < o_each && waits(c); i++)
+      s += "\n" + subscribe(c, c->chan + i);
+    text(c, s);
+  }
+  bool waits(Conn *c) { // for a subscription, before it is ready
+    return !c->pub && o_mode != "join";
+  }
+  string subscribe(Conn *c, int ch) {
+    return fmt("[%u,\"SUBSCRIBE\",{\"channel_name\":\"c%d\"}]", c->nextid++, ch % o_chans);
   }
   void msg(Conn *c, int, const char *d, size_t n) override {
     if (has(d, n, "\"PING\""))
@@ -274,18 +294,35 @@ struct Hookbox : Proto { // hookbox.v1: CONNECT and SUBSCRIBE travel in one mess
     if (has(d, n, "\"ERROR\""))
       die("hub answered %.*s", (int)(n < 200 ? n : 200), d);
     if (c->state != READY) {
-      if (has(d, n, c->pub ? "\"CONNECTED\"" : "\"SUBSCRIBED\""))
+      if (!waits(c) ? has(d, n, "\"CONNECTED\"") : (c->step += count(d, n, "\"SUBSCRIBED\"")) >= o_each)
         ready(c);
       return;
     }
-    if (c->pub) {
+    if (o_mode == "join" && !c->pub)
+      n_told += count(d, n, "[0,\"SUBSCRIBE\",") + count(d, n, "[0,\"UNSUBSCRIBE\",");
+    if (c->step == ENTERING && !joining && has(d, n, "\"SUBSCRIBED\"")) {
+      c->step = INSIDE;
+      n_members++;
+    } else if (joining && c->step == ENTERING && has(d, n, "\"SUBSCRIBED\"")) {
+      c->step = INSIDE;
+      n_joined++;
+      n_answer += n;
+      hadd(now_ns() - c->asked);
+    } else if (joining && c->step == LEAVING && has(d, n, "\"RESULT\"")) {
+      c->step = OUTSIDE;
+      n_left++;
+    } else if (c->pub) {
       int k = count(d, n, "\"RESULT\"");
       n_acks += k;
       c->outstanding -= k;
     }
   }
   void publish(Conn *c, int ch, const string &p, bool) override {
-    text(c, fmt("[%u,\"PUBLISH\",{\"channel_name\":\"c%d\",\"payload\":%s}]", c->nextid++, ch, p.c_str()));
+    text(c, fmt("[%u,\"PUBLISH\",{\"channel_name\":\"c%d\",\"payload\":", c->nextid++, ch) + p + "}]");
+  }
+  void join(Conn *c, bool in) override {
+    c->asked = now_ns();
+    text(c, in ? subscribe(c, c->chan) : fmt("[%u,\"UNSUBSCRIBE\",{\"channel_name\":\"c%d\"}]", c->nextid++, c->chan));
   }
 };
 struct Sio : Proto {
@@ -314,8 +351,7 @@ struct Sio : Proto {
     }
   }
   void publish(Conn *c, int ch, const string &p, bool ack) override {
-    text(c, ack ? fmt("42%u[\"pub\",\"c%d\",%s]", c->nextid++, ch, p.c_str())
-                : fmt("42[\"pub\",\"c%d\",%s]", ch, p.c_str()));
+    text(c, (ack ? fmt("42%u[\"pub\",\"c%d\",", c->nextid++, ch) : fmt("42[\"pub\",\"c%d\",", ch)) + p + "]");
   }
 };
 struct Nats : Proto {
@@ -384,7 +420,7 @@ struct Centrifuge : Proto { // JSON protocol v1 (centrifuge 0.15 / Centrifugo v2
       ready(c);
   }
   void publish(Conn *c, int ch, const string &p, bool) override {
-    text(c, fmt("{\"id\":%u,\"method\":3,\"params\":{\"channel\":\"c%d\",\"data\":%s}}", c->nextid++, ch, p.c_str()));
+    text(c, fmt("{\"id\":%u,\"method\":3,\"params\":{\"channel\":\"c%d\",\"data\":", c->nextid++, ch) + p + "}}");
   }
 };
 static Proto *proto;
@@ -465,6 +501,8 @@ static size_t consume(Conn *c, char *d, size_t n) { // returns bytes used
     if (op == 9)
       frame(c, 10, p, len);
     else if (op == 8) {
+      if (len >= 2)
+        last_close = (unsigned char)p[0] << 8 | (unsigned char)p[1];
       c->state = DEAD;
       n_dead++;
       return n;
@@ -474,7 +512,7 @@ static size_t consume(Conn *c, char *d, size_t n) { // returns bytes used
   }
   return at;
 }
-static char rbuf[1 << 18];
+static char rbuf[1 << 22]; // a message may hold all that is in flight
 static void readable(Conn *c) {
   size_t have = c->in.size();
   if (have)
@@ -577,14 +615,14 @@ static string payload(uint64_t t_ns) {
   return s + "\"}";
 }
 static double open_all(int total, int npub) { // returns seconds to have every client ready
-  uint64_t t0 = now_ns(), deadline = t0 + 20000000000ull;
+  uint64_t t0 = now_ns(), deadline = t0 + (uint64_t)(o_deadline * 1e9);
   int started = 0;
   while ((int)n_ready < total) {
     while (started < total && started - (int)n_ready < o_conc) {
       Conn *c = new Conn;
       c->idx = started;
       c->pub = started < npub;
-      c->chan = c->pub ? started % o_chans : (started - npub) % o_chans;
+      c->chan = c->pub ? started % o_chans : (int)((int64_t)(started - npub) * o_each % o_chans);
       if (c->pub)
         pubv.push_back(c);
       conns.push_back(c);
@@ -595,7 +633,7 @@ static double open_all(int total, int npub) { // returns seconds to have every c
     if (now_ns() > deadline)
       die("only %llu of %d ready, %llu dead", (unsigned long long)n_ready, total, (unsigned long long)n_dead);
     if (n_dead)
-      die("%llu connections died while connecting", (unsigned long long)n_dead);
+      die("%llu connections died while connecting, the last with close code %d", (unsigned long long)n_dead, last_close);
   }
   return (now_ns() - t0) / 1e9;
 }
@@ -635,6 +673,16 @@ int main(int argc, char **argv) {
       o_rate = atof(v);
     else if (k == "--settle")
       o_settle = atof(v);
+    else if (k == "--each")
+      o_each = atoi(v);
+    else if (k == "--fill")
+      o_fill = atoi(v);
+    else if (k == "--count")
+      o_count = atoi(v);
+    else if (k == "--told")
+      o_told = atoi(v);
+    else if (k == "--deadline")
+      o_deadline = atof(v);
     else if (k == "--pid")
       o_pids = v;
     else
@@ -684,6 +732,7 @@ int main(int argc, char **argv) {
     uint64_t t0 = now_ns(), tw = t0 + (uint64_t)(o_warm * 1e9), te2 = tw + (uint64_t)(o_dur * 1e9), a0 = 0, ts = 0;
     double c0 = 0, g0 = 0;
     bool started = false;
+    int asked = 0;
     for (;;) {
       uint64_t t = now_ns();
       if (!started && t >= tw) {
@@ -695,21 +744,109 @@ int main(int argc, char **argv) {
       }
       if (t >= te2)
         break;
+      if (o_count && n_acks >= (uint64_t)o_count)
+        break;
       for (Conn *c : pubv) {
         if (c->outstanding > o_window / 2)
           continue;
-        while (c->outstanding < o_window) {
+        while (c->outstanding < o_window && (!o_count || asked < o_count)) {
           proto->publish(c, c->chan, payload(t), true);
           c->outstanding++;
+          asked++;
         }
         flush(c);
       }
       poll_once(50);
     }
     double s = (now_ns() - ts) / 1e9, k = n_acks - a0;
+    if (o_count && n_acks != (uint64_t)o_count)
+      die("%llu of %d publishes were acknowledged", (unsigned long long)n_acks, o_count);
     printf("{\"mode\":\"ingest\",\"pubs\":%d,\"window\":%d,\"msgs_per_s\":%.0f,\"cpu_us\":%.2f,\"server_cpu\":%.2f,"
-           "\"gen_cpu\":%.2f,\"dead\":%llu}\n",
+           "\"gen_cpu\":%.2f,\"rss_mb\":%.1f,\"dead\":%llu}\n",
            o_pubs, o_window, k / s, k ? (cpu_s() - c0) * 1e6 / k : 0, (cpu_s() - c0) / s, (self_cpu() - g0) / s,
+           rss_kb() / 1024, (unsigned long long)n_dead);
+    return 0;
+  }
+  if (o_mode == "join") {
+    open_all(o_subs + o_pubs, o_pubs);
+    // Who enters is told to all who are in. Many enter together, so that it is told together: one by one takes minutes.
+    uint64_t end = now_ns() + (uint64_t)(o_deadline * 1e9);
+    for (int i = 0; i < o_subs;) {
+      for (int wave = 0; wave < 500 && i < o_subs; wave++, i++) {
+        Conn *c = conns[o_pubs + i];
+        proto->join(c, true);
+        c->step = ENTERING;
+        flush(c);
+      }
+      while ((int)n_members < i) {
+        poll_once(20);
+        if (n_dead || now_ns() > end)
+          die("only %llu of %d entered, %llu dead, the last with close code %d", (unsigned long long)n_members, o_subs,
+              (unsigned long long)n_dead, last_close);
+      }
+      for (uint64_t heard = ~n_told; heard != n_told;) { // until all have read it
+        heard = n_told;
+        idle(0.05);
+      }
+    }
+    for (uint64_t asked = 0, t0 = now_ns(); n_acks < (uint64_t)o_fill;) {
+      while (asked < (uint64_t)o_fill && asked - n_acks < (uint64_t)o_window) {
+        proto->publish(pubv[0], pubv[0]->chan, payload(now_ns()), true);
+        asked++;
+      }
+      flush(pubv[0]);
+      poll_once(50);
+      if (now_ns() - t0 > (uint64_t)(o_deadline * 1e9))
+        die("only %llu of %d entries are in the history", (unsigned long long)n_acks, o_fill);
+    }
+    idle(o_settle);
+    joining = true;
+    n_told = 0;
+    uint64_t asked = 0, each = o_told ? o_subs : 0; // how many were told of a join, or a leave
+    uint64_t t0 = now_ns(), tw = t0 + (uint64_t)(o_warm * 1e9), te2 = tw + (uint64_t)(o_dur * 1e9), ts = t0, last = t0;
+    uint64_t j0 = 0, m0 = 0, b0 = 0, lastj = 0;
+    double c0 = 0, g0 = 0;
+    bool started = false;
+    for (;;) {
+      uint64_t t = now_ns();
+      if (!started && t >= tw) {
+        started = true;
+        ts = t;
+        j0 = n_joined;
+        m0 = n_told;
+        b0 = n_answer;
+        c0 = cpu_s();
+        g0 = self_cpu();
+        memset(hist, 0, sizeof hist);
+        hcount = 0;
+      }
+      if (t >= te2)
+        break;
+      if (n_joined + n_told != lastj) {
+        lastj = n_joined + n_told;
+        last = t;
+      } else if (t - last > 5000000000ull)
+        die("stalled: %llu joined, %llu left, members were told %llu of %llu", (unsigned long long)n_joined,
+            (unsigned long long)n_left, (unsigned long long)n_told, (unsigned long long)(asked * each));
+      for (Conn *c : pubv) {
+        if ((c->step != OUTSIDE && c->step != INSIDE) || asked * each - n_told >= o_pubs * each + !each)
+          continue; // who was told of the one before is told of the next
+        proto->join(c, c->step == OUTSIDE);
+        c->step++;
+        asked++;
+        flush(c);
+      }
+      poll_once(20);
+    }
+    double s = (now_ns() - ts) / 1e9, cpu = cpu_s() - c0, g1 = self_cpu();
+    double k = n_joined - j0, m = n_told - m0, kb = (n_answer - b0) / 1024.0;
+    for (uint64_t e = now_ns() + 5000000000ull; n_told < asked * each && now_ns() < e;)
+      poll_once(20);
+    printf("{\"mode\":\"join\",\"members\":%d,\"joins_per_s\":%.1f,\"cpu_us\":%.1f,\"told_per_s\":%.0f,\"cpu_us_told\":%.3f,"
+           "\"answer_kb\":%.2f,\"cpu_us_kb\":%.2f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"server_cpu\":%.2f,\"gen_cpu\":%.2f,"
+           "\"rss_mb\":%.1f,\"lost\":%lld,\"dead\":%llu}\n",
+           o_subs, k / s, k ? cpu * 1e6 / k : 0, m / s, m ? cpu * 1e6 / m : 0, k ? kb / k : 0, kb ? cpu * 1e6 / kb : 0,
+           hq(.5) / 1e3, hq(.99) / 1e3, cpu / s, (g1 - g0) / s, rss_kb() / 1024, (long long)(asked * each - n_told),
            (unsigned long long)n_dead);
     return 0;
   }
@@ -718,7 +855,7 @@ int main(int argc, char **argv) {
     o_pubs = o_chans; // an nchan publisher socket is bound to its channel
   open_all(o_subs + o_pubs, o_pubs);
   idle(o_settle);
-  uint64_t per = o_subs / o_chans, published = 0;
+  uint64_t per = (uint64_t)o_subs * o_each / o_chans, published = 0;
   n_delivered = 0; // every channel has the same number of subscribers
   uint64_t t0 = now_ns(), tw = t0 + (uint64_t)(o_warm * 1e9), te2 = tw + (uint64_t)(o_dur * 1e9), d0 = 0, p0 = 0,
            ts = t0, x0 = 0;
@@ -782,10 +919,10 @@ int main(int argc, char **argv) {
     poll_once(20);
   double nd = d1 - d0;
   printf("{\"mode\":\"fanout\",\"subs\":%d,\"channels\":%d,\"window\":%d,\"rate\":%.0f,\"pub_per_s\":%.0f,\"deliveries_"
-         "per_s\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,\"cpu_us\":%.3f,\"server_cpu\":%.2f,\"gen_"
+         "per_s\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,\"cpu_us\":%.3f,\"mb_per_s\":%.1f,\"cpu_us_kb\":%.3f,\"server_cpu\":%.2f,\"gen_"
          "cpu\":%.2f,\"msgs_per_recv\":%.2f,\"rss_mb\":%.1f,\"lost\":%lld,\"dead\":%llu}\n",
          o_subs, o_chans, o_window, o_rate, (p1 - p0) / s, nd / s, p50, p99, pm, nd ? (c1 - c0) * 1e6 / nd : 0,
-         (c1 - c0) / s, (g1 - g0) / s, x1 > x0 ? nd / (x1 - x0) : 0, rss_kb() / 1024,
+         nd * o_size / s / 1e6, nd ? (c1 - c0) * 1e6 / nd / o_size * 1000 : 0, (c1 - c0) / s, (g1 - g0) / s, x1 > x0 ? nd / (x1 - x0) : 0, rss_kb() / 1024,
          (long long)(published * per - n_delivered), (unsigned long long)n_dead);
   return 0;
 }

@@ -1,11 +1,19 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The web application that the hub asks: everybody may connect, and channels keep a history of 50. */
-export async function startApplication(presence: boolean): Promise<{ readonly port: number; close(): void }> {
+/** What every channel is made with, by the names that webhooks have for it. */
+export interface ChannelOptions {
+  readonly history_size: number
+  readonly presenceful: boolean
+  /** Joins and leaves stand in no history. */
+  readonly history_publish_only?: boolean
+}
+
+/** The web application that the hub asks: everybody may connect, and nobody is asked about a channel but when it is made. */
+export async function startApplication(channel: ChannelOptions): Promise<{ readonly port: number; close(): void }> {
   const details: { readonly [action: string]: (form: URLSearchParams) => object } = {
     connect: (form) => ({ name: (JSON.parse(form.get('payload') ?? 'null') as { name: string }).name }),
-    create_channel: () => ({ moderated: false, history_size: 50, presenceful: presence }),
+    create_channel: () => ({ moderated: false, ...channel }),
   }
   const server: Server = createServer((request, response) => {
     let body = ''

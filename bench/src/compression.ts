@@ -15,7 +15,7 @@ const pages = 100
 const perSecond = 50
 const characters = 1_000
 
-export interface Compressed {
+export type Compressed = {
   readonly peer: PeerName
   readonly deliveries: number
   /** Not as many as there were publishes for each page. */
@@ -64,7 +64,7 @@ export function compressionTable(all: readonly Compressed[]): string {
 }
 
 async function measureOne(peer: PeerName, duration: number): Promise<Compressed> {
-  const server = await startServer(peer, false)
+  const server = await startServer(peers[peer], { history_size: 50, presenceful: false })
   try {
     const isHub = (peers[peer] as Peer).protocol === 'hookbox'
     let heard = 0

@@ -3,9 +3,25 @@ import { pnpm } from '../../scripts/run.ts'
 import { compressionTable, measureCompression } from './compression.ts'
 import { buildGenerator } from './generator.ts'
 import { get } from './get.ts'
+import { type Curve, curves, growthFigureNames } from './growth/curves.ts'
+import { faultOfPoint, type Grown, measurePoint } from './growth/growth.ts'
+import { growthTables } from './growth/growth-table.ts'
 import { machine } from './machine.ts'
-import { measure } from './measure.ts'
-import { help, type Options, readOptions, UsageError } from './options.ts'
+import { measure, type Told } from './measure.ts'
+import {
+  type CompressionOptions,
+  type GrowthOptions,
+  help,
+  type Options,
+  type PageOptions,
+  type PeerOptions,
+  readOptions,
+  UsageError,
+} from './options.ts'
+import { openBrowser } from './page/browser.ts'
+import { faultOfPage, measurePage, type PageMeasured } from './page/measure-page.ts'
+import { type PageRow, pageFigureNames, pageRows } from './page/page-rows.ts'
+import { pageTables } from './page/page-table.ts'
 import { defaultPeers, howToGet, isInstalled, peers } from './peers.ts'
 import { faultOf, type Measurement } from './results.ts'
 import { figureNames, type Row, rows } from './rows.ts'
@@ -16,16 +32,32 @@ const say = (text: string) => void process.stderr.write(`${text}\n`)
 try {
   const options = readOptions(process.argv.slice(2))
   if (options === 'help') process.stdout.write(`${help()}\n`)
-  else await bench(options)
+  else {
+    const built = await pnpm(['build'], { quiet: true })
+    if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
+    const { text, broken } = await reportOf(options)
+    process.stdout.write(`\n${await machine()}\n\n${text}\n`)
+    if (broken) process.exitCode = 1
+  }
 } catch (error) {
   say(`bench: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = error instanceof UsageError ? 2 : 1
 }
 
-async function bench(options: Options): Promise<void> {
-  const built = await pnpm(['build'], { quiet: true })
-  if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
-  if (options.compression) return compression(options)
+/** Tables, and whether something of ours that stands in them is broken. */
+interface Report {
+  readonly text: string
+  readonly broken: boolean
+}
+
+function reportOf(options: Options): Promise<Report> {
+  if (options.what === 'growth') return grow(options)
+  if (options.what === 'page') return costOfPage(options)
+  if (options.what === 'compression') return compress(options)
+  return compare(options)
+}
+
+async function compare(options: PeerOptions): Promise<Report> {
   const generator = await buildGenerator()
   const wanted = options.peers ?? defaultPeers
   if (options.get) await get(wanted)
@@ -39,28 +71,87 @@ async function bench(options: Options): Promise<void> {
       for (const peer of here) {
         const measured = await measure(generator, peer, row, { warmup: 1, duration: options.duration })
         measurements.push(measured)
-        if (options.out !== undefined) await appendFile(options.out, `${JSON.stringify({ round, ...measured })}\n`)
+        await keep(options, round, measured)
         say(`${round}/${options.rounds}  ${row.padEnd(14)} ${peer.padEnd(11)} ${inWords(measured)}`)
       }
     }
   }
-  process.stdout.write(`\n${await machine()}\n\n${tables(measurements)}\n`)
-  if (measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)) process.exitCode = 1
+  const broken = measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)
+  return { text: tables(measurements), broken }
 }
 
-async function compression({ rounds, duration, out }: Options): Promise<void> {
-  const all = await measureCompression(rounds, duration, async ({ round, ...one }) => {
-    if (out !== undefined) await appendFile(out, `${JSON.stringify({ round, ...one })}\n`)
-    say(`${round}/${rounds}  ${one.peer.padEnd(16)} ${number(one.bytes)} bytes, ${number(one.cpu_us)} µs`)
+async function grow(options: GrowthOptions): Promise<Report> {
+  const generator = await buildGenerator()
+  const measured: Grown[] = []
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const name of options.rows) {
+      const { points, grows }: Curve = curves[name]
+      for (const point of points) {
+        const grown = await measurePoint(generator, name, point, { warmup: 1, duration: options.duration })
+        measured.push(grown)
+        await keep(options, round, grown)
+        say(`${round}/${options.rounds}  ${name.padEnd(17)} ${point.at} ${grows}: ${pointInWords(grown)}`)
+      }
+    }
+  }
+  return { text: growthTables(measured), broken: measured.some((one) => faultOfPoint(one) !== undefined) }
+}
+
+async function costOfPage(options: PageOptions): Promise<Report> {
+  const browser = await openBrowser()
+  try {
+    const measured: PageMeasured[] = []
+    for (let round = 1; round <= options.rounds; round++) {
+      for (const row of options.rows) {
+        const one = await measurePage(browser, row)
+        measured.push(one)
+        await keep(options, round, one)
+        say(`${round}/${options.rounds}  ${row.padEnd(14)} ${pageInWords(one)}`)
+      }
+    }
+    const text = `Chromium ${browser.version()}\n\n${pageTables(measured)}`
+    return { text, broken: measured.some((one) => faultOfPage(one) !== undefined) }
+  } finally {
+    await browser.close()
+  }
+}
+
+async function compress(options: CompressionOptions): Promise<Report> {
+  const all = await measureCompression(options.rounds, options.duration, async ({ round, ...one }) => {
+    await keep(options, round, one)
+    say(`${round}/${options.rounds}  ${one.peer.padEnd(16)} ${number(one.bytes)} bytes, ${number(one.cpu_us)} µs`)
   })
-  process.stdout.write(`\n${await machine()}\n\n${compressionTable(all)}\n`)
-  if (all.some(({ lost }) => lost !== 0)) process.exitCode = 1
+  return { text: compressionTable(all), broken: all.some(({ lost }) => lost !== 0) }
+}
+
+async function keep({ out }: Options, round: number, measured: Told): Promise<void> {
+  if (out !== undefined) await appendFile(out, `${JSON.stringify({ round, ...measured })}\n`)
 }
 
 function inWords(measured: Measurement): string {
   const { figures }: Row = rows[measured.row]
-  const fault = faultOf(measured)
-  if (fault !== undefined) return `broken: ${fault}`
-  const told = figures.map((figure) => `${number(Number(measured[figure]))} ${figureNames[figure]}`)
-  return [...told, ...(Number(measured.gen_cpu) > 0.97 ? ['(the generator is the limit)'] : [])].join(', ')
+  return faultOf(measured) === undefined
+    ? figuresInWords(measured, figures, figureNames)
+    : `broken: ${faultOf(measured)}`
+}
+
+function pointInWords(grown: Grown): string {
+  const { figures }: Curve = curves[grown.curve]
+  const fault = faultOfPoint(grown)
+  return fault === undefined ? figuresInWords(grown, figures, growthFigureNames) : `broken: ${fault}`
+}
+
+function pageInWords(measured: PageMeasured): string {
+  const { figures }: PageRow = pageRows[measured.row]
+  const fault = faultOfPage(measured)
+  return fault === undefined ? figuresInWords(measured, figures, pageFigureNames) : `broken: ${fault}`
+}
+
+function figuresInWords<F extends string>(
+  told: Told,
+  figures: readonly F[],
+  names: Readonly<Record<F, string>>,
+): string {
+  const words = figures.map((figure) => `${number(Number(told[figure]))} ${names[figure]}`)
+  return [...words, ...(Number(told.gen_cpu) > 0.97 ? ['(the generator is the limit)'] : [])].join(', ')
 }

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort, programPath } from '@hookbox/testkit'
-import { startApplication } from './application.ts'
+import { type ChannelOptions, startApplication } from './application.ts'
 import { type Peer, type PeerName, peers } from './peers.ts'
 import type { Measurement } from './results.ts'
 import { type Row, type RowName, rows } from './rows.ts'
@@ -14,24 +14,41 @@ export interface Times {
   readonly duration: number
 }
 
-/** Milliseconds until a server must listen, and after that until it is left alone. */
+/** What the generator does, in channels of which kind. */
+export interface Load {
+  readonly load: readonly string[]
+  readonly channel: ChannelOptions
+}
+
+/** What the generator told, or why there is no number. */
+export interface Told {
+  readonly error?: string | undefined
+  readonly [figure: string]: number | string | undefined
+}
+
+/** Milliseconds until a server must listen, after that until it is left alone, and until the generator is given up. */
 const starting = 10_000
 const settling = 300
+const loading = 300_000
 
-/** Measures one thing with one server, started for it alone. What goes wrong is told as such. */
+/** Measures one thing with one server. */
 export async function measure(generator: string, peer: PeerName, row: RowName, times: Times): Promise<Measurement> {
   const began = { peer, row, at: new Date().toISOString() }
-  const { protocol }: Peer = peers[peer]
   const { load, presence }: Row = rows[row]
+  const channel = { history_size: 50, presenceful: presence }
+  return { ...began, ...(await put(generator, peers[peer], { load, channel }, times)) }
+}
+
+/** Puts a server, started for it alone, under load. What goes wrong is told as such. */
+export async function put(generator: string, peer: Peer, { load, channel }: Load, times: Times): Promise<Told> {
   let server: Server | undefined
   try {
-    server = await startServer(peer, presence)
-    const given = ['--proto', protocol, '--port', `${server.port}`, '--pid', `${server.pid}`]
+    server = await startServer(peer, channel)
+    const given = ['--proto', peer.protocol, '--port', `${server.port}`, '--pid', `${server.pid}`]
     const lengths = ['--warmup', `${times.warmup}`, '--duration', `${times.duration}`]
-    const output = await finished(start(1, [generator, ...given, ...lengths, ...load]))
-    return { ...began, ...readOutput(output) }
+    return readOutput(await finished(start(1, [generator, ...given, ...lengths, ...load])))
   } catch (error) {
-    return { ...began, error: inWords(error, server?.output()) }
+    return { error: inWords(error, server?.output()) }
   } finally {
     await server?.end()
   }
@@ -46,9 +63,8 @@ export interface Server {
 }
 
 /** @throws Error where it does not listen in time */
-export async function startServer(peer: PeerName, presence: boolean): Promise<Server> {
-  const { command, env }: Peer = peers[peer]
-  const application = await startApplication(presence)
+export async function startServer({ command, env }: Peer, channel: ChannelOptions): Promise<Server> {
+  const application = await startApplication(channel)
   const port = await freePort()
   const server = start(0, command({ port, application: application.port }), env)
   const close = async () => {
@@ -129,7 +145,7 @@ function answers(port: number): Promise<boolean> {
 }
 
 async function finished(generator: Running): Promise<string> {
-  const timer = setTimeout(() => generator.child.kill('SIGKILL'), 120_000)
+  const timer = setTimeout(() => generator.child.kill('SIGKILL'), loading)
   await generator.ended
   clearTimeout(timer)
   return generator.output()

@@ -1,41 +1,86 @@
 import { parseArgs } from 'node:util'
+import { type CurveName, curveNames, curves } from './growth/curves.ts'
+import { type PageRowName, pageRowNames, pageRows } from './page/page-rows.ts'
 import { defaultPeers, type PeerName, peerNames, peers } from './peers.ts'
 import { type Row, type RowName, rowNames, rows } from './rows.ts'
 
-export interface Options {
+interface Repeated {
   readonly rounds: number
+  /** Where lines of JSON go, one for each measurement. */
+  readonly out: string | undefined
+}
+
+/** How fast the hub is, beside others. */
+export interface PeerOptions extends Repeated {
+  readonly what: 'peers'
   readonly duration: number
   readonly rows: readonly RowName[]
   /** Undefined: all that are installed, without those that are one of the others with something more. */
   readonly peers: readonly PeerName[] | undefined
   readonly get: boolean
-  /** Measure what compression costs and saves, and nothing else. */
-  readonly compression: boolean
-  /** Where lines of JSON go, one for each measurement. */
-  readonly out: string | undefined
 }
+
+/** How the hub's cost grows. */
+export interface GrowthOptions extends Repeated {
+  readonly what: 'growth'
+  readonly duration: number
+  readonly rows: readonly CurveName[]
+}
+
+/** What a real page costs. */
+export interface PageOptions extends Repeated {
+  readonly what: 'page'
+  readonly rows: readonly PageRowName[]
+}
+
+/** What compression costs and saves. */
+export interface CompressionOptions extends Repeated {
+  readonly what: 'compression'
+  readonly duration: number
+}
+
+export type Options = PeerOptions | GrowthOptions | PageOptions | CompressionOptions
 
 /** The command line, in a sentence, cannot be understood. */
 export class UsageError extends Error {}
 
 const whole = { rounds: 5, duration: 3 }
 const quick = { rounds: 1, duration: 2 }
+const growing = { rounds: 3, duration: 3 }
 
 /** @throws UsageError */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const values = parse(args)
   if (values.help) return 'help'
-  const defaults = values.quick ? quick : whole
+  const defaults = values.quick ? quick : values.growth ? growing : whole
+  const repeated = { rounds: positive('rounds', values.rounds) ?? defaults.rounds, out: values.out }
+  const duration = positive('duration', values.duration) ?? defaults.duration
+  if (values.growth) {
+    without('growth', values, ['page', 'compression', 'peers', 'get'])
+    return { what: 'growth', ...repeated, duration, rows: list('rows', values.rows, curveNames) ?? curveNames }
+  }
+  if (values.page) {
+    without('page', values, ['compression', 'peers', 'get', 'duration'])
+    return { what: 'page', ...repeated, rows: list('rows', values.rows, pageRowNames) ?? pageRowNames }
+  }
+  if (values.compression) {
+    without('compression', values, ['rows', 'peers', 'get'])
+    return { what: 'compression', ...repeated, duration }
+  }
   const quickRows = rowNames.filter((name) => (rows[name] as Row).quick)
   return {
-    rounds: positive('rounds', values.rounds) ?? defaults.rounds,
-    duration: positive('duration', values.duration) ?? defaults.duration,
+    what: 'peers',
+    ...repeated,
+    duration,
     rows: list('rows', values.rows, rowNames) ?? (values.quick ? quickRows : rowNames),
     peers: list('peers', values.peers, peerNames),
     get: values.get ?? false,
-    compression: values.compression ?? false,
-    out: values.out,
   }
+}
+
+function without(name: string, values: { readonly [option: string]: unknown }, others: readonly string[]): void {
+  const other = others.find((one) => values[one] !== undefined)
+  if (other !== undefined) throw new UsageError(`--${other}: expected not to stand beside --${name}`)
 }
 
 function parse(args: readonly string[]) {
@@ -46,7 +91,7 @@ function parse(args: readonly string[]) {
       args: args.filter((arg) => arg !== '--'),
       options: {
         ...{ rounds: text, duration: text, rows: text, peers: text, out: text },
-        ...{ quick: flag, get: flag, compression: flag, help: { ...flag, short: 'h' } },
+        ...{ quick: flag, get: flag, growth: flag, page: flag, compression: flag, help: { ...flag, short: 'h' } },
       },
     }).values
   } catch (error) {
@@ -90,14 +135,23 @@ ${lines(defaultPeers.map((name) => [name, peers[name].about]))}
 The same with something more, where --peers names it
 ${lines(peerNames.flatMap((name) => (defaultPeers.includes(name) ? [] : [[name, peers[name].about] as const])))}
 
+How the cost of the hub grows, with --growth: each point with a hub of its own. A point where a unit
+of work costs more than three times what it costs at the cheapest point of its curve is marked.
+${lines(curveNames.map((name) => [name, curves[name].about]))}
+
+What is told costs in a real page, with --page, in the Chromium of the browser tests
+${lines(pageRowNames.map((name) => [name, pageRows[name].about]))}
+
 Options
 ${lines([
+  ['--growth', 'how the cost grows, in place of how fast it is beside others'],
+  ['--page', 'what a page costs, in the same way'],
+  ['--compression', 'what compression costs and saves, at a steady rate'],
   ['--quick', 'the most telling rows, once: about two minutes'],
-  ['--rounds N', `how often (${whole.rounds}; with --quick ${quick.rounds})`],
+  ['--rounds N', `how often (${whole.rounds}; with --growth ${growing.rounds}; with --quick ${quick.rounds})`],
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],
-  ['--rows A,B', 'these rows alone'],
+  ['--rows A,B', 'these rows alone, which with --growth are curves'],
   ['--peers A,B', 'these servers alone'],
-  ['--compression', 'what compression costs and saves instead, at a steady rate'],
   ['--get', 'get what is not installed, from npm and, as root on Debian, from its packages'],
   ['--out FILE', 'add each measurement to this file, as a line of JSON'],
   ['-h, --help', 'print this'],

@@ -1,14 +1,12 @@
+import type { Told } from './measure.ts'
 import type { PeerName } from './peers.ts'
 import { type Figure, type Row, type RowName, rows, smallIsGood } from './rows.ts'
 
 /** One line of the results: what was measured, and what the generator printed of it. */
-export interface Measurement {
+export interface Measurement extends Told {
   readonly peer: PeerName
   readonly row: RowName
   readonly at: string
-  /** Why there is no number. */
-  readonly error?: string | undefined
-  readonly [figure: string]: number | string | undefined
 }
 
 /** What several measurements of the same come to. */
@@ -21,19 +19,28 @@ export interface Cell {
 
 /** Why a measurement is no number: it broke, or something was lost. Undefined where it is one. */
 export function faultOf(measurement: Measurement): string | undefined {
-  const { error, lost, dead } = measurement
+  const { figures }: Row = rows[measurement.row]
+  return faultIn(measurement, figures)
+}
+
+/** The same of whatever was measured, of which these figures are to be told. */
+export function faultIn(told: Told, figures: readonly string[]): string | undefined {
+  const { error, lost, dead } = told
   if (error !== undefined) return error
   if (typeof lost === 'number' && lost !== 0) return `${lost} deliveries were lost`
   if (typeof dead === 'number' && dead > 0) return `${dead} connections died`
-  const { figures }: Row = rows[measurement.row]
-  const missing = figures.find((figure) => !Number.isFinite(measurement[figure]))
-  return missing && `the generator told no ${missing}`
+  const missing = figures.find((figure) => !Number.isFinite(told[figure]))
+  return missing && `there is no ${missing}`
 }
 
 /** What is written where there is a number, or why there is none. */
 export function cellOf(measurements: readonly Measurement[], figure: Figure): Cell | string | undefined {
-  const faults = measurements.flatMap((one) => faultOf(one) ?? [])
-  if (faults[0] !== undefined) return faults[0]
+  const fault = measurements.map(faultOf).find((one) => one !== undefined)
+  return fault ?? cellIn(measurements, figure)
+}
+
+/** Of measurements without a fault. Undefined where there are none. */
+export function cellIn(measurements: readonly Told[], figure: string): Cell | undefined {
   const values = measurements.map((one) => one[figure] as number).sort((a, b) => a - b)
   const [least, most] = [values[0], values.at(-1)]
   if (least === undefined || most === undefined) return undefined

@@ -35,7 +35,8 @@ function table(row: RowName, measurements: readonly Measurement[]): string {
   ].join('\n')
 }
 
-function write(cell: ReturnType<typeof cellOf>): string {
+/** A median with the least and the most, or why there is none. */
+export function write(cell: ReturnType<typeof cellOf>): string {
   if (cell === undefined) return ''
   if (typeof cell === 'string') return `broken: ${cell.replaceAll('|', '/')}`
   const { median, least, most, rounds } = cell
@@ -48,10 +49,11 @@ function against(own: readonly Measurement[], theirs: readonly Measurement[], fi
   return ratio === undefined ? '' : `${ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(2)}×`
 }
 
-/** `1.23M`, `456k`, `789`, `9.5`, `0.45` */
+/** `1.23M`, `456k`, `789`, `9.5`, `0.45`, `0` */
 export function number(value: number): string {
   if (value >= 999_500) return `${(value / 1_000_000).toFixed(2)}M`
   if (value >= 9_995) return `${Math.round(value / 1_000)}k`
+  if (value === 0) return '0'
   if (value < 0.995) return value.toFixed(2)
   return value >= 100 ? value.toLocaleString('en', { maximumFractionDigits: 0 }) : value.toFixed(1)
 }

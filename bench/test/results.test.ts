@@ -12,7 +12,7 @@ describe('a measurement is no number', () => {
     [{ deliveries_per_s: 1, lost: 3 }, '3 deliveries were lost'],
     [{ deliveries_per_s: 1, lost: -1 }, '-1 deliveries were lost'],
     [{ deliveries_per_s: 1, dead: 2 }, '2 connections died'],
-    [{}, 'the generator told no deliveries_per_s'],
+    [{}, 'there is no deliveries_per_s'],
   ])('%j', (figures, fault) => {
     expect(faultOf(measured(figures))).toBe(fault)
     expect(cellOf([measured({ deliveries_per_s: 5 }), measured(figures)], 'deliveries_per_s')).toBe(fault)

@@ -38,6 +38,7 @@ test('the best stands first, ours is bold, and what broke has no number', () => 
 })
 
 test.each([
+  [0, '0'],
   [0.004, '0.00'],
   [0.994, '0.99'],
   [0.995, '1.0'],
