@@ -21,6 +21,29 @@ test('a plain page on another port needs the script and nothing else', async ({ 
   for (const one of [page, other]) await expect(one.getByRole('listitem')).toHaveText([/^guest-[0-9a-f]{8}: hello$/])
 })
 
+test('pages of a hub that compresses hear what they would hear without', async ({ servePage, openPage }) => {
+  await using hub = await startHubProcess(['--open', '--compression'])
+  const url = await servePage(`<!doctype html>
+    <title>Compressed</title>
+    <script src="${hub.url}/static/hookbox.js"></script>
+    <script>
+      const heard = []
+      const chat = hookbox.connect('${hub.url}').subscribe('chat')
+      chat.on('publish', ({ payload }) => heard.push(payload))
+    </script>`)
+  const pages = [await openPage(url), await openPage(url), await openPage(url)]
+  for (const page of pages) await page.evaluate('chat.ready')
+  await pages[0]?.evaluate(`Promise.all(['héllo '.repeat(500), 'short'].map((text) => chat.publish(text)))`)
+  for (const page of pages) {
+    await expect
+      .poll(() => page.evaluate('heard.map((text) => [text.slice(0, 6), text.length])'))
+      .toEqual([
+        ['héllo ', 3_000],
+        ['short', 5],
+      ])
+  }
+})
+
 test('the console shows what connections do while `hookbox.debug` is set, which may be at any time', async ({
   servePage,
   openPage,

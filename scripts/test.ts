@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { onCi } from '../packages/testkit/src/environment.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
+import { needPromtool } from './prometheus.ts'
 import { needProxies } from './proxies.ts'
 import { needRedis } from './redis.ts'
 import { bin, pnpm, type Run, root, run } from './run.ts'
@@ -68,6 +69,7 @@ const sections: readonly Section[] = [
   // Before the tests that start them.
   { name: 'Redis', parts: ['check', 'e2e'], run: async () => found(await needRedis()) },
   { name: 'reverse proxies', parts: ['check'], run: async () => found(await needProxies()) },
+  { name: 'promtool', parts: ['check'], run: async () => found(await needPromtool()) },
   {
     name: 'unit tests',
     parts: ['check'],

@@ -5,7 +5,7 @@ const channels = new Map()
 const server = new WebSocketServer({
   host: '127.0.0.1',
   port: Number(process.argv[2]),
-  perMessageDeflate: false,
+  perMessageDeflate: process.argv[3] === 'deflate' && { threshold: 256 },
   backlog: 4096,
 })
 server.on('connection', (socket) => {

@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { pnpm } from '../../scripts/run.ts'
+import { compressionTable, measureCompression } from './compression.ts'
 import { buildGenerator } from './generator.ts'
 import { get } from './get.ts'
 import { type Curve, curves, growthFigureNames } from './growth/curves.ts'
@@ -8,6 +9,7 @@ import { growthTables } from './growth/growth-table.ts'
 import { machine } from './machine.ts'
 import { measure, type Told } from './measure.ts'
 import {
+  type CompressionOptions,
   type GrowthOptions,
   help,
   type Options,
@@ -51,6 +53,7 @@ interface Report {
 function reportOf(options: Options): Promise<Report> {
   if (options.what === 'growth') return grow(options)
   if (options.what === 'page') return costOfPage(options)
+  if (options.what === 'compression') return compress(options)
   return compare(options)
 }
 
@@ -111,6 +114,14 @@ async function costOfPage(options: PageOptions): Promise<Report> {
   } finally {
     await browser.close()
   }
+}
+
+async function compress(options: CompressionOptions): Promise<Report> {
+  const all = await measureCompression(options.rounds, options.duration, async ({ round, ...one }) => {
+    await keep(options, round, one)
+    say(`${round}/${options.rounds}  ${one.peer.padEnd(16)} ${number(one.bytes)} bytes, ${number(one.cpu_us)} µs`)
+  })
+  return { text: compressionTable(all), broken: all.some(({ lost }) => lost !== 0) }
 }
 
 async function keep({ out }: Options, round: number, measured: Told): Promise<void> {

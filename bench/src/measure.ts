@@ -41,24 +41,50 @@ export async function measure(generator: string, peer: PeerName, row: RowName, t
 
 /** Puts a server, started for it alone, under load. What goes wrong is told as such. */
 export async function put(generator: string, peer: Peer, { load, channel }: Load, times: Times): Promise<Told> {
-  const { protocol, command, env } = peer
+  let server: Server | undefined
+  try {
+    server = await startServer(peer, channel)
+    const given = ['--proto', peer.protocol, '--port', `${server.port}`, '--pid', `${server.pid}`]
+    const lengths = ['--warmup', `${times.warmup}`, '--duration', `${times.duration}`]
+    return readOutput(await finished(start(1, [generator, ...given, ...lengths, ...load])))
+  } catch (error) {
+    return { error: inWords(error, server?.output()) }
+  } finally {
+    await server?.end()
+  }
+}
+
+/** A server that listens, with a web application for whoever asks one. */
+export interface Server {
+  readonly port: number
+  readonly pid: number
+  readonly output: () => string
+  end(): Promise<void>
+}
+
+/** @throws Error where it does not listen in time */
+export async function startServer({ command, env }: Peer, channel: ChannelOptions): Promise<Server> {
   const application = await startApplication(channel)
   const port = await freePort()
   const server = start(0, command({ port, application: application.port }), env)
-  try {
-    await listening(server, port)
-    await pause(settling)
-    const given = ['--proto', protocol, '--port', `${port}`, '--pid', `${server.child.pid}`]
-    const lengths = ['--warmup', `${times.warmup}`, '--duration', `${times.duration}`]
-    const output = await finished(start(1, [generator, ...given, ...lengths, ...load]))
-    return readOutput(output)
-  } catch (error) {
-    const said = server.output().trim().split('\n').at(-1)?.slice(0, 200)
-    return { error: `${error instanceof Error ? error.message : String(error)}${said ? `; ${said}` : ''}` }
-  } finally {
+  const close = async () => {
     await end(server)
     application.close()
   }
+  try {
+    await listening(server, port)
+    await pause(settling)
+  } catch (error) {
+    await close()
+    throw new Error(inWords(error, server.output()))
+  }
+  return { port, pid: server.child.pid ?? 0, output: server.output, end: close }
+}
+
+/** With the last that the server said. */
+function inWords(error: unknown, output = ''): string {
+  const said = output.trim().split('\n').at(-1)?.slice(0, 200)
+  return `${error instanceof Error ? error.message : String(error)}${said ? `; ${said}` : ''}`
 }
 
 /** @throws Error where it is no object */

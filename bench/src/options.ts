@@ -15,7 +15,7 @@ export interface PeerOptions extends Repeated {
   readonly what: 'peers'
   readonly duration: number
   readonly rows: readonly RowName[]
-  /** Undefined: all that are installed, without those that are ourselves with something more. */
+  /** Undefined: all that are installed, without those that are one of the others with something more. */
   readonly peers: readonly PeerName[] | undefined
   readonly get: boolean
 }
@@ -33,7 +33,13 @@ export interface PageOptions extends Repeated {
   readonly rows: readonly PageRowName[]
 }
 
-export type Options = PeerOptions | GrowthOptions | PageOptions
+/** What compression costs and saves. */
+export interface CompressionOptions extends Repeated {
+  readonly what: 'compression'
+  readonly duration: number
+}
+
+export type Options = PeerOptions | GrowthOptions | PageOptions | CompressionOptions
 
 /** The command line, in a sentence, cannot be understood. */
 export class UsageError extends Error {}
@@ -50,12 +56,16 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const repeated = { rounds: positive('rounds', values.rounds) ?? defaults.rounds, out: values.out }
   const duration = positive('duration', values.duration) ?? defaults.duration
   if (values.growth) {
-    without('growth', values, ['page', 'peers', 'get'])
+    without('growth', values, ['page', 'compression', 'peers', 'get'])
     return { what: 'growth', ...repeated, duration, rows: list('rows', values.rows, curveNames) ?? curveNames }
   }
   if (values.page) {
-    without('page', values, ['peers', 'get', 'duration'])
+    without('page', values, ['compression', 'peers', 'get', 'duration'])
     return { what: 'page', ...repeated, rows: list('rows', values.rows, pageRowNames) ?? pageRowNames }
+  }
+  if (values.compression) {
+    without('compression', values, ['rows', 'peers', 'get'])
+    return { what: 'compression', ...repeated, duration }
   }
   const quickRows = rowNames.filter((name) => (rows[name] as Row).quick)
   return {
@@ -81,7 +91,7 @@ function parse(args: readonly string[]) {
       args: args.filter((arg) => arg !== '--'),
       options: {
         ...{ rounds: text, duration: text, rows: text, peers: text, out: text },
-        ...{ quick: flag, get: flag, growth: flag, page: flag, help: { ...flag, short: 'h' } },
+        ...{ quick: flag, get: flag, growth: flag, page: flag, compression: flag, help: { ...flag, short: 'h' } },
       },
     }).values
   } catch (error) {
@@ -122,7 +132,7 @@ ${lines(rowNames.map((name) => [name, rows[name].about]))}
 Beside what
 ${lines(defaultPeers.map((name) => [name, peers[name].about]))}
 
-Ourselves with something more, where --peers names it
+The same with something more, where --peers names it
 ${lines(peerNames.flatMap((name) => (defaultPeers.includes(name) ? [] : [[name, peers[name].about] as const])))}
 
 How the cost of the hub grows, with --growth: each point with a hub of its own. A point where a unit
@@ -136,6 +146,7 @@ Options
 ${lines([
   ['--growth', 'how the cost grows, in place of how fast it is beside others'],
   ['--page', 'what a page costs, in the same way'],
+  ['--compression', 'what compression costs and saves, at a steady rate'],
   ['--quick', 'the most telling rows, once: about two minutes; with --growth or --page every row, once'],
   ['--rounds N', `how often (${whole.rounds}; with --growth ${growing.rounds}; with --quick ${quick.rounds})`],
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],

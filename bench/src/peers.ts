@@ -29,8 +29,8 @@ export interface Peer {
   readonly debian?: readonly string[]
   /** What is run after that. */
   readonly build?: readonly string[]
-  /** Measured only where it is named: ourselves with something more. */
-  readonly ours?: true
+  /** Measured only where it is named: what is there already, with something more. */
+  readonly variant?: true
 }
 
 const got = (path: string) => join(folder, 'node_modules', path)
@@ -99,12 +99,26 @@ export const peers = {
     build: ['go', 'build', '-o', centrifuge, here('peers/centrifuge/main.go')],
     env: { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
   },
+  'ws loop deflate': {
+    about: 'the twenty lines over ws, each connection compressing for itself',
+    protocol: 'raw',
+    command: ({ port }) => [process.execPath, here('peers/ws-loop.mjs'), `${port}`, 'deflate'],
+    needs: [],
+    variant: true,
+  },
+  'with compression': {
+    about: 'this hub with --compression',
+    protocol: 'hookbox',
+    command: (starting) => [...hubCommand(starting), '--compression'],
+    needs: [hub],
+    variant: true,
+  },
   'with console': {
     about: 'this hub with its console, at which nobody looks',
     protocol: 'hookbox',
     command: (starting) => [...hubCommand(starting), '--admin-password', 'the password of the console'],
     needs: [hub],
-    ours: true,
+    variant: true,
   },
 } as const satisfies Readonly<Record<string, Peer>>
 
@@ -113,7 +127,7 @@ export type PeerName = keyof typeof peers
 export const peerNames = Object.keys(peers) as PeerName[]
 
 /** Those that are measured where none is named. */
-export const defaultPeers: readonly PeerName[] = peerNames.filter((name) => !(peers[name] as Peer).ours)
+export const defaultPeers: readonly PeerName[] = peerNames.filter((name) => !(peers[name] as Peer).variant)
 
 export function isInstalled({ needs }: Peer): boolean {
   return needs.every((file) => existsSync(file))

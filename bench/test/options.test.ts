@@ -70,3 +70,11 @@ test('help names everything that can be measured', () => {
   expect(readOptions(['-h'])).toBe('help')
   for (const name of [...rowNames, ...peerNames, ...curveNames, ...pageRowNames]) expect(help()).toContain(`  ${name}`)
 })
+
+test('compression is another load, which has no rows', () => {
+  const asked = { what: 'compression', rounds: 2, duration: 2, out: undefined }
+  expect(readOptions(['--compression', '--quick', '--rounds', '2'])).toEqual(asked)
+  expect(() => readOptions(['--compression', '--peers', 'bun'])).toThrow(
+    '--peers: expected not to stand beside --compression',
+  )
+})

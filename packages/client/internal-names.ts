@@ -1,6 +1,9 @@
 import { dirname, join, sep } from 'node:path'
 import ts from 'typescript'
 
+// the declarations of browsers, most of what a compiler reads, are read once
+const others = new Map<string, ts.SourceFile | undefined>()
+
 /**
  * The names of properties that nobody but the package itself reads or writes, so that its build can make them short. For
  * the build alone: the bundler of an application cannot know whose they are.
@@ -29,9 +32,11 @@ export function internalNames(
     ...host,
     getSourceFile(name, languageVersion) {
       const text = sources.get(name)
-      return text === undefined
-        ? host.getSourceFile(name, languageVersion)
-        : ts.createSourceFile(name, text, languageVersion)
+      if (text !== undefined) return ts.createSourceFile(name, text, languageVersion)
+      if (name.startsWith(folder + sep)) return host.getSourceFile(name, languageVersion)
+      const known = others.get(name) ?? host.getSourceFile(name, languageVersion)
+      others.set(name, known)
+      return known
     },
   })
   const checker = program.getTypeChecker()

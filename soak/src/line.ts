@@ -14,7 +14,7 @@ export function line({ settings, report, cuts, upsets, figures, faults, seconds,
     `in ${seconds.toFixed(1)} s`,
   ].join(' ')
   const found = kindNames.map((kind) => `${count(report.counts[kind])} ${kind}`).join(', ')
-  const excuse = faults > 0 ? `; ${count(faults)} webhooks failed, so out of turn does not count` : ''
+  const excuse = faults > 0 ? `; ${count(faults)} requests failed, so out of turn does not count` : ''
   const kept = usage === undefined ? '' : `; hub: ${use(usage.hub)}; pages: ${use(usage.pages)}`
   const more = figures.map((figure) => `; ${figure}`).join('')
   return `soak ${scenario}${flags(settings)} seed ${seed}: ${did}: ${found}${more}${excuse}${kept}`

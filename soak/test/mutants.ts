@@ -176,7 +176,7 @@ export const mutants: readonly Mutant[] = [
       {
         file: `${server}/broker/memory/recovery-log.ts`,
         find: 'this.#offset = offset',
-        replace: 'this.#offset = offset; if (Math.random() < 0.02) return { epoch: this.#epoch, offset }',
+        replace: 'this.#offset = offset; if (Math.random() < 0.05) return { epoch: this.#epoch, offset }',
       },
     ],
     found: 'unstored',

@@ -17,7 +17,9 @@ export function members(values: { readonly [key: string]: JsonText | undefined }
   for (const key of Object.keys(values)) {
     const value = values[key]
     if (value === undefined) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${value}`
+    // there is nothing to escape in the names of the wire, which is seen sooner than done
+    const name = /^\w+$/.test(key) ? `"${key}"` : JSON.stringify(key)
+    text += `${text === '' ? '' : ','}${name}:${value}`
   }
   return text
 }

@@ -312,7 +312,17 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
       ...(ownRestPort ? [] : restRoutes),
       ...(ownAdminPort ? [] : operators.routes),
     ],
-    upgrades: { '/ws': createAcceptUpgrade({ doorkeeper, forwarded, accept, clock, access, signals }) },
+    upgrades: {
+      '/ws': createAcceptUpgrade({
+        doorkeeper,
+        forwarded,
+        accept,
+        clock,
+        access,
+        signals,
+        compression: config.compression,
+      }),
+    },
     refuse: doorkeeper.refuseHost,
   })
   const applications = createRouter({

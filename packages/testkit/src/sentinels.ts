@@ -10,7 +10,7 @@ export interface SentinelsOptions {
   readonly replicas?: number
   readonly password?: string
   readonly persistence?: RedisOptions['persistence']
-  /** Milliseconds of silence after which the first Sentinel takes a server for dead, and acts; default 500. */
+  /** Milliseconds of silence after which the first Sentinel takes a server for dead, and acts; default 1,000: a busy machine stands still for half of that. */
   readonly downAfter?: number
 }
 
@@ -48,7 +48,7 @@ export async function startSentinels(options: SentinelsOptions = {}): Promise<Se
 }
 
 async function startIn(group: RedisGroup, options: SentinelsOptions): Promise<Sentinels> {
-  const { replicas = 1, downAfter = 500, password, persistence = 'none' } = options
+  const { replicas = 1, downAfter = 1_000, password, persistence = 'none' } = options
   const common = { persistence, ...(password === undefined ? {} : { password }) }
   const first = await group.start(common)
   const others = await group.startAll(Array(replicas).fill({ ...common, replicaOf: first }))

@@ -11,6 +11,7 @@ import {
   userName,
 } from '@hookbox/protocol'
 import type { Seed, Unnumbered } from '../broker/broker.ts'
+import { datetimeText } from '../datetime.ts'
 import { userIdKey } from './id-key.ts'
 
 export type Prefill = Seed['history']
@@ -40,7 +41,7 @@ function readEntry(entry: unknown, field: string, now: number): Prefill[number] 
     inside: members({
       user: user === null ? undefined : toJsonText(user as string),
       payload: name === 'PUBLISH' ? toJsonText(payload as Json, `${field}.payload`) : undefined,
-      datetime: at === undefined ? undefined : toJsonText(new Date(at).toISOString()),
+      datetime: at === undefined ? undefined : datetimeText(at),
       message_id: id === undefined ? undefined : toJsonText(id),
     }),
     at: at ?? now,

@@ -10,6 +10,7 @@ import {
   toJsonText,
 } from '@hookbox/protocol'
 import type { Appended, Lease, Remembered } from '../broker/broker.ts'
+import { datetimeText } from '../datetime.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 import { type ChannelOptions, retention } from './options.ts'
@@ -103,7 +104,7 @@ export class Publisher {
     const inside = members({
       user: options.anonymous ? undefined : toJsonText(by.originator),
       payload,
-      datetime: toJsonText(new Date(now).toISOString()),
+      datetime: datetimeText(now),
       message_id: by.messageId && toJsonText(by.messageId.id),
     })
     if (exceeds(inside, limits.frame)) {

@@ -32,6 +32,8 @@ export interface Config {
   readonly linger: number
   /** Frames per second and connection; 0 switches it off. */
   readonly rate: number
+  /** What goes to several pages is compressed, for pages that take it. */
+  readonly compression: boolean
   /** The file that outlives a planned restart. */
   readonly snapshot: string | undefined
   /** Bytes that all recovery windows may take together. */

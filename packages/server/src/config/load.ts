@@ -286,6 +286,7 @@ function finish(
     trustProxy: value('trustProxy'),
     linger: value('linger'),
     rate: value('rate'),
+    compression: value('compression'),
     snapshot: value('snapshot'),
     recoveryMemory: value<number>('recoveryMemory') * 1_048_576,
     redis: redisOf(value('redis'), value('redisPrefix'), value('redisWait')),

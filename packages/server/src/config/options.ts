@@ -17,6 +17,8 @@ export interface HookboxOptions {
   /** Frames per second. */
   rate?: number
   /** Where the hub puts away what it knows when it is stopped, and takes it up from when it starts. */
+  /** Whether what goes to several pages is compressed, for pages that take it. */
+  compression?: boolean
   snapshot?: string
   /** Mebibytes. */
   recoveryMemory?: number
@@ -317,6 +319,14 @@ export const options: readonly Option[] = [
     100,
     'Who may connect',
     'Frames per second and connection, with a burst of five times that; 0 switches the limit off.',
+  ),
+  row(
+    'compression',
+    onOff,
+    false,
+    'Who may connect',
+    'What goes to several pages is compressed, once for all of them, on WebSockets whose browser takes it (permessage-deflate). It saves bytes and costs processor time and, for what browsers then send compressed, memory.',
+    { openMode: true },
   ),
 
   row(

@@ -1,6 +1,7 @@
 import { exceeds, HookboxError, type JsonText, limits, members, toJsonText } from '@hookbox/protocol'
 import type { Broker } from '../broker/broker.ts'
 import type { Clock } from '../clock.ts'
+import { datetimeText } from '../datetime.ts'
 import type { Signals } from '../signals/signals.ts'
 import type { Callbacks } from '../webhooks/callbacks.ts'
 import type { Memberships } from './memberships.ts'
@@ -83,7 +84,7 @@ export class PrivateMessages {
       sender: toJsonText(sender),
       recipient: toJsonText(recipient),
       payload,
-      datetime: toJsonText(new Date(this.#clock.now()).toISOString()),
+      datetime: datetimeText(this.#clock.now()),
     })
     if (exceeds(inside, limits.frame)) {
       throw new HookboxError('too_large', `payload: expected a message of at most ${limits.frame} bytes`)

@@ -146,7 +146,8 @@ export class Outbox {
 let last: Message | undefined
 
 function messageOf(frames: readonly PreparedFrame[]): Message {
-  if (!last?.isOf(frames)) last = new Message(frames)
+  if (last?.isOf(frames)) last.isShared = true
+  else last = new Message(frames)
   return last
 }
 

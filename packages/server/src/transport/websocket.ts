@@ -21,6 +21,8 @@ export interface WebSocketOptions {
   readonly clock: Clock
   readonly access: AccessLog
   readonly signals: Signals
+  /** What goes to several pages is compressed, where a page takes that. */
+  readonly compression: boolean
 }
 
 /** What a page's fragments and chunks may cost; beyond it the connection is closed with 1008. */
@@ -37,7 +39,7 @@ const notInTypes = { closeTimeout: closeGrace }
 
 /** Takes WebSockets in: first who may connect, then the upgrade, then the session. */
 export function createAcceptUpgrade(options: WebSocketOptions): Upgrade {
-  const { doorkeeper, forwarded, accept, clock, access, signals } = options
+  const { doorkeeper, forwarded, accept, clock, access, signals, compression } = options
   const server = new WebSocketServer({
     ...notInTypes,
     noServer: true,
@@ -45,7 +47,8 @@ export function createAcceptUpgrade(options: WebSocketOptions): Upgrade {
     maxPayload: limits.message,
     maxFragments,
     maxBufferedChunks,
-    perMessageDeflate: false,
+    // each message by itself: what is compressed once fits all, and nothing is kept in memory for a connection
+    perMessageDeflate: compression && { serverNoContextTakeover: true, clientNoContextTakeover: true },
     autoPong: false,
     // A browser that offered something fails the handshake without an answer, and could not read why it is then closed.
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : ([...offered][0] ?? false)),
@@ -101,13 +104,17 @@ export class WebSocketTransport implements Transport {
     this.#clock = clock
     this.#signals = signals
     this.#onEnd = onEnd
+    const compresses = webSocket.extensions !== ''
     const line: Line = {
       get unsent() {
         return socket.writableLength
       },
       // past `ws`, which would make the same head anew for each page; it keeps nothing back that this could overtake
       write(message, onSent) {
-        if (webSocket.readyState === WebSocket.OPEN) socket.write(message.webSocket, onSent)
+        if (webSocket.readyState !== WebSocket.OPEN) return
+        // one page's own may hold its ticket: the length of what is compressed together with it could give that away
+        const isCompressed = compresses && message.isShared
+        socket.write(isCompressed ? message.compressedWebSocket : message.webSocket, onSent)
       },
       overflowed: () => this.#end(closeCodes.slow, 'reading too slowly', slowGrace),
     }

@@ -1,4 +1,13 @@
-import { lacksRedis, type RedisCluster, startRedis, startRedisCluster, startSentinels, until } from '@hookbox/testkit'
+import {
+  freePort,
+  lacksRedis,
+  type Redis,
+  type RedisCluster,
+  startRedis,
+  startRedisCluster,
+  startSentinels,
+  until,
+} from '@hookbox/testkit'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { RedisBroker } from '../../src/broker/redis/redis-broker.ts'
 import {
@@ -19,6 +28,15 @@ const slow = 30_000
 async function insist<T>(act: () => Promise<T>): Promise<T> {
   const { done } = await until(async () => ({ done: await act() }), 'Redis to be reached', { deadline: 20_000 })
   return done
+}
+
+/** Settles when the node has gone over to that server. */
+async function writesTo(redis: Redis, node: RedisBroker): Promise<void> {
+  const written = async () => {
+    await createChannel(node).catch(() => {})
+    return Number(await redis.call('DBSIZE')) > 0 || undefined
+  }
+  await until(written, 'the new master to be written to')
 }
 
 describe.skipIf(lacksRedis())('a broker whose servers change', () => {
@@ -70,11 +88,35 @@ describe.skipIf(lacksRedis())('a broker whose servers change', () => {
     // Where nobody says anything, nothing has changed.
     await node.log.append('chat', publish(1), told)
     await sentinel.call('SENTINEL', 'MONITOR', 'mine', '127.0.0.1', next.port, 1)
-    const written = async () => {
-      await createChannel(node).catch(() => {})
-      return Number(await next.call('DBSIZE')) > 0 || undefined
+    await writesTo(next, node)
+  })
+
+  test('believes the newest word, where the Sentinel that stands first is cut off together with the old master', async () => {
+    const old = await startRedis()
+    onTestFinished(() => old[Symbol.asyncDispose]())
+    const next = await startRedis()
+    onTestFinished(() => next[Symbol.asyncDispose]())
+    const stale = await startRedis({ sentinel: true, config: [`sentinel monitor mine 127.0.0.1 ${old.port} 1`] })
+    onTestFinished(() => stale[Symbol.asyncDispose]())
+    const port = await freePort()
+    const urls = [`redis+sentinel://127.0.0.1:${stale.port},127.0.0.1:${port}/mine`]
+    const node = await redisNode({ urls, probe: 50 })
+    await createChannel(node)
+    const config = [`sentinel monitor mine 127.0.0.1 ${next.port} 1`, 'sentinel config-epoch mine 1']
+    const newest = await startRedis({ port, sentinel: true, config })
+    onTestFinished(() => newest[Symbol.asyncDispose]())
+    await writesTo(next, node)
+    // However often they are asked from now on, and whoever answers first.
+    const asked = async () =>
+      Number(/total_connections_received:(\d+)/.exec(String(await stale.call('INFO', 'stats')))?.[1])
+    const before = await asked()
+    let wasBack = false
+    const enough = async () => {
+      wasBack ||= String(await old.call('CLIENT', 'LIST')).includes('name=hookbox')
+      return (await asked()) > before + 60 || undefined
     }
-    await until(written, 'the new master to be written to')
+    await until(enough, 'the Sentinel to be asked')
+    expect(wasBack).toBe(false)
   })
 
   describe('in a cluster', () => {

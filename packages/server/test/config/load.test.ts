@@ -45,6 +45,7 @@ test('what nobody set has its default', () => {
     linger: 15_000,
     rate: 100,
     recoveryMemory: 134_217_728,
+    compression: false,
     snapshot: undefined,
     redis: undefined,
     workers: 1,

@@ -14,6 +14,7 @@ const given: {
   open: ['true', true, ({ open }) => open],
   origin: ['https://example.org', ['https://example.org'], ({ origins }) => origins],
   trustProxy: ['2', 2, ({ trustProxy }) => trustProxy],
+  compression: ['true', true, ({ compression }) => compression],
   snapshot: ['/tmp/hub.snapshot', '/tmp/hub.snapshot', ({ snapshot }) => snapshot],
   recoveryMemory: ['64', 64, ({ recoveryMemory }) => recoveryMemory / 1_048_576],
   redis: ['redis://one', ['redis://one'], ({ redis }) => redis?.urls],

@@ -41,6 +41,7 @@ export interface TransportHubOptions {
   readonly receive?: (served: Served, message: string) => void
   readonly node?: string
   readonly elsewhere?: Elsewhere
+  readonly compression?: boolean
 }
 
 /** There are no other nodes. */
@@ -55,6 +56,7 @@ const nowhere: Elsewhere = {
 
 export async function startTransportHub(options: TransportHubOptions = {}): Promise<TransportHub> {
   const { trustProxy = 0, checkHost = false, maxAway, receive, node = '0'.repeat(32), elsewhere = nowhere } = options
+  const { compression = false } = options
   const clock = new TestClock()
   const served: Served[] = []
   const access: AccessLine[] = []
@@ -89,7 +91,7 @@ export async function startTransportHub(options: TransportHubOptions = {}): Prom
   })
   const server = createServer(
     router({
-      upgrades: { '/ws': createAcceptUpgrade({ ...common, access: accessLog }) },
+      upgrades: { '/ws': createAcceptUpgrade({ ...common, compression, access: accessLog }) },
       routes: [
         { path: '/stream', methods: ['POST'], handle: streams.read },
         { path: '/stream/send', methods: ['POST'], handle: streams.send },

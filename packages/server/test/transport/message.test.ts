@@ -5,7 +5,10 @@ import { Message } from '../../src/transport/message.ts'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 
 /** What reads messages in `ws`; its types lack it. */
-const { Receiver } = ws as unknown as { Receiver: new (options: object) => Writable }
+const { Receiver, PerMessageDeflate } = ws as unknown as {
+  Receiver: new (options: object) => Writable
+  PerMessageDeflate: new (options: object, isServer: boolean, maxPayload: number) => { accept(offers: object[]): void }
+}
 
 test('frames are joined by line feeds, as UTF-8', () => {
   const message = new Message(['a', 'é', ''].map((text) => new PreparedFrame(text)))
@@ -34,4 +37,27 @@ test('it is the same for the same frames in the same order', () => {
   const message = new Message([a, b])
   expect(message.isOf([a, b])).toBe(true)
   for (const frames of [[a], [b, a], [other, b], [a, b, a]]) expect(message.isOf(frames)).toBe(false)
+})
+
+test.each([300, 70_000, 1_048_576])('of %i bytes it is compressed by itself, in one frame', (length) => {
+  const text = JSON.stringify({ text: 'hello '.repeat(length / 6) })
+  const message = new Message([new PreparedFrame(text)])
+  const heard: string[] = []
+  const inflating = new PerMessageDeflate({}, false, 2_097_152)
+  inflating.accept([{ server_no_context_takeover: [true] }])
+  const receiver = new Receiver({ isServer: false, extensions: { 'permessage-deflate': inflating } })
+  const both = new Promise<void>((resolve) => {
+    receiver.on('message', (data: Buffer, isBinary: boolean) => {
+      if (heard.push(`${isBinary} ${data}`) === 2) resolve()
+    })
+  })
+  receiver.write(message.compressedWebSocket)
+  receiver.write(message.compressedWebSocket)
+  expect(message.compressedWebSocket.length).toBeLessThan(length / 4)
+  return both.then(() => expect(heard).toEqual([`false ${text}`, `false ${text}`]))
+})
+
+test('what is short is not compressed', () => {
+  const message = new Message([new PreparedFrame('x'.repeat(255))])
+  expect(message.compressedWebSocket).toBe(message.webSocket)
 })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { deferred, within } from '@hookbox/testkit'
 import { afterEach, expect, test } from 'vitest'
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 import { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import { open, portOf, raw, untilClosed } from '../kit/http.ts'
 import { type Served, startTransportHub, type TransportHub, type TransportHubOptions } from '../kit/transport-hub.ts'
@@ -29,8 +29,9 @@ function page(
   { server }: TransportHub,
   headers: { [name: string]: string } = {},
   protocols: string[] = ['hookbox.v1'],
+  options: ClientOptions = {},
 ): PageEnd {
-  const socket = new WebSocket(`ws://127.0.0.1:${portOf(server)}/ws`, protocols, { headers })
+  const socket = new WebSocket(`ws://127.0.0.1:${portOf(server)}/ws`, protocols, { ...options, headers })
   const messages: string[] = []
   const waiting: ((message: string) => void)[] = []
   const queue: string[] = []
@@ -291,3 +292,35 @@ test.each([
   expect(await raw(h.server, request)).toMatch(/^HTTP\/1\.1 400 /)
   expect(h.served).toEqual([])
 })
+
+test('what goes to several pages leaves compressed where they take it, and what goes to one as it is', async () => {
+  const one = await hub({ compression: true })
+  const pages = [page(one), page(one), page(one, {}, ['hookbox.v1'], { perMessageDeflate: false })]
+  const served: Served[] = []
+  for (const { opened } of pages) {
+    served.push(await one.next())
+    await opened
+  }
+  expect(pages.map(({ socket }) => socket.extensions)).toEqual(['permessage-deflate', 'permessage-deflate', ''])
+  const bytes = () => pages.map(({ socket }) => (socket as unknown as { _socket: Socket })._socket.bytesRead)
+  const text = 'hello '.repeat(1_000)
+  const before = bytes()
+  const shared = new PreparedFrame(text)
+  for (const { transport } of served) transport.send(shared)
+  expect(await Promise.all(pages.map(({ message }) => message()))).toEqual([text, text, text])
+  const [first = 0, second = 0, third = 0] = bytes().map((now, index) => now - (before[index] ?? 0))
+  // the first does not know yet that others get the same
+  expect([first, third]).toEqual([text.length + 4, text.length + 4])
+  expect(second).toBeLessThan(200)
+
+  served[1]?.transport.send(new PreparedFrame(text))
+  expect(await pages[1]?.message()).toBe(text)
+  expect((bytes()[1] ?? 0) - (before[1] ?? 0) - second).toBe(text.length + 4)
+  pages[1]?.socket.send(text)
+  expect(await within(untilReceived(served[1] as Served), 'the message')).toBe(text)
+})
+
+async function untilReceived({ received }: Served): Promise<string> {
+  while (received.length === 0) await new Promise(setImmediate)
+  return received[0] ?? ''
+}

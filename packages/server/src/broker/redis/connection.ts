@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { Redis } from 'ioredis'
+import { codeOf } from './failure.ts'
 
 /** Where a server is, and how it lets us in. */
 export interface Address {
@@ -13,13 +14,15 @@ export interface Address {
   readonly cluster: boolean
 }
 
-/** What is wrong with the other side's certificate, by Node's words for it. */
-const distrusted =
-  /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(VERIFY|GET_ISSUER)|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/
+/** The authority behind the other side's certificate is not known here, by Node's words for it. */
+const ofNobody = /^(SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(VERIFY|GET_ISSUER))/
+
+/** Something else is wrong with it: it is another host's, or its time has not come or is over. */
+const unfit = /^(CERT_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/
 
 /**
- * A connection that is made when `connect` is called, once. `failed` hears of each error; whoever does not know the authority
- * behind the server's certificate gets one that says so (see {@link isDistrust}).
+ * A connection that is made when `connect` is called, once. `failed` hears of each error, in words of ours where it is about the
+ * server's certificate.
  */
 export function connectionTo(
   client: typeof Redis,
@@ -52,15 +55,20 @@ export function connectionTo(
   return redis
 }
 
-/** Whether it is the server's certificate that keeps us out: trying again does not help. */
-export function isDistrust(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && distrusted.test(String(error.code))
+/** Whether the server does not let us in, or we do not trust it: trying again does not help. */
+export function isRefusal(error: unknown): boolean {
+  const word = wordOf(error)
+  return ofNobody.test(word) || unfit.test(word) || ['WRONGPASS', 'NOAUTH', 'NOPERM'].includes(codeOf(error))
 }
 
 function explained(error: Error): Error {
-  if (!isDistrust(error)) return error
-  const isAnothers = 'code' in error && error.code === 'ERR_TLS_CERT_ALTNAME_INVALID'
-  const hint = isAnothers ? '' : ' (NODE_EXTRA_CA_CERTS may name a file of more authorities)'
+  const code = wordOf(error)
+  if (!ofNobody.test(code) && !unfit.test(code)) return error
+  const hint = ofNobody.test(code) ? ' (NODE_EXTRA_CA_CERTS may name a file of more authorities)' : ''
   const text = `its certificate is not trusted: ${error.message.replace(/:?\s*$/, '')}${hint}`
-  return Object.assign(new Error(text, { cause: error }), { code: 'code' in error && error.code })
+  return Object.assign(new Error(text, { cause: error }), { code })
+}
+
+function wordOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { type Address, connectionTo, isDistrust } from './connection.ts'
+import { type Address, connectionTo, isRefusal } from './connection.ts'
 import { codeOf, Elsewhere, UnfitServer, unavailable } from './failure.ts'
 import { allScripts } from './lua/all.ts'
 import { textOf } from './replies.ts'
@@ -348,10 +348,6 @@ function fieldsOf(info: string): ReadonlyMap<string, string> {
       return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const]
     }),
   )
-}
-
-function isRefusal(error: unknown): boolean {
-  return isDistrust(error) || ['WRONGPASS', 'NOAUTH', 'NOPERM'].includes(codeOf(error))
 }
 
 function textOfError(error: unknown): string {
