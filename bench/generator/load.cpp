@@ -5,7 +5,8 @@
 //          --pubs 1 --window 16 --duration 4 --pid 1234
 //
 // modes:  fanout   closed loop (--window) or open loop (--rate msgs/s)
-//         ingest   publishers with acknowledged publishes, no subscribers; with --count N so many of them and no more
+//         ingest   publishers with acknowledged publishes, no subscribers; with --count N so many of them and no more,
+//                  with --fill N so many before anything counts
 //         connect  connect+subscribe --subs clients, report rate and memory
 //         join     --pubs clients subscribe and unsubscribe, over and over, in a channel that has --subs members and
 //                  --fill entries; with --told 1 each member is told of each of both (hookbox only)
@@ -746,6 +747,12 @@ int main(int argc, char **argv) {
         break;
       if (o_count && n_acks >= (uint64_t)o_count)
         break;
+      if (n_acks < (uint64_t)o_fill) { // the warm-up has not begun
+        if (t - t0 > (uint64_t)(o_deadline * 1e9))
+          die("only %llu of %d entries are in the history", (unsigned long long)n_acks, o_fill);
+        tw = t + (uint64_t)(o_warm * 1e9);
+        te2 = tw + (uint64_t)(o_dur * 1e9);
+      }
       for (Conn *c : pubv) {
         if (c->outstanding > o_window / 2)
           continue;

@@ -147,7 +147,7 @@ ${lines([
   ['--growth', 'how the cost grows, in place of how fast it is beside others'],
   ['--page', 'what a page costs, in the same way'],
   ['--compression', 'what compression costs and saves, at a steady rate'],
-  ['--quick', 'the most telling rows, once: about two minutes'],
+  ['--quick', 'the most telling rows, once: about two minutes; with --growth or --page every row, once'],
   ['--rounds N', `how often (${whole.rounds}; with --growth ${growing.rounds}; with --quick ${quick.rounds})`],
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],
   ['--rows A,B', 'these rows alone, which with --growth are curves'],

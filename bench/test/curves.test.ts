@@ -50,3 +50,11 @@ test('each of the channels has a subscriber, up to 100,000', () => {
 test('who enters is one of the members, so that all of them are named in the answer', () => {
   expect(curves.presence.points.map(({ load }) => given(load, '--subs'))).toEqual([9, 99, 999, 9_999])
 })
+
+test.each(['history publish', 'history subscribe'] as const)('%s fills the history before anything counts', (name) => {
+  const { points }: Curve = curves[name]
+  for (const { at, load, channel } of points) {
+    expect(given(load, '--fill')).toBe(at)
+    expect(channel.history_size).toBe(at)
+  }
+})

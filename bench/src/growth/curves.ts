@@ -70,7 +70,7 @@ export const curves = {
     unit: 'publish',
     points: historySizes().map((at) => ({
       at,
-      load: ['--mode', 'ingest', '--pubs', '16', '--window', '16'],
+      load: ['--mode', 'ingest', '--pubs', '16', '--window', '16', '--fill', `${at}`],
       channel: { ...plain, history_size: at },
     })),
   },
