@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onCi } from '../packages/testkit/src/environment.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
@@ -35,6 +35,9 @@ const soakTests = 'soak/test/'
 
 /** Vitest would leave one alone, and with two have a single worker: half of the machine would stand idle. */
 const allProcessors = '--maxWorkers=100%'
+
+/** Those that wait for a Redis to notice something work little meanwhile. */
+const oneMore = `--maxWorkers=${availableParallelism() + 1}`
 
 /** Cheap ones first, so that a slip is seen at once; all of them run, so that one run shows everything. */
 const sections: readonly Section[] = [
@@ -74,7 +77,7 @@ const sections: readonly Section[] = [
     name: 'unit tests',
     parts: ['check'],
     run: (reports) =>
-      vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`, allProcessors], join(reports, 'unit.json')),
+      vitest(['--exclude', roomsTest, '--exclude', `${soakTests}**`, oneMore], join(reports, 'unit.json')),
   },
   // By itself, as it keeps all processors busy.
   {
