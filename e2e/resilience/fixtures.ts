@@ -86,7 +86,12 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       }
       const tab = await openTab()
       await tab.open(await servePage(observerHtml(watching)))
-      await until(tab, () => Object.values(subs).every(({ status }) => status === 'subscribed'))
+      // none at all, where the script could not be loaded, is not all of them
+      await until(
+        tab,
+        (count) => Object.values(subs).filter(({ status }) => status === 'subscribed').length === count,
+        watching.channels.length,
+      )
       return tab
     })
   },
