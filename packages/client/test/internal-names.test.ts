@@ -1,24 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { internalNames } from '../internal-names.ts'
+import { withLoneSource } from './kit/lone-source.ts'
 
 const client = join(import.meta.dirname, '..')
 const entries = ['src/index.ts', 'src/fallback.ts', 'src/inspect.ts', 'src/global.ts']
 
 /** The names that may be made short in a package whose only source this is. */
-async function namesIn(source: string): Promise<string[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'hookbox-names-'))
-  try {
-    await mkdir(join(folder, 'src'))
-    const compilerOptions = { target: 'ES2022', lib: ['ES2023', 'DOM'], module: 'ESNext', types: [], strict: true }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }))
-    await writeFile(join(folder, 'src/index.ts'), `${source}; export {}`)
-    return internalNames(folder, ['src/index.ts'])
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+function namesIn(source: string): Promise<string[]> {
+  return withLoneSource(source, (folder) => internalNames(folder, ['src/index.ts']))
 }
 
 test.each([

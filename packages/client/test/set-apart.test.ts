@@ -1,21 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { setApart } from '../set-apart.ts'
+import { withLoneSource } from './kit/lone-source.ts'
 
 /** A source, alone in its package, with the members of these interfaces set apart. */
-async function apart(source: string, ...interfaces: string[]): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'hookbox-apart-'))
-  try {
-    await mkdir(join(folder, 'src'))
-    const compilerOptions = { target: 'ES2022', lib: ['ES2023', 'DOM'], module: 'ESNext', types: [], strict: true }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }))
-    await writeFile(join(folder, 'src/index.ts'), `${source}; export {}`)
-    return setApart(folder, interfaces).get(join(folder, 'src/index.ts'))?.replace('; export {}', '')
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+function apart(source: string, ...interfaces: string[]): Promise<string | undefined> {
+  return withLoneSource(source, (folder) =>
+    setApart(folder, interfaces).get(join(folder, 'src/index.ts'))?.replace('; export {}', ''),
+  )
 }
 
 test.each([

@@ -312,6 +312,12 @@ export interface ConnectionRecord {
 
 export type Membership = 'asked' | 'given'
 
+/** What is noted of a connection in a channel: what it is there, or that it is about to be given it. */
+export type Noted = Membership | 'promised'
+
+/** A connection that has just got its user. */
+export type NewConnection = Omit<ConnectionRecord, 'node' | 'ticket' | 'channels' | 'promised' | 'live'>
+
 /** The ticket of a connection: whoever shows its text, and what fits the digests, takes the connection up. */
 export interface TicketRecord {
   readonly text: string
@@ -330,7 +336,7 @@ export interface ConnectionChange {
   /** The one before is void; with null there is none. */
   readonly ticket?: TicketRecord | null
   /** What the connection is in a channel from now on; with null it is not in it. */
-  readonly channels?: ReadonlyMap<string, Membership | 'promised' | null>
+  readonly channels?: ReadonlyMap<string, Noted | null>
 }
 
 export interface UserRecord {
@@ -361,7 +367,7 @@ export interface Users {
    * `changes` are made in both cases, in the same atomic step.
    */
   enter(
-    connection: Omit<ConnectionRecord, 'node' | 'ticket' | 'channels' | 'promised' | 'live'>,
+    connection: NewConnection,
     options: { readonly byDefault: Options; readonly changes: Options },
   ): Promise<{ readonly options: Options; readonly first: boolean }>
   /** Notes what has changed of a connection. False, and not noted, where it is not this node's or not there (any more). */

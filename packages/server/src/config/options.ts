@@ -16,9 +16,9 @@ export interface HookboxOptions {
   linger?: number
   /** Frames per second. */
   rate?: number
-  /** Where the hub puts away what it knows when it is stopped, and takes it up from when it starts. */
   /** Whether what goes to several pages is compressed, for pages that take it. */
   compression?: boolean
+  /** Where the hub puts away what it knows when it is stopped, and takes it up from when it starts. */
   snapshot?: string
   /** Mebibytes. */
   recoveryMemory?: number

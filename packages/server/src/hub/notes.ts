@@ -1,5 +1,5 @@
 import { HookboxError, type Json } from '@hookbox/protocol'
-import type { Broker, ConnectionChange, Membership } from '../broker/broker.ts'
+import type { Broker, ConnectionChange, Noted } from '../broker/broker.ts'
 import type { Duty } from '../channel/services.ts'
 import type { Subscriber } from '../channel/subscriber.ts'
 import { isUnavailable } from '../insist.ts'
@@ -30,11 +30,7 @@ export class Notes {
   }
 
   /** What a connection is in a channel from now on; null: nothing. */
-  membership(
-    by: Pick<Subscriber, 'id' | 'user'>,
-    channelName: string,
-    membership: Membership | 'promised' | null,
-  ): void {
+  membership(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Noted | null): void {
     this.connection(by, { channels: new Map([[channelName, membership]]) })
   }
 

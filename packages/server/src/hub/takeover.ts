@@ -1,5 +1,5 @@
 import { closeCodes, HookboxError } from '@hookbox/protocol'
-import type { Broker, ConnectionRecord, Estate, Membership } from '../broker/broker.ts'
+import type { Broker, ConnectionRecord, Estate, Noted } from '../broker/broker.ts'
 import type { Log } from '../log.ts'
 import type { Background } from './background.ts'
 import type { Channels } from './channels.ts'
@@ -202,19 +202,14 @@ export class Takeover {
   }
 
   /** What it was promised has been given by the node that had it. */
-  #isIn(connection: UserConnection, channelName: string, membership: Membership | 'promised'): void {
+  #isIn(connection: UserConnection, channelName: string, membership: Noted): void {
     if (membership === 'asked') return
     connection.gave(channelName)
     if (membership === 'promised') this.#notes.membership(connection, channelName, 'given')
   }
 
   /** The node that had the connection may have begun to let it into the channel: what came of that is known when it has let go. */
-  #mayYetEnter(
-    connection: UserConnection,
-    channelName: string,
-    membership: Membership | 'promised',
-    released: Promise<unknown>,
-  ): void {
+  #mayYetEnter(connection: UserConnection, channelName: string, membership: Noted, released: Promise<unknown>): void {
     const look = async () => {
       await released
       if (!(await this.#restoreIn(connection, channelName)))

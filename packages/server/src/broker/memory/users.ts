@@ -2,6 +2,8 @@ import type {
   ConnectionChange,
   ConnectionRecord,
   Membership,
+  NewConnection,
+  Noted,
   Options,
   Stop,
   TicketRecord,
@@ -10,9 +12,6 @@ import type {
   Users,
 } from '../broker.ts'
 import type { MessageLogs } from './message-logs.ts'
-
-/** What a connection is in a channel, or is about to be. */
-type Noted = Membership | 'promised'
 
 interface KnownConnection extends Omit<ConnectionRecord, 'channels' | 'promised'> {
   node: string
@@ -118,7 +117,7 @@ export class UserTable {
   }
 
   #enter(
-    connection: Omit<ConnectionRecord, 'ticket' | 'channels' | 'promised' | 'live'>,
+    connection: NewConnection & { readonly node: string },
     { byDefault, changes }: { byDefault: Options; changes: Options },
   ): { options: Options; first: boolean } {
     const { id, user: name } = connection

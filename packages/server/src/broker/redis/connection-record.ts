@@ -1,16 +1,11 @@
 import { isObject, type JsonText } from '@hookbox/protocol'
-import type { ConnectionChange, ConnectionRecord, Membership, TicketRecord } from '../broker.ts'
+import type { ConnectionChange, ConnectionRecord, Membership, NewConnection, TicketRecord } from '../broker.ts'
 import { unreadable } from './failure.ts'
 import { pairsOf, parsed, textOf } from './replies.ts'
 import type { Arg } from './servers.ts'
 
 /** The fields of a connection that has just come, for {@link enterUser}. */
-export function recordArgs({
-  node,
-  pageId,
-  cookies,
-  address,
-}: Omit<ConnectionRecord, 'ticket' | 'channels' | 'promised' | 'live'>): Arg[] {
+export function recordArgs({ node, pageId, cookies, address }: NewConnection & { readonly node: string }): Arg[] {
   const fields: (readonly [string, string | undefined])[] = [
     ['node', node],
     ['live', '1'],

@@ -4,9 +4,9 @@ import type {
   Appending,
   Broker,
   ChannelEar,
-  ConnectionRecord,
   Entering,
   Estate,
+  NewConnection,
   NodeEvents,
   Numbered,
   Options,
@@ -152,10 +152,7 @@ export function payloadsOf(history: string): unknown[] {
   return entries.map(([, { payload, user }]) => payload ?? user)
 }
 
-export function connectionOf(
-  id: string,
-  user = 'ann',
-): Omit<ConnectionRecord, 'node' | 'ticket' | 'channels' | 'promised' | 'live'> {
+export function connectionOf(id: string, user = 'ann'): NewConnection {
   return { id, user, pageId: `page of ${id}`, cookies: 'a=1', address: '127.0.0.1' }
 }
 
