@@ -546,6 +546,8 @@ test('whatever happens to pages, lines, hub and application, the five promises h
     }),
     {
       numRuns,
+      // one that stands still is told with its seed
+      timeout: 30_000,
       ...(process.env.HOOKBOX_PATH && { path: process.env.HOOKBOX_PATH, endOnFailure: true }),
       ...(process.env.HOOKBOX_SEED && { seed: Number(process.env.HOOKBOX_SEED) }),
     },
