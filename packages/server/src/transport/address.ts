@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /** Where a request came from, as far as it can be believed. */
@@ -16,6 +17,7 @@ export interface Forwarded {
  * invented. `trustProxy` is a number of hops, or networks in CIDR form.
  */
 export function createForwarded(trustProxy: number | readonly string[]): (request: IncomingMessage) => Forwarded {
+  if (trustProxy === 0) return directly
   const isTrusted = typeof trustProxy === 'number' ? byHops(trustProxy) : byNetwork(trustProxy)
 
   return (request) => {
@@ -37,6 +39,11 @@ export function createForwarded(trustProxy: number | readonly string[]): (reques
   }
 }
 
+/** Nobody's word is taken. */
+function directly(request: IncomingMessage): Forwarded {
+  return { address: peer(request), host: request.headers.host, requestId: undefined }
+}
+
 /** Whether an address is a proxy's that may be believed; `index` counts from our own end. */
 type IsTrusted = (address: string, index: number) => boolean
 
@@ -53,8 +60,9 @@ function byNetwork(networks: readonly string[]): IsTrusted {
   }
 }
 
-function peer(request: IncomingMessage): string {
-  return plain(request.socket.remoteAddress ?? '') ?? ''
+function peer({ socket: { remoteAddress = '' } }: IncomingMessage): string {
+  // As the system writes it, which is the only way to write it.
+  return isIPv4(remoteAddress) ? remoteAddress : (plain(remoteAddress) ?? '')
 }
 
 function listed(header: string | string[] | undefined): string[] {
