@@ -15,6 +15,7 @@ import { loadOptions } from './config/load.ts'
 import { ConfigError, type HookboxOptions } from './config/options.ts'
 import { version } from './config/version.ts'
 import { Connection } from './connection/connection.ts'
+import { OpenLine } from './connection/open-line.ts'
 import { createWebhookFeed } from './doctor/webhook-feed.ts'
 import { Feed } from './feed.ts'
 import { readBody } from './http/body.ts'
@@ -43,7 +44,7 @@ import { createForwarded } from './transport/address.ts'
 import { createDoorkeeper } from './transport/origin.ts'
 import type { SendHead } from './transport/stream-head.ts'
 import { createStreams } from './transport/streams.ts'
-import { type Accept, type Transport, transportKinds } from './transport/transport.ts'
+import { type Accept, transportKinds } from './transport/transport.ts'
 import { createAcceptUpgrade } from './transport/websocket.ts'
 import type { Ask } from './webhooks/callbacks.ts'
 import { webhookFields } from './webhooks/fields.ts'
@@ -203,19 +204,12 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
     if (Object.keys(changes).length > 0) configure(changes)
   }
 
-  const connections = new Map<Connection, Transport>()
+  const lines = new Set<OpenLine>()
   const settings = { linger: config.linger, rate: config.rate, userDefaults, random: Math.random }
   const accept: Accept = (transport, arrival) => {
     const connection = new Connection(hub, transport, arrival, settings)
-    connections.set(connection, transport)
     signals.opened.add(transport.kind)
-    return {
-      received: (message) => connection.received(message),
-      closed(code, reason) {
-        connections.delete(connection)
-        connection.closed(code, reason)
-      },
-    }
+    return new OpenLine(connection, transport, lines)
   }
 
   const methods = {
@@ -282,13 +276,12 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
     figures: () =>
       figuresOf({
         ...{ signals, version, now: clock.now },
-        connections: () => connections.size,
+        connections: () => lines.size,
         givenUp: () => hub.givenUp,
         loop: () => loop.read(),
       }),
     line: (id) => {
-      const connection = [...connections.keys()].find((one) => one.id === id)
-      const transport = connection && connections.get(connection)
+      const transport = [...lines].find(({ connection }) => connection.id === id)?.transport
       return transport && { transport: transport.kind, buffered: transport.buffered }
     },
     files: serveFolder(consoleFiles, 'the page of the console is not built; run `pnpm build` first'),
@@ -342,11 +335,11 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
 
   function view(): NodeView {
     const transports = Object.fromEntries(transportKinds.map((kind) => [kind, { lines: 0, unsent: 0 }]))
-    for (const { kind, buffered } of connections.values()) {
-      const of = transports[kind]
+    for (const { transport } of lines) {
+      const of = transports[transport.kind]
       if (!of) continue
       of.lines++
-      of.unsent += buffered
+      of.unsent += transport.buffered
     }
     return {
       ...{ ...hub.census(), transports, version },
@@ -404,14 +397,14 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
     const closed = servers.map((server) => closeServer(server, clock))
     await drain()
     hub.stop()
-    for (const connection of connections.keys()) connection.close(closeCodes.stopping, stopping)
+    for (const { connection } of lines) connection.close(closeCodes.stopping, stopping)
     streams.stop()
     operators.stop()
     loop.stop()
     await Promise.all([...closed, http?.close(), polls.close()])
     // What was being answered is answered: from here on nothing changes any more, and others take over what is left.
     await broker.close()
-    access.close()
+    access?.close()
     if (memory && config.snapshot !== undefined && isStarted) writeSnapshot(config.snapshot, memory.save())
   }
 
@@ -419,8 +412,8 @@ export function hookboxFrom(config: Config, log: KeptLog, functions?: CallbackFu
   async function drain(): Promise<void> {
     const others = isStarted ? await hub.nodes.names().catch(() => []) : []
     if (others.length < 2) return
-    const leaving = [...connections.keys()].map(
-      (connection) =>
+    const leaving = [...lines].map(
+      ({ connection }) =>
         new Promise<void>((left) => {
           clock.after(Math.random() * config.drain, () => {
             connection.close(closeCodes.stopping, stopping)

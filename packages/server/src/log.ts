@@ -105,19 +105,20 @@ export interface AccessLine {
   readonly closeCode?: number
 }
 
-/** Writes one line for each; without a file, nothing. */
+/** Writes one line for each. */
 export interface AccessLog {
   write(line: AccessLine): void
   close(): void
 }
 
 /**
- * Opens the file for access lines, which are JSON, one a line. `fields` are in every line.
+ * Opens the file for access lines, which are JSON, one a line. `fields` are in every line. Undefined without a file: then no line
+ * need be made up.
  *
  * @throws ConfigError when the file cannot be opened.
  */
-export function createAccessLog(accessFile: string | undefined, fields: LogFields = {}): AccessLog {
-  if (accessFile === undefined) return { write() {}, close() {} }
+export function createAccessLog(accessFile: string | undefined, fields: LogFields = {}): AccessLog | undefined {
+  if (accessFile === undefined) return undefined
   const file = openFile('log_file_access', accessFile)
   return {
     write(line) {

@@ -173,21 +173,29 @@ test('access lines are JSON in a file of their own', () => {
   const file = join(directory, 'access.log')
   const access = createAccessLog(file)
   const line = { request: 'r-1', address: '::1', method: 'GET', status: 200, duration: 3, userAgent: 'x' }
-  access.write({ ...line, path: '/rest/publish?secret=hidden' })
-  access.write({ ...line, path: '/ws', status: 101, closeCode: 1000 })
+  access?.write({ ...line, path: '/rest/publish?secret=hidden' })
+  access?.write({ ...line, path: '/ws', status: 101, closeCode: 1000 })
   const lines = readFileSync(file, 'utf8').trim().split('\n')
   expect(lines.map((one) => JSON.parse(one))).toEqual([
     { ...line, path: '/rest/publish', time: expect.any(String) },
     { ...line, path: '/ws', status: 101, closeCode: 1000, time: expect.any(String) },
   ])
-  access.close()
+  access?.close()
 })
 
 test('what every line is to tell is in each of both logs', () => {
   const file = join(directory, 'access-of-2.log')
   const access = createAccessLog(file, { worker: 2 })
-  access.write({ request: 'r-1', address: '::1', method: 'GET', path: '/ws', status: 101, duration: 3, userAgent: 'x' })
-  access.close()
+  access?.write({
+    request: 'r-1',
+    address: '::1',
+    method: 'GET',
+    path: '/ws',
+    status: 101,
+    duration: 3,
+    userAgent: 'x',
+  })
+  access?.close()
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ worker: 2, path: '/ws' })
   const stdout = sink()
   const log = createLog({ level: 'info', errorFile: undefined, accessFile: undefined }, { stdout }, { worker: 2 })
@@ -196,7 +204,7 @@ test('what every line is to tell is in each of both logs', () => {
 })
 
 test('without a file there are no access lines', () => {
-  expect(() => createAccessLog(undefined).close()).not.toThrow()
+  expect(createAccessLog(undefined)).toBeUndefined()
 })
 
 test('a file that cannot be opened is named', () => {

@@ -1,4 +1,5 @@
 import type { UnsubscribedReason } from '@hookbox/protocol'
+import type { ReadonlySmallSet } from '../small-set.ts'
 import type { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 
@@ -11,7 +12,7 @@ export interface Subscriber {
   /** Whose cookies go with a webhook that this one causes. */
   readonly caller: Caller
   /** The channels it is in. */
-  readonly channels: ReadonlySet<string>
+  readonly channels: ReadonlySmallSet<string>
   /** It has ended for good: it must not enter any more, as nobody would take it out again. */
   readonly gone: boolean
   send(frame: PreparedFrame): void

@@ -17,12 +17,14 @@ import type { UserOptions } from '../hub/user-options.ts'
 import type { UserConnection } from '../hub/users.ts'
 import { randomId } from '../ids.ts'
 import { Serial } from '../serial.ts'
+import { SmallMap } from '../small-map.ts'
+import { type ReadonlySmallSet, SmallSet } from '../small-set.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Arrival, Session, Transport } from '../transport/transport.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 import { CookieJar } from './cookies.ts'
 import { handshake } from './handshake.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { type Beating, Heartbeat } from './heartbeat.ts'
 import { Rate } from './rate.ts'
 import { requests } from './requests.ts'
 
@@ -55,15 +57,17 @@ const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
 /** The transport of a connection that was taken over without one. */
 const brokenLine: Transport = { kind: 'websocket', buffered: 0, send() {}, sendMissed() {}, close() {} }
 
-/** One tab's life on the hub. */
-export class Connection implements Session, UserConnection {
+/** Where nothing is to be stopped. */
+const nothing: Cancel = () => {}
+
+const noEntering: UserConnection['entering'] = new SmallMap()
+const noNames: ReadonlySmallSet<string> = new SmallSet()
+
+/** One tab's life on the hub. There may be very many: what most of them never need is made when it is needed. */
+export class Connection implements Session, UserConnection, Beating {
   readonly id: string
-  readonly channels: Set<string> = new Set()
-  readonly entering: Map<string, Promise<unknown>> = new Map()
-  readonly promised: Set<string> = new Set()
-  readonly given: Set<string> = new Set()
+  readonly channels: SmallSet<string> = new SmallSet()
   readonly settings: ConnectionSettings
-  readonly arrival: Arrival
   readonly cookies: CookieJar
   readonly caller: Caller
   readonly #hub: Hub
@@ -71,47 +75,36 @@ export class Connection implements Session, UserConnection {
   readonly #rate: Rate
   readonly #heartbeat: Heartbeat
   readonly #gate = new Gate(maxRequestsAtOnce)
+  #entering: SmallMap<Promise<unknown>> | undefined
+  #promised: SmallSet<string> | undefined
+  #given: SmallSet<string> | undefined
   /** By channel (or, for private messages, recipient): what one page asks keeps its order, although each may wait for a webhook. */
   readonly #lanes = new Map<string, Serial>()
   #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
   #user = ''
   #pageId: string
-  #early: ClientFrame[] = []
+  #early: ClientFrame[] | undefined
   #earlyLength = 0
   #requests = 0
   /** The line has ended. */
   #broken = false
   #cancelDeadline: Cancel
-  #cancelExpiry: Cancel = () => {}
+  #cancelExpiry: Cancel = nothing
 
   constructor(hub: Hub, transport: Transport, arrival: Arrival, settings: ConnectionSettings, id: string = randomId()) {
     this.id = id
     this.#pageId = id
     this.#hub = hub
     this.#transport = transport
-    this.arrival = arrival
     this.settings = settings
     this.#rate = new Rate(settings.rate, hub.clock)
     this.cookies = new CookieJar(arrival.cookies)
-    const { cookies } = this
-    this.caller = {
-      get cookies() {
-        return cookies.header
-      },
-      connection: id,
-      address: arrival.address,
-      setCookies: (lines) => this.#setCookies(lines),
-    }
-    this.#heartbeat = new Heartbeat(hub.clock, {
-      get buffered() {
-        return transport.buffered
-      },
-      ping: () => this.send(ping),
-      silent: () => this.close(closeCodes.silent, 'no PONG in time'),
-    })
     const { request, address } = arrival
+    this.caller = new PageCaller(this, address)
+    this.#heartbeat = new Heartbeat(hub.clock, this)
     hub.log.debug({ connection: id, request, transport: transport.kind, address }, 'connection opened')
-    this.#cancelDeadline = hub.clock.after(limits.handshake, () => this.close(closeCodes.silent, 'no CONNECT in time'))
+    const late = () => this.close(closeCodes.silent, 'no CONNECT in time')
+    this.#cancelDeadline = hub.clock.after(limits.handshake, late, 'roughly')
   }
 
   /** A connection that another node had, or the hub before this one: it lingers from now on. */
@@ -133,6 +126,22 @@ export class Connection implements Session, UserConnection {
 
   get pageId(): string {
     return this.#pageId
+  }
+
+  get entering(): UserConnection['entering'] {
+    return this.#entering ?? noEntering
+  }
+
+  get promised(): ReadonlySmallSet<string> {
+    return this.#promised ?? noNames
+  }
+
+  get given(): ReadonlySmallSet<string> {
+    return this.#given ?? noNames
+  }
+
+  get buffered(): number {
+    return this.#transport.buffered
   }
 
   get live(): boolean {
@@ -223,21 +232,50 @@ export class Connection implements Session, UserConnection {
     this.#transport.close(code, reason)
   }
 
+  ping(): void {
+    this.send(ping)
+  }
+
+  silent(): void {
+    this.close(closeCodes.silent, 'no PONG in time')
+  }
+
+  enters(channelName: string, decided: Promise<unknown>): void {
+    this.#entering ??= new SmallMap()
+    this.#entering.set(channelName, decided)
+  }
+
+  decided(channelName: string): void {
+    this.#entering?.delete(channelName)
+    if (this.#entering?.size === 0) this.#entering = undefined
+  }
+
+  promise(channelName: string): void {
+    this.#promised ??= new SmallSet()
+    this.#promised.add(channelName)
+  }
+
+  keptPromise(channelName: string): void {
+    this.#promised?.delete(channelName)
+  }
+
   joined(channelName: string): void {
     this.channels.add(channelName)
   }
 
   gave(channelName: string): void {
-    if (this.channels.has(channelName)) this.given.add(channelName)
+    if (!this.channels.has(channelName)) return
+    this.#given ??= new SmallSet()
+    this.#given.add(channelName)
   }
 
   asked(channelName: string): void {
-    this.given.delete(channelName)
+    this.#given?.delete(channelName)
   }
 
   left(channelName: string): void {
     this.channels.delete(channelName)
-    this.given.delete(channelName)
+    this.#given?.delete(channelName)
   }
 
   putOut(channelName: string, reason: UnsubscribedReason): void {
@@ -256,7 +294,7 @@ export class Connection implements Session, UserConnection {
    */
   admitted(user: string, enter: () => void): void {
     this.#user = user
-    this.#cancelDeadline()
+    this.#stopDeadline()
     const broken = this.#state !== 'connecting'
     if (!broken) this.#state = 'connected'
     this.#hub.log.debug({ connection: this.id, user }, 'connection admitted')
@@ -269,13 +307,13 @@ export class Connection implements Session, UserConnection {
    * The handshake is answered: what waited for it goes on. `expiry` is cancelled with the line. What comes back are the
    * channels that the page has asked for so far.
    */
-  begin(expiry: () => Cancel): ReadonlySet<string> {
+  begin(expiry: (() => Cancel) | undefined): ReadonlySet<string> {
     const askedFor = new Set<string>()
     if (this.#state !== 'connected') return askedFor
-    this.#cancelExpiry = expiry()
+    if (expiry) this.#cancelExpiry = expiry()
     this.#heartbeat.start(this.settings.random())
-    const early = this.#early
-    this.#early = []
+    const early = this.#early ?? []
+    this.#early = undefined
     for (const frame of early) {
       if (frame.name === 'SUBSCRIBE') askedFor.add(frame.args.channel_name)
       this.#request(frame)
@@ -292,6 +330,7 @@ export class Connection implements Session, UserConnection {
     if (this.#state === 'connected') return this.#request(frame)
     if (this.#state === 'new') return this.fail(frame.id, new HookboxError('bad_request', 'expected CONNECT first'))
     const { frames, length } = maxBeforeConnected
+    this.#early ??= []
     if (this.#early.length < frames && this.#earlyLength <= length) return void this.#early.push(frame)
     const text = `expected at most ${frames} frames and ${length} characters before CONNECTED`
     this.fail(frame.id, new HookboxError('too_many', text))
@@ -300,7 +339,7 @@ export class Connection implements Session, UserConnection {
   #connect(id: number, args: Extract<ClientFrame, { name: 'CONNECT' }>['args']): void {
     if (this.#state !== 'new') return this.fail(id, new HookboxError('bad_request', 'expected one CONNECT'))
     this.#state = 'connecting'
-    this.#cancelDeadline()
+    this.#stopDeadline()
     handshake(this, this.#hub, id, args).catch((error: unknown) => {
       this.fail(id, error)
       this.close(closeCodes.internal, 'internal error')
@@ -339,7 +378,8 @@ export class Connection implements Session, UserConnection {
     for (const [key, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(key)
   }
 
-  #setCookies(lines: readonly string[]): void {
+  /** A webhook's reply has set cookies for this page. */
+  setCookies(lines: readonly string[]): void {
     if (lines.length === 0) return
     for (const line of lines) {
       const shown = this.cookies.set(line, this.#hub.clock.now())
@@ -350,10 +390,15 @@ export class Connection implements Session, UserConnection {
   }
 
   #endLine(): void {
-    this.#cancelDeadline()
+    this.#stopDeadline()
     this.#cancelExpiry()
     this.#heartbeat.stop()
-    this.#early = []
+    this.#early = undefined
+  }
+
+  #stopDeadline(): void {
+    this.#cancelDeadline()
+    this.#cancelDeadline = nothing
   }
 
   #linger(): void {
@@ -363,14 +408,14 @@ export class Connection implements Session, UserConnection {
 
   /** The page may come back for a while, counted from now. */
   #waitForPage(): void {
-    this.#cancelDeadline()
+    this.#stopDeadline()
     this.#state = 'lingering'
-    this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#stopLingering())
+    this.#cancelDeadline = this.#hub.clock.after(this.settings.linger, () => this.#stopLingering(), 'roughly')
   }
 
   /** Nobody leaves because the hub stops; what is left is the timer. */
   #stopLingering(): void {
-    this.#cancelDeadline()
+    this.#stopDeadline()
     if (!this.#hub.stopping) this.#leave()
   }
 
@@ -379,6 +424,29 @@ export class Connection implements Session, UserConnection {
     this.#hub
       .leave(this)
       .catch((error: unknown) => this.#hub.log.error({ connection: this.id, err: error }, 'leaving failed'))
+  }
+}
+
+/** A page as the one that acts: its cookies as they stand when they are asked for. */
+class PageCaller implements Caller {
+  readonly address: string
+  readonly #page: Connection
+
+  constructor(page: Connection, address: string) {
+    this.#page = page
+    this.address = address
+  }
+
+  get cookies(): string | undefined {
+    return this.#page.cookies.header
+  }
+
+  get connection(): string {
+    return this.#page.id
+  }
+
+  setCookies(lines: readonly string[]): void {
+    this.#page.setCookies(lines)
   }
 }
 

@@ -1,6 +1,7 @@
 /** The cookies that webhooks carry for one connection, as they stand now. */
 export class CookieJar {
-  readonly #cookies = new Map<string, string>()
+  /** As a header: it takes less memory than a table, and is asked for far more often than it changes. */
+  #header = ''
 
   /** `header`: the handshake's `Cookie` header. */
   constructor(header: string | undefined) {
@@ -9,22 +10,17 @@ export class CookieJar {
 
   /** A `Cookie` header; undefined when there is none to send. */
   get header(): string | undefined {
-    if (this.#cookies.size === 0) return undefined
-    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    return this.#header === '' ? undefined : this.#header
   }
 
   /** Takes the names that are not there yet: a page's own `document.cookie` never overrules what the browser sent. */
   addMissing(cookieString: string): void {
-    for (const pair of cookieString.split(';')) {
-      const cookie = split(pair)
-      if (cookie && !this.#cookies.has(cookie.name)) this.#cookies.set(cookie.name, cookie.value)
-    }
+    if (cookieString !== '') this.#header = written(read(cookieString, this.#read()))
   }
 
   /** Takes these and no others. */
   replace(cookieString: string): void {
-    this.#cookies.clear()
-    this.addMissing(cookieString)
+    this.#header = written(read(cookieString))
   }
 
   /**
@@ -36,10 +32,29 @@ export class CookieJar {
     const cookie = split(pair)
     if (!cookie) return false
     const attributes = new Map(given.map(attribute))
-    if (isOver(attributes, now)) this.#cookies.delete(cookie.name)
-    else this.#cookies.set(cookie.name, cookie.value)
+    const cookies = this.#read()
+    if (isOver(attributes, now)) cookies.delete(cookie.name)
+    else cookies.set(cookie.name, cookie.value)
+    this.#header = written(cookies)
     return !attributes.has('httponly')
   }
+
+  #read(): Map<string, string> {
+    return read(this.#header)
+  }
+}
+
+/** Of two with the same name the first one counts. */
+function read(cookieString: string, cookies: Map<string, string> = new Map()): Map<string, string> {
+  for (const pair of cookieString.split(';')) {
+    const cookie = split(pair)
+    if (cookie && !cookies.has(cookie.name)) cookies.set(cookie.name, cookie.value)
+  }
+  return cookies
+}
+
+function written(cookies: ReadonlyMap<string, string>): string {
+  return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
 }
 
 function split(pair: string): { name: string; value: string } | undefined {

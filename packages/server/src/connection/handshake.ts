@@ -57,8 +57,10 @@ export async function handshake(
   const since = positions(args.since)
   connection.admitted(user, () => admission.enter(options, since))
   inbox.release()
-  const askedFor = connection.begin(() =>
-    deadline === undefined ? () => {} : watchExpiry(connection, hub, payload, Math.max(0, deadline - hub.clock.now())),
+  const askedFor = connection.begin(
+    deadline === undefined
+      ? undefined
+      : () => watchExpiry(connection, hub, payload, Math.max(0, deadline - hub.clock.now())),
   )
   for (const name of since.keys()) if (!askedFor.has(name)) hub.memberships.confirm(connection, name)
 }

@@ -27,7 +27,7 @@ export interface RouterOptions {
   /** By what a trusted proxy knows a request, if any is in front. */
   readonly idOf?: (request: IncomingMessage) => string | undefined
   readonly log: Log
-  readonly access: AccessLog
+  readonly access: AccessLog | undefined
 }
 
 /** What the hub answers by HTTP below its base path, on its own server or on somebody else's. */
@@ -74,7 +74,7 @@ export function createRouter(options: RouterOptions): Router {
       request.on('error', ignore)
       response.on('error', ignore)
       response.on('close', () => {
-        access.write({
+        access?.write({
           request: id,
           address,
           method: request.method ?? '',
@@ -96,7 +96,7 @@ export function createRouter(options: RouterOptions): Router {
       const upgrade = path === undefined ? undefined : upgrades.get(path)
       if (upgrade === undefined) {
         refuseUpgrade(socket, 404, 'nothing is served here')
-        return access.write(upgradeLine(request, options.addressOf(request), 404))
+        return access?.write(upgradeLine(request, options.addressOf(request), 404))
       }
       try {
         upgrade(request, socket, head)

@@ -164,9 +164,13 @@ const sockets = new WeakMap<Server, Set<Socket>>()
 function track(server: Server): void {
   const open = new Set<Socket>()
   sockets.set(server, open)
+  // One for all of them: there may be very many.
+  function closed(this: Socket): void {
+    open.delete(this)
+  }
   server.on('connection', (socket) => {
     open.add(socket)
-    socket.on('close', () => open.delete(socket))
+    socket.on('close', closed)
   })
 }
 

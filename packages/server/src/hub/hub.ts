@@ -211,10 +211,10 @@ export class Hub {
     const restore = (name: string) => this.memberships.letIn(connection, name, connection.caller, since.get(name))
     const given = new Set(lingering.flatMap((one) => [...one.given]))
     for (const name of given) restore(name)
-    for (const { entering, given: later } of lingering) {
+    for (const one of lingering) {
       // What it was about to be given when its line broke, it may have been given by then.
-      Promise.allSettled(entering.values()).then(() => {
-        for (const name of later) if (!given.has(name)) restore(name)
+      Promise.allSettled(one.entering.values()).then(() => {
+        for (const name of one.given) if (!given.has(name)) restore(name)
       })
     }
     this.memberships.share(user.name, options, { connection, since })

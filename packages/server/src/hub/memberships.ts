@@ -256,13 +256,13 @@ export class Memberships {
       })
     }
     // Its place first: what it causes at once must find that taken.
-    entering.set(channelName, Promise.resolve())
+    connection.enters(channelName, Promise.resolve())
     const decided = enter()
-    entering.set(channelName, decided)
+    connection.enters(channelName, decided)
     try {
       return await decided
     } finally {
-      entering.delete(channelName)
+      connection.decided(channelName)
     }
   }
 
@@ -271,14 +271,14 @@ export class Memberships {
    * the page is back there, it is given it there.
    */
   async #enterGiven(connection: UserConnection, channelName: string, enter: () => Promise<void>): Promise<void> {
-    const { channels, entering, promised } = connection
-    const isNew = !channels.has(channelName) && !entering.has(channelName)
-    promised.add(channelName)
+    const { channels } = connection
+    const isNew = !channels.has(channelName) && !connection.entering.has(channelName)
+    connection.promise(channelName)
     if (isNew) this.#notes.membership(connection, channelName, 'promised')
     try {
       await this.#enter(connection, channelName, enter)
     } finally {
-      promised.delete(channelName)
+      connection.keptPromise(channelName)
       if (isNew && !channels.has(channelName) && !connection.gone) this.#notes.membership(connection, channelName, null)
     }
   }

@@ -218,8 +218,8 @@ export class Takeover {
       if (isHere) this.#isIn(connection, channelName, membership)
       else await this.#channels.get(channelName)?.drop(connection)
     }
-    const decided = look().finally(() => connection.entering.delete(channelName))
-    connection.entering.set(channelName, decided)
+    const decided = look().finally(() => connection.decided(channelName))
+    connection.enters(channelName, decided)
     this.#background(`looking whether somebody is in ${JSON.stringify(channelName)}`, () => decided)
   }
 

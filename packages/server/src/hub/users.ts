@@ -1,16 +1,24 @@
 import type { Subscriber } from '../channel/subscriber.ts'
+import { SmallMap } from '../small-map.ts'
+import type { ReadonlySmallSet } from '../small-set.ts'
 import type { UserOptions } from './user-options.ts'
 
 /** One of a user's connections, as the hub sees it. */
 export interface UserConnection extends Subscriber {
   /** The channels that it is about to be in, each until it is decided; they count towards the limit. */
-  readonly entering: Map<string, Promise<unknown>>
+  readonly entering: Pick<SmallMap<Promise<unknown>>, 'size' | 'has' | 'get' | 'values'>
   /** The channels among these that it did not ask for. */
-  readonly promised: Set<string>
+  readonly promised: ReadonlySmallSet<string>
   /** The subscriptions it did not ask for: the hub itself restores them when the page is back. They are among its channels. */
-  readonly given: ReadonlySet<string>
+  readonly given: ReadonlySmallSet<string>
   /** The same for all connections by which one page, with its tickets, took up the one before. */
   readonly pageId: string
+  /** It is about to be in this channel, until that is {@link decided}. */
+  enters(channelName: string, decided: Promise<unknown>): void
+  decided(channelName: string): void
+  /** It is about to be given this channel, until the promise is kept or cannot be. */
+  promise(channelName: string): void
+  keptPromise(channelName: string): void
   /** It did not ask for this subscription. */
   gave(channelName: string): void
   /** It asked for this subscription by itself. */
@@ -29,7 +37,7 @@ export interface UserConnection extends Subscriber {
 export class User {
   readonly name: string
   options: UserOptions
-  readonly connections: Map<string, UserConnection> = new Map()
+  readonly connections: SmallMap<UserConnection> = new SmallMap()
 
   constructor(name: string, options: UserOptions) {
     this.name = name

@@ -9,6 +9,7 @@ import type { Signals } from '../signals/signals.ts'
 import type { Forwarded } from './address.ts'
 import { arrivalOf } from './arrival.ts'
 import { cutReason } from './close-reason.ts'
+import type { Message } from './message.ts'
 import type { Doorkeeper } from './origin.ts'
 import { type Line, maxUnread, Outbox } from './outbox.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
@@ -19,7 +20,7 @@ export interface WebSocketOptions {
   readonly forwarded: (request: IncomingMessage) => Forwarded
   readonly accept: Accept
   readonly clock: Clock
-  readonly access: AccessLog
+  readonly access: AccessLog | undefined
   readonly signals: Signals
   /** What goes to several pages is compressed, where a page takes that. */
   readonly compression: boolean
@@ -59,12 +60,12 @@ export function createAcceptUpgrade(options: WebSocketOptions): Upgrade {
     const refused = doorkeeper.refuseHost(request) ?? doorkeeper.refuseOrigin(request, host)
     if (refused !== undefined) {
       refuseUpgrade(socket, 403, refused)
-      return access.write(upgradeLine(request, address, 403))
+      return access?.write(upgradeLine(request, address, 403))
     }
     const arrival = arrivalOf(request, address)
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      const atEnd = writeAtEnd(upgradeLine(request, address, 101), access, clock)
-      const transport = new WebSocketTransport(webSocket, socket, { clock, signals, onEnd: atEnd })
+      const onEnd = access && writeAtEnd(upgradeLine(request, address, 101), access, clock)
+      const transport = new WebSocketTransport(webSocket, socket, { clock, signals, onEnd })
       if (webSocket.protocol === subprotocol) transport.serve(accept(transport, arrival))
       else transport.close(closeCodes.noCommonVersion, `expected the subprotocol ${subprotocol}`)
     })
@@ -81,48 +82,76 @@ function writeAtEnd(line: AccessLine, access: AccessLog, clock: Clock): (closeCo
 interface WebSocketParts {
   readonly clock: Clock
   readonly signals: Signals
-  readonly onEnd: (code: number) => void
+  readonly onEnd: ((code: number) => void) | undefined
+}
+
+/** What `ws` calls its listeners on. They are the same for all pages, as four functions for each would take half a kilobyte. */
+interface Served extends WebSocket {
+  [page]: WebSocketTransport
+}
+
+const page: unique symbol = Symbol('page')
+
+function onMessage(this: WebSocket, data: WebSocket.RawData, isBinary: boolean): void {
+  ;(this as Served)[page].received(data, isBinary)
+}
+
+function onPing(this: WebSocket, data: Buffer): void {
+  ;(this as Served)[page].pong(data)
+}
+
+function onError(this: WebSocket, error: Error): void {
+  ;(this as Served)[page].failed(error)
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  ;(this as Served)[page].finished(code, reason.toString())
 }
 
 /** A page on a WebSocket. */
-export class WebSocketTransport implements Transport {
+export class WebSocketTransport implements Transport, Line {
   readonly kind = 'websocket'
   readonly #webSocket: WebSocket
+  readonly #socket: Duplex
   readonly #clock: Clock
   readonly #signals: Signals
   readonly #outbox: Outbox
-  readonly #onEnd: (code: number) => void
+  readonly #onEnd: ((code: number) => void) | undefined
   #session: Session | undefined
   /** Why it ends, as soon as that is decided on this side. */
   #closing: { readonly code: number; readonly reason: string } | undefined
   #ended = false
-  #stopGrace: Cancel = () => {}
+  #stopGrace: Cancel | undefined
 
   constructor(webSocket: WebSocket, socket: Duplex, parts: WebSocketParts) {
     const { clock, signals, onEnd } = parts
     this.#webSocket = webSocket
+    this.#socket = socket
     this.#clock = clock
     this.#signals = signals
     this.#onEnd = onEnd
-    const compresses = webSocket.extensions !== ''
-    const line: Line = {
-      get unsent() {
-        return socket.writableLength
-      },
-      // past `ws`, which would make the same head anew for each page; it keeps nothing back that this could overtake
-      write(message, onSent) {
-        if (webSocket.readyState !== WebSocket.OPEN) return
-        // one page's own may hold its ticket: the length of what is compressed together with it could give that away
-        const isCompressed = compresses && message.isShared
-        socket.write(isCompressed ? message.compressedWebSocket : message.webSocket, onSent)
-      },
-      overflowed: () => this.#end(closeCodes.slow, 'reading too slowly', slowGrace),
-    }
-    this.#outbox = new Outbox(line, signals)
-    webSocket.on('message', (data, isBinary) => this.#received(data, isBinary))
-    webSocket.on('ping', (data) => this.#pong(data))
-    webSocket.on('error', (error) => this.#failed(error))
-    webSocket.on('close', (code, reason) => this.#finished(code, reason.toString()))
+    this.#outbox = new Outbox(this, signals)
+    const served = Object.assign(webSocket, { [page]: this }) as Served
+    served.on('message', onMessage)
+    served.on('ping', onPing)
+    served.on('error', onError)
+    served.on('close', onClose)
+  }
+
+  get unsent(): number {
+    return this.#socket.writableLength
+  }
+
+  // past `ws`, which would make the same head anew for each page; it keeps nothing back that this could overtake
+  write(message: Message, onSent?: () => void): void {
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return
+    // one page's own may hold its ticket: the length of what is compressed together with it could give that away
+    const isCompressed = message.isShared && this.#webSocket.extensions !== ''
+    this.#socket.write(isCompressed ? message.compressedWebSocket : message.webSocket, onSent)
+  }
+
+  overflowed(): void {
+    this.#end(closeCodes.slow, 'reading too slowly', slowGrace)
   }
 
   get buffered(): number {
@@ -153,7 +182,8 @@ export class WebSocketTransport implements Transport {
     return this.#closing === undefined && this.#webSocket.readyState === WebSocket.OPEN
   }
 
-  #received(data: WebSocket.RawData, isBinary: boolean): void {
+  /** A message has come. */
+  received(data: WebSocket.RawData, isBinary: boolean): void {
     if (this.#closing !== undefined) return
     // `ws` hands out one buffer, as its `binaryType` is left as it is.
     this.#signals.receivedBytes += (data as Buffer).length
@@ -162,14 +192,14 @@ export class WebSocketTransport implements Transport {
   }
 
   /** Answers count as unread too: a flood of pings from one who does not read would fill memory as well. */
-  #pong(data: Buffer): void {
+  pong(data: Buffer): void {
     if (!this.#isOpen) return
-    if (this.#outbox.unread > maxUnread) this.#end(closeCodes.slow, 'reading too slowly', slowGrace)
+    if (this.#outbox.unread > maxUnread) this.overflowed()
     else this.#webSocket.pong(data)
   }
 
   /** What came was no WebSocket message, or the line broke; `ws` has sent the close already where that is possible. */
-  #failed(error: Error): void {
+  failed(error: Error): void {
     const code = closeCodeOf(error)
     if (code !== undefined) this.#end(code, error.message, closeGrace)
   }
@@ -181,18 +211,19 @@ export class WebSocketTransport implements Transport {
     this.#webSocket.close(code, this.#closing.reason)
     this.#stopGrace = this.#clock.after(grace, () => {
       this.#webSocket.terminate()
-      this.#finished(code, reason)
+      this.finished(code, reason)
     })
   }
 
-  #finished(code: number, reason: string): void {
+  /** The line has ended, or the other side had its time to end it. */
+  finished(code: number, reason: string): void {
     if (this.#ended) return
     this.#ended = true
-    this.#stopGrace()
+    this.#stopGrace?.()
     this.#outbox.discard()
     const why = this.#closing ?? { code, reason }
     this.#session?.closed(why.code, why.reason)
-    this.#onEnd(why.code)
+    this.#onEnd?.(why.code)
   }
 }
 
