@@ -43,6 +43,11 @@ export class SmallSet<T extends string | object> implements ReadonlySmallSet<T> 
     return true
   }
 
+  clear(): void {
+    this.#one = undefined
+    this.#table = undefined
+  }
+
   /** In the order in which they came, as those of a `Set`. */
   [Symbol.iterator](): Iterator<T> {
     return this.#table?.values() ?? (this.#one === undefined ? [] : [this.#one]).values()

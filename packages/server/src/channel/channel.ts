@@ -684,6 +684,7 @@ export class Channel {
   }
 
   #forgetIdle(member: Member): void {
+    member.rest()
     if (member.idle && this.#members.get(member.user) === member) this.#members.delete(member.user)
   }
 

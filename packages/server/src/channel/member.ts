@@ -1,5 +1,6 @@
 import type { JsonText } from '@hookbox/protocol'
 import { Serial } from '../serial.ts'
+import { SmallSet } from '../small-set.ts'
 import type { Persisting } from '../webhooks/persist.ts'
 
 /** What one user may have waiting at one channel; beyond it `too_many`. */
@@ -9,9 +10,8 @@ const maxWaiting = 256
 export class Member {
   readonly user: string
   /** Ids of the connections through which the user is here; lingering ones count. */
-  readonly connections: Set<string> = new Set()
-  /** What the application is asked about this user and channel, one question after another. */
-  readonly questions: Serial = new Serial(maxWaiting)
+  readonly connections: SmallSet<string> = new SmallSet()
+  #questions: Serial | undefined
   /** What the `subscribe` webhook had for this user. */
   initialData: JsonText | undefined
   /** The application is being told that the user has left. */
@@ -27,12 +27,23 @@ export class Member {
     this.user = user
   }
 
+  /** What the application is asked about this user and channel, one question after another. */
+  get questions(): Serial {
+    this.#questions ??= new Serial(maxWaiting)
+    return this.#questions
+  }
+
+  /** Most members are asked about once, when they come: what has no question left needs no memory for more. */
+  rest(): void {
+    if (this.#questions?.idle) this.#questions = undefined
+  }
+
   get present(): boolean {
     return this.connections.size > 0
   }
 
   /** Nothing would be lost with it. */
   get idle(): boolean {
-    return !this.present && this.untold === 0 && this.coming === 0 && this.questions.idle
+    return !this.present && this.untold === 0 && this.coming === 0 && this.#questions?.idle !== false
   }
 }

@@ -63,6 +63,8 @@ export class Hub {
   readonly #notes: Notes
   readonly #tellings: Tellings
   readonly #background: Background
+  /** What users begin with. */
+  #begins: { readonly options: UserOptions; readonly written: Options } | undefined
   #toldOfHiddenCookie = false
   #givenUp = 0
   #stopping = false
@@ -180,9 +182,16 @@ export class Hub {
   ): Promise<UserOptions> {
     const { id, pageId, caller } = connection
     const record = { id, user, pageId, cookies: caller.cookies, address: caller.address }
-    const { byDefault, changes } = options
-    const admitted = await this.#broker.users.enter(record, { byDefault: writeUserOptions(byDefault), changes })
+    const { changes } = options
+    const byDefault = this.#written(options.byDefault)
+    const admitted = await this.#broker.users.enter(record, { byDefault, changes })
     return readUserOptions(admitted.options)
+  }
+
+  /** The same object each time, as most users keep what they begin with. */
+  #written(options: UserOptions): Options {
+    if (this.#begins?.options !== options) this.#begins = { options, written: writeUserOptions(options) }
+    return this.#begins.written
   }
 
   /** A page that was admitted has its user. `since`: where the page stands in the channels that it holds. */

@@ -1,7 +1,8 @@
 import type { Position } from '@hookbox/protocol'
-import type { Messages, Numbered, Options, Stop, Users } from '../broker/broker.ts'
+import type { Messages, Numbered, Options, Stop, UserEar, Users } from '../broker/broker.ts'
 import { Replay } from '../channel/replay.ts'
 import { recoveryOf, type Signals } from '../signals/signals.ts'
+import { SmallMap } from '../small-map.ts'
 import type { PreparedFrame } from '../transport/prepared-frame.ts'
 
 /** Whoever is sent private messages. */
@@ -27,9 +28,38 @@ export interface OpenedInbox {
   release(): void
 }
 
-interface Inbox {
-  readonly readers: Map<string, Replay<Numbered>>
+/** The private messages of one user, and who reads them here. */
+class Inbox implements UserEar {
+  readonly user: string
+  /** Each as it is, or held back. By id. */
+  readonly readers: SmallMap<Reader | Replay<Numbered>> = new SmallMap()
   readonly listening: Promise<Stop>
+  readonly #events: InboxEvents
+
+  constructor(user: string, users: Users, events: InboxEvents) {
+    this.user = user
+    this.#events = events
+    this.listening = users.listen(user, this)
+  }
+
+  messaged(numbered: Numbered): void {
+    for (const reader of this.readers.values()) {
+      if (reader instanceof Replay) reader.hear(numbered)
+      else reader.send(numbered.frame)
+    }
+  }
+
+  changed(options: Options): void {
+    this.#events.changed(this.user, options)
+  }
+
+  lost(): void {
+    this.#events.lost(this.user)
+  }
+
+  came(): void {}
+
+  left(): void {}
 }
 
 /** The private messages of the users who have connections at this node. */
@@ -49,27 +79,33 @@ export class Inboxes {
 
   /** The order is the point, as with channels: held back, then read, so that nothing is missed and nothing comes twice. */
   async open(user: string, reader: Reader, since: Position | undefined): Promise<OpenedInbox> {
-    const replay = this.#place(user, reader)
+    const { readers } = this.#inbox(user)
+    const replay = new Replay<Numbered>(({ frame }) => reader.send(frame))
     replay.hold()
+    readers.set(reader.id, replay)
     const { top, missed } = await this.#read(user, since).catch((error: unknown) => {
       this.close(user, reader.id)
       throw error
     })
     if (since) this.#signals.messageRecoveries.add(recoveryOf(missed, since, top))
-    return { top, missed: missed?.map(({ frame }) => frame), release: () => replay.release(top) }
+    const release = () => {
+      replay.release(top)
+      if (readers.get(reader.id) === replay) readers.set(reader.id, reader)
+    }
+    return { top, missed: missed?.map(({ frame }) => frame), release }
   }
 
   /** A connection that lingers, and reads nothing until its page is back. */
   attend(user: string, reader: Reader): void {
-    this.#place(user, reader)
+    this.#inbox(user).readers.set(reader.id, reader)
   }
 
   /** The connection is gone for good. */
   close(user: string, readerId: string): void {
     const inbox = this.#inboxes.get(user)
-    const replay = inbox?.readers.get(readerId)
-    if (!inbox || !replay) return
-    replay.end()
+    const place = inbox?.readers.get(readerId)
+    if (!inbox || !place) return
+    if (place instanceof Replay) place.end()
     inbox.readers.delete(readerId)
     if (inbox.readers.size > 0) return
     this.#inboxes.delete(user)
@@ -84,25 +120,10 @@ export class Inboxes {
     return this.#messages.read(user, since)
   }
 
-  #place(user: string, reader: Reader): Replay<Numbered> {
-    const inbox = this.#inboxes.get(user) ?? this.#listen(user)
-    const replay = new Replay<Numbered>(({ frame }) => reader.send(frame))
-    inbox.readers.set(reader.id, replay)
-    return replay
-  }
-
-  #listen(user: string): Inbox {
-    const readers = new Map<string, Replay<Numbered>>()
-    const listening = this.#users.listen(user, {
-      messaged(numbered) {
-        for (const replay of readers.values()) replay.hear(numbered)
-      },
-      changed: (options) => this.#events.changed(user, options),
-      lost: () => this.#events.lost(user),
-      came() {},
-      left() {},
-    })
-    const inbox = { readers, listening }
+  #inbox(user: string): Inbox {
+    const known = this.#inboxes.get(user)
+    if (known) return known
+    const inbox = new Inbox(user, this.#users, this.#events)
     this.#inboxes.set(user, inbox)
     // The next one tries again; whoever waits for this one is told by its own promise.
     inbox.listening.catch(() => this.#inboxes.get(user) === inbox && this.#inboxes.delete(user))

@@ -61,14 +61,17 @@ export function checkUserOptions(
   return checked
 }
 
-/** The options that have these contract names; what is not named is as by default. */
+/** The options that have these contract names; what is not named is as by default. Where all are, it is always the same object. */
 export function readUserOptions(options: { readonly [name: string]: unknown }): UserOptions {
   const next: { [key: string]: unknown } = { ...defaultUserOptions }
+  let differs = false
   for (const key of keys) {
     const { name, read } = userOptions[key]
-    if (Object.hasOwn(options, name)) next[key] = read(options[name], name)
+    if (!Object.hasOwn(options, name)) continue
+    next[key] = read(options[name], name)
+    differs ||= next[key] !== defaultUserOptions[key]
   }
-  return next as unknown as UserOptions
+  return differs ? (next as unknown as UserOptions) : defaultUserOptions
 }
 
 /** The options by their contract names. */
@@ -86,5 +89,5 @@ function channelNames(value: unknown, name: string): readonly string[] {
   if (!Array.isArray(value)) {
     throw new HookboxError('bad_request', `${name}: expected a list of channel names, got ${quote(value)}`)
   }
-  return value.map((one: unknown) => channelName(one, name))
+  return value.length === 0 ? userOptions.autoSubscribe.initial : value.map((one: unknown) => channelName(one, name))
 }

@@ -11,16 +11,21 @@ interface Past {
   readonly bytes: number
 }
 
+/** Who hears of what falls out of a queue. */
+export interface Forgetful<T> {
+  forget(item: T): void
+}
+
 /** The newest of what happened, within bounds. What falls out is gone from the front. */
 export class BoundedQueue<T extends Past> {
-  readonly #onGone: (item: T) => void
+  readonly #ear: Forgetful<T> | undefined
   #items: T[] = []
   #start = 0
   #bytes = 0
 
-  /** `onGone` is told what falls out of the front. */
-  constructor(onGone: (item: T) => void = () => {}) {
-    this.#onGone = onGone
+  /** `ear` is told what falls out of the front. */
+  constructor(ear?: Forgetful<T>) {
+    this.#ear = ear
   }
 
   get length(): number {
@@ -55,7 +60,7 @@ export class BoundedQueue<T extends Past> {
 
   /** Lets go of everything. */
   clear(): void {
-    for (const item of this.values()) this.#onGone(item)
+    for (const item of this.values()) this.#ear?.forget(item)
     this.#items = []
     this.#start = 0
     this.#bytes = 0
@@ -76,7 +81,7 @@ export class BoundedQueue<T extends Past> {
   #drop(oldest: T): void {
     this.#bytes -= oldest.bytes
     this.#start++
-    this.#onGone(oldest)
+    this.#ear?.forget(oldest)
   }
 
   /** Shifting an array moves all of it; cutting off a long dead front now and then does not. */

@@ -8,6 +8,7 @@ import {
   toJsonText,
 } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
+import { SmallSet } from '../../small-set.ts'
 import {
   type Appended,
   type Appending,
@@ -82,7 +83,7 @@ export class ChannelLog {
   readonly #ears = new Set<ChannelEar>()
   #history = new BoundedQueue<Kept>()
   readonly #state: Map<string, JsonText>
-  readonly #members: Map<string, Set<string>>
+  readonly #members: Map<string, SmallSet<string>>
   readonly #initialData: Map<string, JsonText>
   readonly #owed: Map<string, Owed>
   /** Connections that are about to enter, each with the time until which that counts. */
@@ -107,16 +108,13 @@ export class ChannelLog {
     this.#closing = closing
     this.#log = new RecoveryLog(clock, budget, log)
     this.#state = new Map(saved.state)
-    this.#members = new Map(saved.members.map(([user, connections]) => [user, new Set(connections)]))
+    this.#members = new Map(saved.members.map(([user, connections]) => [user, new SmallSet(connections)]))
     this.#initialData = new Map(saved.initialData)
     this.#owed = new Map(saved.owed)
     this.#options = saved.options
     this.#revision = saved.revision
     this.#visits = saved.visits
     this.#kept = saved.kept
-    this.#log.listen((numbered) => {
-      for (const ear of this.#ears) ear.heard(numbered)
-    })
   }
 
   static create(parts: ChannelLogParts, options: JsonText, seed: Seed): ChannelLog {
@@ -229,7 +227,7 @@ export class ChannelLog {
       connections.add(connection)
       return 'further'
     }
-    this.#members.set(user, new Set([connection]))
+    this.#members.set(user, new SmallSet([connection]))
     this.#visits++
     this.#kept = false
     this.append(what, how)
@@ -341,9 +339,10 @@ export class ChannelLog {
   }
 
   #tell(what: Unnumbered): void {
-    this.#log.tell(what, (offset) =>
+    const numbered = this.#log.tell(what, (offset) =>
       spliceFrame(0, what.name, `"channel_name":${this.#name},"offset":${offset},${what.inside}`),
     )
+    for (const ear of this.#ears) ear.heard(numbered)
   }
 
   #newest(keep: Retention): { history: JsonText; more: boolean } {

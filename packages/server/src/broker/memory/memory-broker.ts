@@ -63,18 +63,14 @@ class Memory {
     const stops = new Set<Stop>()
     let closed = false
 
-    function checkOpen(): void {
-      if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
-    }
-
-    /** All that is asked of it fails once it is closed. */
+    /** All that is asked of it fails once it is closed. Methods are async by themselves: another promise around theirs would cost. */
     function whileOpen<T extends object>(facet: T): T {
       const guarded = Object.entries(facet).map(([name, method]) => [
         name,
-        async (...args: unknown[]) => {
-          checkOpen()
-          return (method as (...args: unknown[]) => unknown)(...args)
-        },
+        (...args: unknown[]) =>
+          closed
+            ? Promise.reject(new HookboxError('unavailable', 'the hub has stopped'))
+            : (method as (...args: unknown[]) => Promise<unknown>)(...args),
       ])
       return Object.fromEntries(guarded) as T
     }

@@ -1,5 +1,6 @@
 import { type Position, spliceFrame } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
+import { SmallSet } from '../../small-set.ts'
 import type { Messages, Stop, UserEar } from '../broker.ts'
 import type { RecoveryBudget } from './recovery-budget.ts'
 import { RecoveryLog, recoveryWindow, type SavedRecoveryLog } from './recovery-log.ts'
@@ -16,7 +17,7 @@ export class MessageLogs implements Messages {
   readonly #clock: Clock
   readonly #budget: RecoveryBudget
   readonly #logs = new Map<string, RecoveryLog>()
-  readonly #ears = new Map<string, Set<UserEar>>()
+  readonly #ears = new Map<string, SmallSet<UserEar>>()
   /** Users who are gone, with the time since when, longest first. */
   readonly #left = new Map<string, number>()
   readonly #sent: SentIds
@@ -40,7 +41,7 @@ export class MessageLogs implements Messages {
   }
 
   listen(user: string, ear: UserEar): Stop {
-    const ears = this.#ears.get(user) ?? new Set()
+    const ears = this.#ears.get(user) ?? new SmallSet<UserEar>()
     ears.add(ear)
     this.#ears.set(user, ears)
     return () => {
@@ -56,9 +57,12 @@ export class MessageLogs implements Messages {
 
   send: Messages['send'] = async (user, inside) => {
     this.#forget()
-    return this.#logs
-      .get(user)
-      ?.tell({ name: 'MESSAGE' }, (offset) => spliceFrame(0, 'MESSAGE', `${inside},"offset":${offset}`))
+    const log = this.#logs.get(user)
+    if (!log) return undefined
+    const text = (offset: number) => spliceFrame(0, 'MESSAGE', `${inside},"offset":${offset}`)
+    const numbered = log.tell({ name: 'MESSAGE' }, text)
+    for (const ear of this.ears(user)) ear.messaged(numbered)
+    return numbered.position
   }
 
   read: Messages['read'] = async (user, since) => {
@@ -87,11 +91,7 @@ export class MessageLogs implements Messages {
   }
 
   #open(user: string, saved?: SavedRecoveryLog): void {
-    const log = new RecoveryLog(this.#clock, this.#budget, saved)
-    log.listen((numbered) => {
-      for (const ear of this.ears(user)) ear.messaged(numbered)
-    })
-    this.#logs.set(user, log)
+    this.#logs.set(user, new RecoveryLog(this.#clock, this.#budget, saved))
   }
 
   #forget(): void {

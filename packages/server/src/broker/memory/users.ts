@@ -1,3 +1,4 @@
+import { SmallMap } from '../../small-map.ts'
 import type {
   ConnectionChange,
   ConnectionRecord,
@@ -18,12 +19,12 @@ interface KnownConnection extends Omit<ConnectionRecord, 'channels' | 'promised'
   live: boolean
   cookies: string | undefined
   ticket: TicketRecord | undefined
-  readonly channels: Map<string, Noted>
+  readonly channels: SmallMap<Noted>
 }
 
 interface KnownUser {
   options: Options
-  readonly connections: Map<string, KnownConnection>
+  readonly connections: SmallMap<KnownConnection>
 }
 
 /** A user as it is put away for the next start of the hub. */
@@ -107,7 +108,9 @@ export class UserTable {
   }
 
   restore({ name, options, connections }: SavedUser): void {
-    const known = new Map(connections.map((one) => [one.id, { ...one, channels: new Map(one.channels) }]))
+    const known = new SmallMap<KnownConnection>(
+      connections.map((one) => [one.id, { ...one, channels: new SmallMap(one.channels) }]),
+    )
     this.#users.set(name, { options, connections: known })
     for (const { id, ticket } of known.values()) {
       this.#connections.set(id, name)
@@ -120,19 +123,21 @@ export class UserTable {
     connection: NewConnection & { readonly node: string },
     { byDefault, changes }: { byDefault: Options; changes: Options },
   ): { options: Options; first: boolean } {
-    const { id, user: name } = connection
+    const { id, user: name, node, pageId, cookies, address } = connection
     const before = this.#users.get(name)
-    const user = before ?? { options: byDefault, connections: new Map<string, KnownConnection>() }
-    user.options = { ...user.options, ...changes }
+    const user = before ?? { options: byDefault, connections: new SmallMap<KnownConnection>() }
+    const changed = Object.keys(changes).length > 0
+    if (changed) user.options = { ...user.options, ...changes }
     const again = user.connections.get(id)
     if (again) this.#voidTicket(again)
-    user.connections.set(id, { ...connection, live: true, ticket: undefined, channels: new Map() })
+    const state = { live: true, ticket: undefined, channels: new SmallMap<Noted>() }
+    user.connections.set(id, { id, user: name, node, pageId, cookies, address, ...state })
     this.#connections.set(id, name)
     this.#users.set(name, user)
     this.#messages.begin(name)
     const ears = this.#messages.ears(name)
     if (!before) for (const ear of ears) ear.came()
-    if (before && Object.keys(changes).length > 0) for (const ear of ears) ear.changed(user.options)
+    if (before && changed) for (const ear of ears) ear.changed(user.options)
     return { options: user.options, first: !before }
   }
 
