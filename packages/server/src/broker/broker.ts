@@ -174,8 +174,8 @@ export interface Log {
   recall(channel: string, idKey: string): Promise<Remembered | undefined>
   /** Keeps a frame that has no place in the log under its key, for its repeats. */
   remember(channel: string, idKey: string, frame: PreparedFrame): Promise<void>
-  /** All that a subscriber needs, at one moment. */
-  read(channel: string, keep: Retention, since?: Position): Promise<Snapshot>
+  /** All that a subscriber needs, at one moment. Without `members` their list is empty: there may be very many. */
+  read(channel: string, keep: Retention, since?: Position, members?: boolean): Promise<Snapshot>
   /** A piece of the kept history. */
   history(channel: string, keep: Retention, range: HistoryRange): Promise<HistoryPiece>
 }

@@ -661,8 +661,14 @@ export class Channel {
     return presenceEntry(name, user, this.#now(), this.options)
   }
 
-  #read(since?: Position): Promise<Snapshot> {
-    return this.#services.broker.log.read(this.name, retention(this.options), since)
+  async #read(since?: Position): Promise<Snapshot> {
+    const { log } = this.#services.broker
+    for (;;) {
+      const { presenceful } = this.options
+      const snapshot = await log.read(this.name, retention(this.options), since, presenceful)
+      // Where it has become presenceful meanwhile, who is here is to be told after all.
+      if (presenceful || !this.options.presenceful) return snapshot
+    }
   }
 
   #checkInside(member: Member, by: Subscriber): void {

@@ -280,7 +280,7 @@ export class ChannelLog {
     if (this.#owed.get(user)?.id === owedId) this.#owed.delete(user)
   }
 
-  read(keep: Retention, since: Position | undefined): Snapshot {
+  read(keep: Retention, since: Position | undefined, members = true): Snapshot {
     const { history, more } = this.#newest(keep)
     return {
       top: this.#log.top,
@@ -288,7 +288,7 @@ export class ChannelLog {
       history,
       more,
       state: new Map(this.#state),
-      members: [...this.#members.keys()],
+      members: members ? [...this.#members.keys()] : [],
       revision: this.#revision,
     }
   }

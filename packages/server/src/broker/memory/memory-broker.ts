@@ -114,7 +114,7 @@ class Memory {
         append: async (channel, what, how) => log(channel).append(what, how),
         recall: async (channel, idKey) => this.#ids.get(channel)?.get(idKey),
         remember: async (channel, idKey, frame) => this.#idsOf(channel).set(idKey, { frame }),
-        read: async (channel, keep, since) => log(channel).read(keep, since),
+        read: async (channel, keep, since, members) => log(channel).read(keep, since, members),
         history: async (channel, keep, range) => log(channel).history(keep, range),
       }),
       presence: whileOpen<Presence>({

@@ -35,9 +35,10 @@ export function redisLog(context: Context): Log {
       await servers.run(rememberId, keys.channel(channel), [clock.now(), ...idArgs, idKey, `F ${frame.text}`])
     },
 
-    async read(channel, keep, since = nowhere) {
+    async read(channel, keep, since = nowhere, withMembers = true) {
       const spot = keys.channel(channel)
-      const args = [...context.logArgs(spot), ...keepArgs(keep), since.epoch, since.offset]
+      const wanted = withMembers ? 'members' : 'none'
+      const args = [...context.logArgs(spot), ...keepArgs(keep), since.epoch, since.offset, wanted]
       const reply = await servers.run(readChannel, spot, args)
       if (reply === null) throw unknownChannel(channel)
       const [epoch, offset, missed, history, older, state, members, revision] = listOf(reply)

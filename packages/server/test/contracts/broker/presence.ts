@@ -24,6 +24,7 @@ export function presenceContract(setup: Setup): void {
       expect(await there.enter('chat', { user: 'bob', connection: '3' }, joined('bob'), entering)).toBe('first')
       const page = await other.log.read('chat', keep)
       expect(page.members).toEqual(['ann', 'bob'])
+      expect(await other.log.read('chat', keep, undefined, false)).toEqual({ ...page, members: [] })
       expect(page.top.offset).toBe(2)
       expect([...(await here.find('chat', 'ann')).connections].sort()).toEqual(['1', '2'])
       const everybody = (await here.all('chat')).map(({ user, connection }) => `${user} by ${connection}`)

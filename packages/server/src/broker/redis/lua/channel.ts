@@ -199,9 +199,10 @@ export const readChannel: Script = script(
   log,
   history,
   lua`
-local since_epoch, since_offset = arg(), number()
+local since_epoch, since_offset, wanted = arg(), number(), arg()
 if not stand() then return false end
 local length = tidy_history()
+local inside = wanted == 'members' and redis.call('ZRANGE', members, 0, -1) or {}
 local texts, bytes, from = {}, 0, length
 -- From the newest on, a few at a time: most that is kept may be older than what fits.
 while from > 0 do
@@ -218,7 +219,7 @@ while from > 0 do
   if is_full then break end
 end
 return {epoch, offset, missed(since_epoch, since_offset), table.concat(reversed(texts), ','), from,
-  redis.call('HGETALL', state), redis.call('ZRANGE', members, 0, -1), redis.call('HGET', meta, 'revision')}
+  redis.call('HGETALL', state), inside, redis.call('HGET', meta, 'revision')}
 `,
 )
 
