@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { JsonText } from '@hookbox/protocol'
 import type { ConnectionRecord, TicketRecord, Users } from '../broker/broker.ts'
 import type { Clock } from '../clock.ts'
@@ -66,14 +66,19 @@ export class Tickets {
 
 /** `cookies` as in a `Cookie` header. */
 export function proofOf(cookies: string | undefined, payload: JsonText): Proof {
-  return { cookies: digestOfCookies(cookies), payload: digest(payload) }
+  return { cookies: digestOfCookies(cookies), payload: payload === 'null' ? ofNull : digest(payload) }
 }
 
 /** Browsers may show the same cookies in another order. */
 function digestOfCookies(cookies = ''): string {
+  if (cookies === '') return ofNone
   return digest(cookies.split('; ').sort().join('; '))
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+  return hash('sha256', text, 'base64url')
 }
+
+/** The digest of no cookies at all, and of a page that gives no payload: of very many pages. */
+const ofNone = digest('')
+const ofNull = digest('null')

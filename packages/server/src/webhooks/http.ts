@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, type Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { WebhookConfig } from '../config/config.ts'
@@ -89,19 +90,25 @@ export function createHttpExchange(options: HttpExchangeOptions): {
 
   async function exchange(question: Question): Promise<Exchange> {
     const { config, clock } = options
-    const deadline = new AbortController()
-    const cancel = clock.after(config.timeout, () => deadline.abort())
+    let post: Post | undefined
+    let late = false
+    const giveUp = () => {
+      late = true
+      post?.giveUp()
+    }
+    const cancel = clock.after(config.timeout, giveUp, 'roughly')
     let url = ''
     try {
-      const target = webhookUrl(config, question.name)
-      url = `${target.origin}${target.pathname}`
+      const target = targetOf(config, question.name)
+      url = target.shown
       const body = form(question, options.secret)
       const headers = buildHeaders(question, body, options)
-      const answer = await post(agent, target, headers, body, deadline.signal)
+      post = new Post()
+      agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, post)
+      const answer = await post.answer
       return { reply: { ...readReply(answer), url }, answer }
     } catch (problem) {
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
-      const late = deadline.signal.aborted
       const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
       return { reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late }
     } finally {
@@ -132,31 +139,89 @@ export function webhookUrl(config: WebhookConfig, name: string): URL {
   )
 }
 
-async function post(
-  agent: Agent,
-  url: URL,
-  headers: { [name: string]: string },
-  body: string,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const { origin, pathname, search } = url
-  const request: Dispatcher.RequestOptions = { origin, path: pathname + search, method: 'POST', headers, body, signal }
-  const response = await agent.request(request)
-  const answer = {
-    status: response.statusCode,
-    location: one(response.headers.location),
-    encoding: one(response.headers['content-encoding']),
-    contentType: one(response.headers['content-type']),
-    setCookies: many(response.headers['set-cookie']),
+/** Where a webhook goes, taken apart. */
+interface Target {
+  readonly origin: string
+  readonly path: string
+  /** Without user name and query string. */
+  readonly shown: string
+}
+
+const targets = new WeakMap<WebhookConfig, Map<string, Target>>()
+
+/** A configuration does not change: where another one holds, it is another object. */
+function targetOf(config: WebhookConfig, name: string): Target {
+  const known = targets.get(config) ?? new Map<string, Target>()
+  targets.set(config, known)
+  const found = known.get(name)
+  if (found) return found
+  const { origin, pathname, search } = webhookUrl(config, name)
+  const target = { origin, path: pathname + search, shown: `${origin}${pathname}` }
+  known.set(name, target)
+  return target
+}
+
+const utf8 = new TextDecoder()
+
+/** One request and its whole answer: as all of it is read anyway, no stream is made of it. */
+class Post implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<Answer>
+  readonly #body: Buffer[] = []
+  #answered: (answer: Answer) => void = () => {}
+  #failed: (problem: unknown) => void = () => {}
+  #controller: Dispatcher.DispatchController | undefined
+  #head: Omit<Answer, 'body'> | undefined
+  #isGivenUp = false
+
+  constructor() {
+    this.answer = new Promise((resolve, reject) => {
+      this.#answered = resolve
+      this.#failed = reject
+    })
   }
-  try {
-    return { ...answer, body: new TextDecoder().decode(await response.body.bytes()) }
-  } catch (cause) {
+
+  /** There is no more time for it, also where it still waits for a connection. */
+  giveUp(): void {
+    this.#isGivenUp = true
+    this.#failed(tooLate)
+    this.#controller?.abort(tooLate)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isGivenUp) controller.abort(tooLate)
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    // What comes before the answer proper (RFC 9110 §15.2).
+    if (status < 200) return
+    this.#head = {
+      status,
+      location: one(headers.location),
+      encoding: one(headers['content-encoding']),
+      contentType: one(headers['content-type']),
+      setCookies: many(headers['set-cookie']),
+    }
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#body.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    const [first, ...more] = this.#body
+    const bytes = first && more.length === 0 ? first : Buffer.concat(this.#body)
+    if (this.#head) this.#answered({ ...this.#head, body: utf8.decode(bytes) })
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, problem: Error): void {
     // The status says more than how the rest of the answer failed.
-    if (answer.status !== 200 && !signal.aborted) return { ...answer, body: '' }
-    throw cause
+    if (this.#head && this.#head.status !== 200) this.#answered({ ...this.#head, body: '' })
+    else this.#failed(problem)
   }
 }
+
+const tooLate = new Error('there was no complete answer in time')
 
 function form(question: Question, secret: string | undefined): string {
   const form = new URLSearchParams({ action: question.name })

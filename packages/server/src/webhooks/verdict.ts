@@ -238,6 +238,10 @@ function expected(detail: string, what: string, got: unknown): HookboxError {
 }
 
 function given(fields: { readonly [field: string]: string | undefined }): { readonly [field: string]: string } {
-  const pairs = Object.entries(fields).filter((pair): pair is [string, string] => pair[1] !== undefined)
-  return Object.fromEntries(pairs)
+  const given: { [field: string]: string } = {}
+  for (const field of Object.keys(fields)) {
+    const value = fields[field]
+    if (value !== undefined) given[field] = value
+  }
+  return given
 }
