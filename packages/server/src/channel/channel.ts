@@ -640,9 +640,9 @@ export class Channel {
     })
     const outcome = await leaving.outcome
     member.leaving = undefined
-    // Not of a hub that stops; then it is the heir's.
-    if (noted) noteDuty(duty, false)
+    // An heir may be at it by now.
     if (outcome === 'dropped') return
+    if (noted) noteDuty(duty, false)
     if (!this.#life.gone) await broker.presence.settle(this.name, member.user, owed.id)
     if (outcome !== 'given up') obey(member.user, caller, outcome)
   }
