@@ -99,7 +99,7 @@ export class Channel {
               origin: undefined,
               messageId: undefined,
             } as const
-            await this.publish({ ...by, ask: 'never' })
+            await this.#life.using(() => this.publish({ ...by, ask: 'never' }))
           },
           setOptions: (changes) => this.setOptions(changes),
         },
@@ -252,13 +252,13 @@ export class Channel {
     this.#life.offer()
   }
 
-  /** @throws HookboxError as {@link Publisher.publish} */
+  /** For whoever uses it meanwhile ({@link life}). @throws HookboxError as {@link Publisher.publish} */
   async publish(by: Publishing): Promise<Published> {
     const { publishes } = this.#services.signals
     const options = () => this.options
     const now = () => this.#now()
     try {
-      const published = await this.#life.using(() => this.#publisher.publish(by, options, now))
+      const published = await this.#publisher.publish(by, options, now)
       publishes.add(
         published.duplicate ? 'duplicate' : published.position === undefined ? 'only_to_sender' : 'published',
       )
@@ -306,7 +306,7 @@ export class Channel {
     if (isHere) {
       member.initialData = initialData
       member.connections.add(by.id)
-      this.#fanOut.hold(by).replay.release()
+      this.#fanOut.release(this.#fanOut.hold(by))
       by.joined(this.name)
     }
     if (owed) this.#tellInherited(member, owed)
@@ -477,7 +477,7 @@ export class Channel {
       this.#checkAlive(by)
       throw error
     } finally {
-      subscription.replay.release(top)
+      this.#fanOut.release(subscription, top)
     }
   }
 
@@ -654,19 +654,20 @@ export class Channel {
   /** What subscribers were told of the options is no longer true: all of them get a new answer. Who is about to enter gets one anyway. */
   async #announce(): Promise<void> {
     const subscriptions = [...this.#fanOut.all()].filter(({ replay }) => !replay.holding)
-    for (const { replay } of subscriptions) replay.hold()
+    for (const subscription of subscriptions) this.#fanOut.holdBack(subscription)
     let snapshot: Snapshot | undefined
     try {
       snapshot = await this.#read()
     } finally {
-      for (const { subscriber, replay } of subscriptions) {
+      for (const subscription of subscriptions) {
+        const { subscriber, replay } = subscription
         const member = this.#members.get(subscriber.user)
         if (snapshot) {
           replay.pass(snapshot.top)
-          const stillIn = this.#fanOut.get(subscriber.id)?.replay === replay
+          const stillIn = this.#fanOut.get(subscriber.id) === subscription
           if (member && stillIn) subscriber.send(this.#subscribed(member, { id: 0 }, snapshot))
         }
-        replay.release(snapshot?.top)
+        this.#fanOut.release(subscription, snapshot?.top)
       }
     }
   }
