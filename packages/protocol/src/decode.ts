@@ -1,11 +1,17 @@
 import { fieldChecks } from './checks.ts'
 import { HookboxError } from './errors.ts'
 import type { ClientFrame, ServerFrame, ServerFrameName } from './frames.ts'
-import { depth, isObject, maxJsonDepth, quote } from './json.ts'
+import { depth, isObject, type Json, type JsonText, maxJsonDepth, quote, textOf, toJsonText } from './json.ts'
 import { exceeds, limits } from './limits.ts'
 
+/** A frame that came in. */
+export type Received = ClientFrame & {
+  /** Its payload, where it has one, as text that may be spliced into another frame. */
+  readonly payload: JsonText | undefined
+}
+
 /** A frame, or what is wrong with it and the number to answer with. */
-export type Decoded = { readonly frame: ClientFrame } | { readonly id: number; readonly error: HookboxError }
+export type Decoded = { readonly frame: Received } | { readonly id: number; readonly error: HookboxError }
 
 /**
  * Reads a message from a page: one or more frames, separated by line feeds.
@@ -35,7 +41,9 @@ function decodeFrame(line: string): Decoded {
     // A payload is nested less deeply than the frame that it stands in, which is quickly seen.
     const isShallow = depth(line) <= maxJsonDepth
     for (const [field, check] of checks) check(ownValue(args, field), field, isShallow)
-    return { frame: { id, name, args } as ClientFrame }
+    const { payload } = args
+    const text = payload === undefined ? undefined : (textOf(line, 'payload') ?? toJsonText(payload as Json))
+    return { frame: { id, name, args, payload: text } as Received }
   } catch (error) {
     if (error instanceof HookboxError) return { id, error }
     throw error

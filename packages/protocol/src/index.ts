@@ -7,7 +7,7 @@ export {
   closeSilent,
   comesBack,
 } from './close-codes.ts'
-export { type Decoded, decodeMessage, decodeServerMessage } from './decode.ts'
+export { type Decoded, decodeMessage, decodeServerMessage, type Received } from './decode.ts'
 export { encodeFrame, joinFrames, members, spliceFrame } from './encode.ts'
 export type { Entry, PresenceEntry, PublishEntry } from './entry.ts'
 export { type ErrorCode, errors, HookboxError, isErrorCode } from './errors.ts'

@@ -79,13 +79,9 @@ function tooDeep(field: string): HookboxError {
 export function depth(text: string): number {
   let deepest = 0
   let open = 0
-  let inString = false
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i)
-    if (inString) {
-      if (c === 0x5c) i++
-      else if (c === 0x22) inString = false
-    } else if (c === 0x22) inString = true
+    if (c === 0x22) i = endOfString(text, i)
     else if (c === 0x5b || c === 0x7b) {
       open++
       if (open > deepest) deepest = open
@@ -93,3 +89,60 @@ export function depth(text: string): number {
   }
   return deepest
 }
+
+/** Where the string ends that begins at `start`: its second quotation mark; in text that is no JSON, the text's end. */
+function endOfString(text: string, start: number): number {
+  for (let end = start; ; ) {
+    end = text.indexOf('"', end + 1)
+    if (end === -1) return text.length
+    let slashes = end
+    while (text.charCodeAt(slashes - 1) === 0x5c) slashes--
+    if ((end - slashes) % 2 === 0) return end
+  }
+}
+
+/**
+ * The value under a name in the args of a frame, which parses, as it stands there: read once, it need not be written again.
+ * Undefined where it is not there, or a name is written with an escape, so that it may be another one than it seems.
+ */
+export function textOf(frame: string, name: string): JsonText | undefined {
+  const quoted = `"${name}"`
+  let open = 0
+  let isName = false
+  let isWanted = false
+  let from = -1
+  let to = -1
+  for (let i = 0; i < frame.length; i++) {
+    const c = frame.charCodeAt(i)
+    if (c === 0x22) {
+      const start = i
+      i = endOfString(frame, i)
+      if (!isName) continue
+      isName = false
+      isWanted = i - start === quoted.length - 1 && frame.startsWith(quoted, start)
+      if (frame.slice(start, i).includes('\\')) return undefined
+    } else if (c === 0x5b || c === 0x7b) {
+      open++
+      if (open === argsLevel) isName = true
+    } else if (open === argsLevel) {
+      if (c === 0x3a && isWanted) {
+        isWanted = false
+        from = i + 1
+        to = -1
+      } else if (c === 0x2c || c === 0x7d) {
+        if (from !== -1 && to === -1) to = i
+        isName = c === 0x2c
+        if (!isName) open--
+      }
+    } else if (c === 0x5d || c === 0x7d) open--
+  }
+  return to === -1
+    ? undefined
+    : (frame
+        .slice(from, to)
+        .replace(/[\r\n]/g, ' ')
+        .trim() as JsonText)
+}
+
+/** How many brackets are open inside the args of a frame, `[id, "NAME", {…}]`. */
+const argsLevel = 2

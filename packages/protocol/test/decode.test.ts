@@ -72,6 +72,52 @@ describe('what a page sends', () => {
     )
   })
 
+  describe('the payload as it stands there', () => {
+    const texts = (message: string) =>
+      decodeMessage(message).map((one) => ('frame' in one ? one.frame.payload : one.error.code))
+
+    test.each([
+      ['a value', '[1,"PUBLISH",{"channel_name":"c","payload":{"b":1,"a":[2]},"message_id":"m"}]', '{"b":1,"a":[2]}'],
+      [
+        'digits that no number here holds',
+        '[1,"PUBLISH",{"payload":12345678901234567890.10,"channel_name":"c"}]',
+        '12345678901234567890.10',
+      ],
+      ['white space around it', '[1,"PUBLISH",{"channel_name":"c","payload" :\t[ 1 ] }]', '[ 1 ]'],
+      ['a line break between tokens', '[1,"PUBLISH",{"channel_name":"c","payload":[1,\r2]}]', '[1, 2]'],
+      [
+        'its own name inside',
+        '[1,"PUBLISH",{"channel_name":"c","payload":{"payload":"\\"payload\\":2}"}}]',
+        '{"payload":"\\"payload\\":2}"}',
+      ],
+      ['a string that ends in a backslash', '[1,"PUBLISH",{"channel_name":"c\\\\","payload":"\\\\"}]', '"\\\\"'],
+      ['the name given twice', '[1,"PUBLISH",{"payload":1,"channel_name":"c","payload":2}]', '2'],
+      ['the name in disguise', '[1,"PUBLISH",{"payload":1,"channel_name":"c","p\\u0061yload":[2]}]', '[2]'],
+      ['the name as a value', '[1,"PUBLISH",{"channel_name":"payload","payload":3}]', '3'],
+      ['null', '[1,"MESSAGE",{"name":"ann","payload":null}]', 'null'],
+      ['no payload', '[1,"SUBSCRIBE",{"channel_name":"c"}]', undefined],
+    ])('%s', (_, message, text) => {
+      expect(texts(message)).toEqual([text])
+    })
+
+    test('is the same value, whatever stands around it and between its tokens', () => {
+      const pairs = fc.array(fc.tuple(fc.string(), fc.jsonValue({ maxDepth: 3 })))
+      const space = fc.constantFrom(undefined, ' ', '\t')
+      fc.assert(
+        fc.property(pairs, fc.jsonValue({ maxDepth: 5 }), pairs, space, (before, payload, after, indent) => {
+          const others = (all: typeof before) => all.filter(([name]) => name !== 'payload' && name !== 'channel_name')
+          const members = [['channel_name', 'c'], ...others(before), ['payload', payload], ...others(after)]
+          const args = members.map(([name, value]) => {
+            return `${JSON.stringify(name)}:${JSON.stringify(value, null, indent).replace(/\n/g, '\r')}`
+          })
+          const [text] = texts(`[1,"PUBLISH",{${args.join(',')}}]`)
+          expect(JSON.parse(text ?? '')).toEqual(JSON.parse(JSON.stringify(payload)))
+          expect(text).not.toMatch(/[\r\n]/)
+        }),
+      )
+    })
+  })
+
   test('an error says what was expected and shows a little of what came', () => {
     const [decoded] = decodeMessage(`[1,"SUBSCRIBE",{"channel_name":["${'x'.repeat(1000)}"]}]`)
     expect(decoded && 'error' in decoded ? decoded.error.message : '').toBe(

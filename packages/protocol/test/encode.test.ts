@@ -30,7 +30,8 @@ describe('what a page writes', () => {
       fc.property(fc.array(frames, { minLength: 1, maxLength: 5 }), (many) => {
         const decoded = decodeMessage(joinFrames(many.map(encodeFrame)))
         const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown
-        expect(decoded).toEqual(many.map((frame) => ({ frame: plain(frame) })))
+        const payload = ({ args }: ClientFrame) => ('payload' in args ? JSON.stringify(args.payload) : undefined)
+        expect(decoded).toEqual(many.map((one) => ({ frame: { ...(plain(one) as object), payload: payload(one) } })))
       }),
     )
   })

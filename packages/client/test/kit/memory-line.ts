@@ -1,4 +1,5 @@
 import { Connection } from '../../../server/src/connection/connection.ts'
+import type { Batch } from '../../../server/src/transport/batch.ts'
 import { Outbox } from '../../../server/src/transport/outbox.ts'
 import type { PreparedFrame } from '../../../server/src/transport/prepared-frame.ts'
 import type { Transport } from '../../../server/src/transport/transport.ts'
@@ -72,6 +73,14 @@ export class MemoryLine implements Transport {
 
   sendMissed(frames: readonly PreparedFrame[]): void {
     if (this.#closing === undefined && !this.#hubEnded) this.#outbox.addMissed(frames)
+  }
+
+  follow(batch: Batch): void {
+    if (this.#closing === undefined && !this.#hubEnded) this.#outbox.follow(batch)
+  }
+
+  unfollow(batch: Batch): void {
+    this.#outbox.unfollow(batch)
   }
 
   /** The hub closes. */

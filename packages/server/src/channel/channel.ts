@@ -32,7 +32,7 @@ import { type ChannelOptions, retention } from './options.ts'
 import { presenceEntry } from './presence-entry.ts'
 import { Publisher, type Publishing } from './publish.ts'
 import { asks } from './rules.ts'
-import type { ChannelServices } from './services.ts'
+import type { ChannelServices, Duty } from './services.ts'
 import { ChannelSettings } from './settings.ts'
 import { subscribedFrame } from './subscribed.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -99,7 +99,7 @@ export class Channel {
               origin: undefined,
               messageId: undefined,
             } as const
-            await this.publish({ ...by, ask: 'never' })
+            await this.#life.using(() => this.publish({ ...by, ask: 'never' }))
           },
           setOptions: (changes) => this.setOptions(changes),
         },
@@ -252,13 +252,13 @@ export class Channel {
     this.#life.offer()
   }
 
-  /** @throws HookboxError as {@link Publisher.publish} */
+  /** For whoever uses it meanwhile ({@link life}). @throws HookboxError as {@link Publisher.publish} */
   async publish(by: Publishing): Promise<Published> {
     const { publishes } = this.#services.signals
     const options = () => this.options
     const now = () => this.#now()
     try {
-      const published = await this.#life.using(() => this.#publisher.publish(by, options, now))
+      const published = await this.#publisher.publish(by, options, now)
       publishes.add(
         published.duplicate ? 'duplicate' : published.position === undefined ? 'only_to_sender' : 'published',
       )
@@ -297,7 +297,7 @@ export class Channel {
 
   /**
    * A connection that this node has inherited, or taken over, was here: it lingers here again. False where it is not here;
-   * where it had left, the application is told, in case that it was not.
+   * where it had left, the application is told, in case that it was not. Nobody waits for its answer.
    */
   async restore(by: Subscriber): Promise<boolean> {
     const { connections, initialData, owed } = await this.#services.broker.presence.find(this.name, by.user)
@@ -306,18 +306,18 @@ export class Channel {
     if (isHere) {
       member.initialData = initialData
       member.connections.add(by.id)
-      this.#fanOut.hold(by).replay.release()
+      this.#fanOut.release(this.#fanOut.hold(by))
       by.joined(this.name)
     }
-    if (owed) await this.#tellLeave(member, owed, callerOf(owed))
+    if (owed) this.#tellInherited(member, owed)
     this.#forgetIdle(member)
     return isHere
   }
 
-  /** This node has inherited the telling of a leave. Resolves after the first try. */
+  /** This node has inherited the telling of a leave: it begins. */
   async tellOwed(user: string): Promise<void> {
     const { owed } = await this.#services.broker.presence.find(this.name, user)
-    if (owed) await this.#tellLeave(this.#member(user), owed, callerOf(owed))
+    if (owed) this.#tellInherited(this.#member(user), owed)
   }
 
   /** What the broker may have lost is written again: that this one is here. */
@@ -477,7 +477,7 @@ export class Channel {
       this.#checkAlive(by)
       throw error
     } finally {
-      subscription.replay.release(top)
+      this.#fanOut.release(subscription, top)
     }
   }
 
@@ -577,15 +577,25 @@ export class Channel {
     await Promise.all(ids.map((id) => this.#remove(member, id)))
   }
 
-  /** Resolves when the application has heard or was not there; further tries come before any other question about this user. */
-  #tellLeave(member: Member, owed: Owed, caller: Caller): Promise<void> {
+  /** What a node that is gone was to tell. It is this node's to tell at once, so that whoever waits for this need not wait for the application. */
+  #tellInherited(member: Member, owed: Owed): void {
+    this.#services.noteDuty(this.#leaveDuty(member), true)
+    this.#tellLeave(member, owed, callerOf(owed), true)
+  }
+
+  /**
+   * Resolves when the application has heard or was not there; further tries come before any other question about this user.
+   * `noted`: that this node is to see to it is noted already.
+   */
+  #tellLeave(member: Member, owed: Owed, caller: Caller, noted = false): Promise<void> {
     member.untold++
     return new Promise((tried) => {
       const tell = async () => {
         if (this.#life.gone) return
         const { owed: still } = await this.#services.broker.presence.find(this.name, member.user)
-        // Whoever came back may have told it.
-        if (still?.id === owed.id) await this.#payLeave(member, owed, caller, tried)
+        if (still?.id === owed.id) await this.#payLeave(member, owed, caller, { noted, tried })
+        // Whoever came back has told it.
+        else if (noted) this.#services.noteDuty(this.#leaveDuty(member), false)
       }
       member.questions
         .runAnyway(() => this.#withLease(member, tell))
@@ -602,7 +612,12 @@ export class Channel {
   }
 
   /** Tells the application of a leave that it has not heard of. */
-  async #payLeave(member: Member, owed: Owed, caller: Caller, tried: () => void = () => {}): Promise<void> {
+  async #payLeave(
+    member: Member,
+    owed: Owed,
+    caller: Caller,
+    how: { readonly noted: boolean; readonly tried: () => void } = { noted: false, tried: () => {} },
+  ): Promise<void> {
     const { broker, callbacks, clock, log, givenUp, noteDuty, obey } = this.#services
     const leave = { channelName: this.name, user: member.user }
     const leaving = persist((id) => callbacks.unsubscribe(caller, leave, id), {
@@ -614,39 +629,45 @@ export class Channel {
     })
     member.leaving = leaving
     if (member.coming > 0 || member.wanted) leaving.hurry()
-    const duty = { of: 'leave', channel: this.name, user: member.user } as const
-    let noted = false
+    const duty = this.#leaveDuty(member)
+    let { noted } = how
     leaving.firstTry.then((verdict) => {
       if (verdict.ok || verdict.error.code !== 'webhook_failed') return
       // From here on it outlasts the connection that it is about.
       noted = true
       noteDuty(duty, true)
-      tried()
+      how.tried()
     })
     const outcome = await leaving.outcome
     member.leaving = undefined
+    // An heir may be at it by now.
     if (outcome === 'dropped') return
     if (noted) noteDuty(duty, false)
     if (!this.#life.gone) await broker.presence.settle(this.name, member.user, owed.id)
     if (outcome !== 'given up') obey(member.user, caller, outcome)
   }
 
+  #leaveDuty({ user }: Member): Duty {
+    return { of: 'leave', channel: this.name, user }
+  }
+
   /** What subscribers were told of the options is no longer true: all of them get a new answer. Who is about to enter gets one anyway. */
   async #announce(): Promise<void> {
     const subscriptions = [...this.#fanOut.all()].filter(({ replay }) => !replay.holding)
-    for (const { replay } of subscriptions) replay.hold()
+    for (const subscription of subscriptions) this.#fanOut.holdBack(subscription)
     let snapshot: Snapshot | undefined
     try {
       snapshot = await this.#read()
     } finally {
-      for (const { subscriber, replay } of subscriptions) {
+      for (const subscription of subscriptions) {
+        const { subscriber, replay } = subscription
         const member = this.#members.get(subscriber.user)
         if (snapshot) {
           replay.pass(snapshot.top)
-          const stillIn = this.#fanOut.get(subscriber.id)?.replay === replay
+          const stillIn = this.#fanOut.get(subscriber.id) === subscription
           if (member && stillIn) subscriber.send(this.#subscribed(member, { id: 0 }, snapshot))
         }
-        replay.release(snapshot?.top)
+        this.#fanOut.release(subscription, snapshot?.top)
       }
     }
   }

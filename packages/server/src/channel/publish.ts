@@ -47,13 +47,18 @@ export class Publisher {
   /**
    * @throws HookboxError `refused`, `webhook_failed`, `too_large`, `unknown_channel`
    */
-  async publish(by: Publishing, options: () => ChannelOptions, at: () => number): Promise<Published> {
+  publish(by: Publishing, options: () => ChannelOptions, at: () => number): Promise<Published> {
     const key = by.messageId?.key
-    if (key === undefined) return this.#decide(by, options, at)
+    return key === undefined ? this.#decide(by, options, at) : this.#publishOnce(key, by, options, at)
+  }
+
+  async #publishOnce(key: string, by: Publishing, options: () => ChannelOptions, at: () => number): Promise<Published> {
     const inFlight = this.#inFlight.get(key)
     if (inFlight) return { ...(await inFlight), duplicate: true }
-    // In flight from the start: a repeat must not slip through while the log is asked about this one.
-    const decided = this.#recallOrDecide(key, by, options, at)
+    // In flight from the start: a repeat must not slip through while the log is asked about this one. What it has, it knows by itself.
+    const decided = asksAbout(by, options())
+      ? this.#recallOrDecide(key, by, options, at)
+      : this.#decide(by, options, at)
     this.#inFlight.set(key, decided)
     try {
       return await decided
@@ -62,15 +67,13 @@ export class Publisher {
     }
   }
 
-  /** Where the application is asked about it, no other node asks about a repeat meanwhile. */
+  /** The application is asked about it, and no other node asks about a repeat meanwhile. */
   async #recallOrDecide(
     key: string,
     by: Publishing,
     options: () => ChannelOptions,
     at: () => number,
   ): Promise<Published> {
-    // The log knows by itself what it has already.
-    if (!asksAbout(by, options())) return this.#decide(by, options, at)
     const { leases, log } = this.#services.broker
     const lease: Lease = await leases.wait({ of: 'publish', channel: this.#channelName, idKey: key })
     try {

@@ -1,5 +1,6 @@
 import type { UnsubscribedReason } from '@hookbox/protocol'
 import type { ReadonlySmallSet } from '../small-set.ts'
+import type { Batch } from '../transport/batch.ts'
 import type { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 
@@ -18,6 +19,10 @@ export interface Subscriber {
   send(frame: PreparedFrame): void
   /** What it missed, in order. */
   sendMissed(frames: readonly PreparedFrame[]): void
+  /** It is sent what the batch gets from here on, in order with all else, until its turn is over. */
+  follow(batch: Batch): void
+  /** It is not sent what the batch gets from here on. */
+  unfollow(batch: Batch): void
   /** It is in the channel now. */
   joined(channelName: string): void
   /** It is not in the channel any more. */

@@ -1,10 +1,12 @@
 import {
   type ClientFrame,
+  type ClientFrameName,
   closeCodes,
   decodeMessage,
   HookboxError,
   limits,
   members,
+  type Received,
   spliceFrame,
   toJsonText,
   type UnsubscribedReason,
@@ -19,6 +21,7 @@ import { randomId } from '../ids.ts'
 import { Serial } from '../serial.ts'
 import { SmallMap } from '../small-map.ts'
 import { type ReadonlySmallSet, SmallSet } from '../small-set.ts'
+import type { Batch } from '../transport/batch.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Arrival, Session, Transport } from '../transport/transport.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
@@ -55,7 +58,15 @@ const maxBeforeConnected = { frames: 1_000, length: 2 * limits.message }
 const ping = new PreparedFrame(spliceFrame(0, 'PING', ''))
 
 /** The transport of a connection that was taken over without one. */
-const brokenLine: Transport = { kind: 'websocket', buffered: 0, send() {}, sendMissed() {}, close() {} }
+const brokenLine: Transport = {
+  kind: 'websocket',
+  buffered: 0,
+  send() {},
+  sendMissed() {},
+  follow() {},
+  unfollow() {},
+  close() {},
+}
 
 /** Where nothing is to be stopped. */
 const nothing: Cancel = () => {}
@@ -83,7 +94,7 @@ export class Connection implements Session, UserConnection, Beating {
   #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
   #user = ''
   #pageId: string
-  #early: ClientFrame[] | undefined
+  #early: Received[] | undefined
   #earlyLength = 0
   #requests = 0
   /** The line has ended. */
@@ -184,6 +195,14 @@ export class Connection implements Session, UserConnection, Beating {
 
   sendMissed(frames: readonly PreparedFrame[]): void {
     this.#transport.sendMissed(frames)
+  }
+
+  follow(batch: Batch): void {
+    this.#transport.follow(batch)
+  }
+
+  unfollow(batch: Batch): void {
+    this.#transport.unfollow(batch)
   }
 
   /** Sends an answer or something for this connection alone. */
@@ -321,7 +340,7 @@ export class Connection implements Session, UserConnection, Beating {
     return askedFor
   }
 
-  #accept(frame: ClientFrame): void {
+  #accept(frame: Received): void {
     if (frame.name === 'PONG') return this.#heartbeat.pong()
     if (!this.#rate.take()) {
       return this.fail(frame.id, new HookboxError('too_many', `expected at most ${this.settings.rate} frames a second`))
@@ -347,7 +366,7 @@ export class Connection implements Session, UserConnection, Beating {
   }
 
   /** The only catch: whatever a request throws becomes its `ERROR`. */
-  #request(frame: ClientFrame): void {
+  #request(frame: Received): void {
     const request = requests[frame.name]
     if (!request) return
     const channelName = 'channel_name' in frame.args ? frame.args.channel_name : undefined
@@ -358,13 +377,17 @@ export class Connection implements Session, UserConnection, Beating {
     this.#requests++
     const lane = this.#lane('name' in frame.args ? `@${frame.args.name}` : `#${channelName}`)
     lane
-      .run(() => this.#gate.run(() => request(this.#hub, this, frame)))
-      .then((inside) => inside !== undefined && this.answer(frame.id, 'RESULT', inside))
+      .run(() => this.#gate.run(() => this.#answer(request, frame)))
       .catch((error: unknown) => this.fail(frame.id, error, channelName))
       .then(() => {
         this.#requests--
         this.#dropIdleLanes()
       })
+  }
+
+  async #answer(request: NonNullable<(typeof requests)[ClientFrameName]>, frame: Received): Promise<void> {
+    const inside = await request(this.#hub, this, frame)
+    if (inside !== undefined) this.answer(frame.id, 'RESULT', inside)
   }
 
   #lane(key: string): Serial {

@@ -1,10 +1,11 @@
 import {
-  type ClientFrame,
   type ClientFrameName,
   HookboxError,
+  jsonNull,
   members,
   type Position,
   parsePosition,
+  type Received,
   spliceFrame,
   toJsonText,
 } from '@hookbox/protocol'
@@ -19,7 +20,7 @@ const defaultHistoryLimit = 100
 type Request<N extends ClientFrameName> = (
   hub: Hub,
   connection: UserConnection,
-  frame: Extract<ClientFrame, { name: N }>,
+  frame: Extract<Received, { name: N }>,
 ) => Promise<string | undefined>
 
 type Asked = Exclude<ClientFrameName, 'CONNECT' | 'PONG'>
@@ -36,16 +37,16 @@ const table: { readonly [N in Asked]: Request<N> } = {
     return undefined
   },
 
-  async PUBLISH(hub, connection, { args }) {
-    const published = await hub.publish(connection, args.channel_name, toJsonText(args.payload), args.message_id)
+  async PUBLISH(hub, connection, { args, payload = jsonNull }) {
+    const { position, duplicate } = await hub.publish(connection, args.channel_name, payload, args.message_id)
     return members({
-      position: published.position === undefined ? undefined : toJsonText(published.position),
-      duplicate: published.duplicate ? toJsonText(true) : undefined,
+      position: position === undefined ? undefined : toJsonText(position),
+      duplicate: duplicate ? toJsonText(true) : undefined,
     })
   },
 
-  async MESSAGE(hub, connection, { args }) {
-    const duplicate = await hub.messages.send(connection, args.name, toJsonText(args.payload), args.message_id)
+  async MESSAGE(hub, connection, { args, payload = jsonNull }) {
+    const duplicate = await hub.messages.send(connection, args.name, payload, args.message_id)
     return duplicate ? members({ duplicate: toJsonText(true) }) : ''
   },
 

@@ -312,7 +312,7 @@ export class Hub {
     return insist(task, { clock: this.clock, matters: () => !this.#stopping })
   }
 
-  async publish(
+  publish(
     connection: UserConnection,
     channelName: string,
     payload: JsonText,

@@ -1,6 +1,7 @@
 import { closeCodes } from '@hookbox/protocol'
 import type { Cancel, Clock } from '../clock.ts'
 import type { Signals } from '../signals/signals.ts'
+import type { Batch } from './batch.ts'
 import { cutReason } from './close-reason.ts'
 import { type NumberedMessage, NumberedMessages } from './numbered-messages.ts'
 import { type Line, Outbox } from './outbox.ts'
@@ -115,6 +116,14 @@ export class EventStreamTransport implements Transport {
 
   sendMissed(frames: readonly PreparedFrame[]): void {
     if (this.#closing === undefined) this.#outbox.addMissed(frames)
+  }
+
+  follow(batch: Batch): void {
+    if (this.#closing === undefined) this.#outbox.follow(batch)
+  }
+
+  unfollow(batch: Batch): void {
+    this.#outbox.unfollow(batch)
   }
 
   close(code: number, reason: string): void {

@@ -1,6 +1,8 @@
 import type { Signals } from '../signals/signals.ts'
+import type { Batch, Follower } from './batch.ts'
 import { Message } from './message.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
+import { flushAfterTurn } from './turn.ts'
 
 /** Where an outbox puts what is due. */
 export interface Line {
@@ -28,18 +30,23 @@ export const pieceOfMissed = 262_144
  * What a page missed does not count as unread: the log keeps it anyway, and a page that was away longest must not be the one
  * that is closed for reading slowly. It leaves in pieces, each when the one before has left.
  */
-export class Outbox {
+export class Outbox implements Follower {
   readonly #line: Line
   readonly #traffic: Traffic
   readonly #bound: number
   /** How often each is in the queue: a page may ask twice for the same. */
-  readonly #missed = new Map<PreparedFrame, number>()
+  #missed: Map<PreparedFrame, number> | undefined
   #queue: PreparedFrame[] = []
-  /** Of the frames that count. */
+  /** Its frames from `#from` on come behind the queue. */
+  #batch: Batch | undefined
+  #from = 0
+  /** Of the frames in the queue that count. */
   #bytes = 0
   #missedBytes = 0
   /** What was unsent when something was queued first, or written last: since then it has only shrunk, and is dear to ask for. */
   #unsent = 0
+  /** It is flushed when this turn is over. */
+  #due = false
   /** A piece is on its way, and more is queued behind it. */
   #waiting = false
   #ended = false
@@ -52,6 +59,7 @@ export class Outbox {
 
   /** Bytes that count towards the bound: what has not left this process and was not missed. */
   get unread(): number {
+    this.#takeFromBatch()
     return this.#bytes + this.#line.unsent
   }
 
@@ -61,20 +69,19 @@ export class Outbox {
   }
 
   add(frame: PreparedFrame): void {
+    this.#takeFromBatch()
     if (this.#ended) return
-    if (this.#queue.length === 0) this.#begin()
-    else this.#bytes++
-    this.#bytes += frame.bytes.length
-    if (this.#bytes + this.#unsent > this.#bound) {
-      this.discard()
-      this.#line.overflowed()
-    } else this.#queue.push(frame)
+    this.#flushLater()
+    this.#push(frame)
   }
 
   /** What the page missed, in order; what is added later leaves behind it. */
   addMissed(frames: readonly PreparedFrame[]): void {
+    this.#takeFromBatch()
     if (this.#ended || frames.length === 0) return
-    if (this.#queue.length === 0) this.#begin()
+    this.#flushLater()
+    if (this.#queue.length === 0) this.#unsent = this.#line.unsent
+    this.#missed ??= new Map()
     for (const frame of frames) {
       this.#missed.set(frame, (this.#missed.get(frame) ?? 0) + 1)
       this.#missedBytes += frame.bytes.length
@@ -82,27 +89,85 @@ export class Outbox {
     }
   }
 
+  /** What the batch gets from here on, until its turn is over, is for this page as well, in order with all else. */
+  follow(batch: Batch): void {
+    this.#takeFromBatch()
+    if (this.#ended) return
+    batch.turnBack(this)
+    this.#batch = batch
+    this.#from = batch.frames.length
+    this.#flushLater()
+  }
+
+  /** What the batch gets from here on is not for this page. */
+  unfollow(batch: Batch): void {
+    if (this.#batch === batch) this.#takeFromBatch()
+    batch.turnBack(this)
+  }
+
+  resume(batch: Batch): void {
+    this.follow(batch)
+  }
+
   flush(): void {
+    this.#due = false
+    const batch = this.#batch
+    if (batch?.over && this.#from === 0 && this.#queue.length === 0) return this.#flushBatch(batch)
+    this.#takeFromBatch()
     if (this.#waiting || this.#queue.length === 0) return
-    if (this.#missed.size > 0) return this.#flushPiece()
+    if (this.#missed !== undefined) return this.#flushPiece()
     const frames = this.#queue
     this.#queue = []
     this.#bytes = 0
-    this.#write(frames)
+    this.#write(messageOf(frames))
   }
 
   /** Forgets what is queued and takes nothing more. */
   discard(): void {
     this.#ended = true
+    if (this.#batch) this.unfollow(this.#batch)
     this.#queue = []
-    this.#missed.clear()
+    this.#missed = undefined
     this.#bytes = 0
     this.#missedBytes = 0
   }
 
-  #begin(): void {
-    afterThisTurn(this)
-    this.#unsent = this.#line.unsent
+  /** There is nothing else for this page: it gets what all get. */
+  #flushBatch(batch: Batch): void {
+    this.#batch = undefined
+    if (batch.length === 0) return
+    if (batch.length + this.#line.unsent > this.#bound) this.#overflow()
+    else this.#write(batch.message)
+  }
+
+  /** What it has of a batch so far comes before whatever is next. */
+  #takeFromBatch(): void {
+    const batch = this.#batch
+    if (batch === undefined) return
+    this.#batch = undefined
+    if (!batch.over) batch.turnAway(this)
+    const { frames } = batch
+    for (let index = this.#from; index < frames.length && !this.#ended; index++)
+      this.#push(frames[index] as PreparedFrame)
+  }
+
+  #push(frame: PreparedFrame): void {
+    if (this.#queue.length === 0) this.#unsent = this.#line.unsent
+    else this.#bytes++
+    this.#bytes += frame.bytes.length
+    if (this.#bytes + this.#unsent > this.#bound) this.#overflow()
+    else this.#queue.push(frame)
+  }
+
+  #overflow(): void {
+    this.discard()
+    this.#line.overflowed()
+  }
+
+  #flushLater(): void {
+    if (this.#due) return
+    this.#due = true
+    flushAfterTurn(this)
   }
 
   #flushPiece(): void {
@@ -119,49 +184,34 @@ export class Outbox {
       else this.#bytes = Math.max(0, this.#bytes - frame.bytes.length - 1)
     }
     this.#waiting = this.#queue.length > 0
-    this.#write(piece, () => {
+    this.#write(messageOf(piece), () => {
       this.#waiting = false
       this.flush()
     })
     this.#unsent = this.#line.unsent
   }
 
-  #write(frames: readonly PreparedFrame[], onSent?: () => void): void {
-    const message = messageOf(frames)
-    this.#traffic.sentFrames += frames.length
+  #write(message: Message, onSent?: () => void): void {
+    this.#traffic.sentFrames += message.frames.length
     this.#traffic.sentBytes += message.length
     this.#line.write(message, onSent)
   }
 
   #takeMissed(frame: PreparedFrame): boolean {
-    const times = this.#missed.get(frame)
+    const times = this.#missed?.get(frame)
     if (times === undefined) return false
-    if (times > 1) this.#missed.set(frame, times - 1)
-    else this.#missed.delete(frame)
+    if (times > 1) this.#missed?.set(frame, times - 1)
+    else this.#missed?.delete(frame)
+    if (this.#missed?.size === 0) this.#missed = undefined
     return true
   }
 }
 
-/** The last one that left in this turn: to all subscribers of a channel goes the same. */
+/** The last one that left: what is no channel's may go to many as well. */
 let last: Message | undefined
 
 function messageOf(frames: readonly PreparedFrame[]): Message {
   if (last?.isOf(frames)) last.isShared = true
   else last = new Message(frames)
   return last
-}
-
-let due: Outbox[] = []
-
-/** One wake-up for all outboxes of a turn: a fan-out fills thousands of them. */
-function afterThisTurn(outbox: Outbox): void {
-  if (due.length === 0) setImmediate(flushAll)
-  due.push(outbox)
-}
-
-function flushAll(): void {
-  const outboxes = due
-  due = []
-  for (const outbox of outboxes) outbox.flush()
-  last = undefined
 }

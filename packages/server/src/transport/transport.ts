@@ -1,3 +1,4 @@
+import type { Batch } from './batch.ts'
 import type { PreparedFrame } from './prepared-frame.ts'
 
 /** How a page may read. */
@@ -21,6 +22,10 @@ export interface Transport {
    * does not count towards the bound: recovering never ends in 4508.
    */
   sendMissed(frames: readonly PreparedFrame[]): void
+  /** Queues what the batch gets from here on, in order with all else, until its turn is over. */
+  follow(batch: Batch): void
+  /** What the batch gets from here on is not queued. */
+  unfollow(batch: Batch): void
   /** Sends what is queued, then ends. The session's `closed` is called once, also when the page never answers. */
   close(code: number, reason: string): void
 }

@@ -8,6 +8,7 @@ import { refuseUpgrade, type Upgrade, upgradeLine } from '../requests.ts'
 import type { Signals } from '../signals/signals.ts'
 import type { Forwarded } from './address.ts'
 import { arrivalOf } from './arrival.ts'
+import type { Batch } from './batch.ts'
 import { cutReason } from './close-reason.ts'
 import type { Message } from './message.ts'
 import type { Doorkeeper } from './origin.ts'
@@ -169,6 +170,14 @@ export class WebSocketTransport implements Transport, Line {
 
   sendMissed(frames: readonly PreparedFrame[]): void {
     if (this.#isOpen) this.#outbox.addMissed(frames)
+  }
+
+  follow(batch: Batch): void {
+    if (this.#isOpen) this.#outbox.follow(batch)
+  }
+
+  unfollow(batch: Batch): void {
+    this.#outbox.unfollow(batch)
   }
 
   close(code: number, reason: string): void {

@@ -1,5 +1,6 @@
 import { settle } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
+import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { refuse, TestHub } from '../kit/hub.ts'
 
 const room = { presenceful: true, history_size: 10, state: { open: true } }
@@ -139,6 +140,49 @@ describe('a hub that goes on where another one was stopped', () => {
       expect(hub.asked(action)).toMatchObject([{ cookies: 'session=ann' }])
     }
     expect(await hub.hub.application.info()).toEqual({ channels: [], connections: [], users: [] })
+  })
+
+  test.each([
+    ['while it is being told for the first time', 0],
+    ['between two tries', 3_000],
+  ])('does not wait for an application that answers late: a leave goes on being told, %s', async (_, wait) => {
+    const never = () => new Promise(() => {})
+    await using before = new TestHub(
+      { create_channel: room, unsubscribe: wait ? new Error('down') : never },
+      { linger },
+    )
+    const { ann } = await annInChat(before)
+    ann.cut(1000)
+    await before.clock.advance(wait)
+    await before.stop()
+    before.answers.unsubscribe = never
+    await using hub = new TestHub(
+      before.answers,
+      before.settings,
+      before.clock,
+      createMemoryBroker(before.clock),
+      false,
+    )
+    let started = false
+    hub.takeUp(before).then(() => {
+      started = true
+    })
+    await settle()
+    expect(started).toBe(true)
+    // Should this one be gone as well, the next one knows of it.
+    await hub.stop()
+    await using last = new TestHub(
+      { create_channel: room },
+      { linger },
+      before.clock,
+      createMemoryBroker(before.clock),
+      false,
+    )
+    await last.takeUp(hub)
+    await settle()
+    expect(last.asked('unsubscribe').map(({ id }) => id)).toEqual([before.asked('unsubscribe')[0]?.id])
+    const due = [...last.broker.save()].flatMap((piece) => (piece.kind === 'node' ? piece.notes : []))
+    expect(due.filter(([key]) => key.includes('leave'))).toEqual([])
   })
 
   test('does not offer a channel again that the application wants to keep', async () => {

@@ -17,6 +17,7 @@ import type { Log, LogFields } from '../../src/log.ts'
 import type { PollFetch } from '../../src/polling/poller.ts'
 import { startPoller } from '../../src/polling/poller.ts'
 import { Signals } from '../../src/signals/signals.ts'
+import type { Batch, Follower } from '../../src/transport/batch.ts'
 import type { PreparedFrame } from '../../src/transport/prepared-frame.ts'
 import type { Transport } from '../../src/transport/transport.ts'
 import type { Question, WebhookName } from '../../src/webhooks/callbacks.ts'
@@ -224,7 +225,7 @@ export class TestHub<B extends NodeBroker = MemoryBroker> implements AsyncDispos
 }
 
 /** The page's end of a transport that exists in this process only. Frames are kept, so that none is missed. */
-export class TestPage implements Transport {
+export class TestPage implements Transport, Follower {
   readonly kind = 'websocket'
   buffered = 0
   /** Everything that came, oldest first. */
@@ -252,6 +253,19 @@ export class TestPage implements Transport {
 
   sendMissed(frames: readonly PreparedFrame[]): void {
     for (const frame of frames) this.send(frame)
+  }
+
+  /** It has turned away from every batch, as it is told each frame at once. */
+  follow(batch: Batch): void {
+    batch.turnAway(this)
+  }
+
+  unfollow(batch: Batch): void {
+    batch.turnBack(this)
+  }
+
+  resume(_: Batch, frame: PreparedFrame): void {
+    this.send(frame)
   }
 
   close(code: number, reason: string): void {

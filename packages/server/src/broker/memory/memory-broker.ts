@@ -38,6 +38,11 @@ export function createMemoryBroker(clock: Clock, recoveryMemory: number = defaul
   return new Memory(clock, recoveryMemory).join()
 }
 
+/** The same without waiting: what is in memory can be done at once. */
+type AtOnce<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R | Promise<R> : T[K]
+}
+
 /** What all nodes share. */
 class Memory {
   readonly #clock: Clock
@@ -63,14 +68,18 @@ class Memory {
     const stops = new Set<Stop>()
     let closed = false
 
-    /** All that is asked of it fails once it is closed. Methods are async by themselves: another promise around theirs would cost. */
-    function whileOpen<T extends object>(facet: T): T {
+    function checkOpen(): void {
+      if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
+    }
+
+    /** All that is asked of it fails once it is closed. */
+    function whileOpen<T extends object>(facet: AtOnce<T>): T {
       const guarded = Object.entries(facet).map(([name, method]) => [
         name,
-        (...args: unknown[]) =>
-          closed
-            ? Promise.reject(new HookboxError('unavailable', 'the hub has stopped'))
-            : (method as (...args: unknown[]) => Promise<unknown>)(...args),
+        async (...args: unknown[]) => {
+          checkOpen()
+          return (method as (...args: unknown[]) => unknown)(...args)
+        },
       ])
       return Object.fromEntries(guarded) as T
     }
@@ -96,37 +105,37 @@ class Memory {
     const log = (channel: string) => this.#log(channel)
     return {
       channels: whileOpen<Channels>({
-        create: async (name, options, seed) => this.#create(name, options, seed),
-        open: async (name, ear) => {
+        create: (name, options, seed) => this.#create(name, options, seed),
+        open: (name, ear) => {
           const channel = this.#channels.get(name)
           return channel && { record: channel.record, stop: untilClosed(channel.open(ear)) }
         },
-        load: async (name) => this.#channels.get(name)?.record,
-        change: async (name, revision, change) => log(name).change(revision, change),
-        look: async (name) => log(name).look(),
-        keep: async (name, visits) => log(name).keep(visits),
-        remove: async (name, unused) => this.#remove(name, unused),
-        names: async () => [...this.#channels.keys()],
-        count: async () => this.#channels.size,
-        sizes: async (names) => names.map((name) => this.#channels.get(name)?.size ?? 0),
+        load: (name) => this.#channels.get(name)?.record,
+        change: (name, revision, change) => log(name).change(revision, change),
+        look: (name) => log(name).look(),
+        keep: (name, visits) => log(name).keep(visits),
+        remove: (name, unused) => this.#remove(name, unused),
+        names: () => [...this.#channels.keys()],
+        count: () => this.#channels.size,
+        sizes: (names) => names.map((name) => this.#channels.get(name)?.size ?? 0),
       }),
       log: whileOpen<Log>({
-        append: async (channel, what, how) => log(channel).append(what, how),
-        recall: async (channel, idKey) => this.#ids.get(channel)?.get(idKey),
-        remember: async (channel, idKey, frame) => this.#idsOf(channel).set(idKey, { frame }),
-        read: async (channel, keep, since, members) => log(channel).read(keep, since, members),
-        history: async (channel, keep, range) => log(channel).history(keep, range),
+        append: (channel, what, how) => log(channel).append(what, how),
+        recall: (channel, idKey) => this.#ids.get(channel)?.get(idKey),
+        remember: (channel, idKey, frame) => this.#idsOf(channel).set(idKey, { frame }),
+        read: (channel, keep, since, members) => log(channel).read(keep, since, members),
+        history: (channel, keep, range) => log(channel).history(keep, range),
       }),
       presence: whileOpen<Presence>({
-        enter: async (channel, who, what, how) => log(channel).enter(who, what, how),
-        leave: async (channel, who, what, how, owe) =>
+        enter: (channel, who, what, how) => log(channel).enter(who, what, how),
+        leave: (channel, who, what, how, owe) =>
           this.#channels.get(channel)?.leave(who, what, how, owe) ?? { last: false, empty: true },
-        find: async (channel, user) => log(channel).find(user),
-        all: async (channel) => this.#channels.get(channel)?.visitors() ?? [],
-        expect: async (channel, who) => log(channel).expect(who),
-        withdraw: async (channel, who) => this.#channels.get(channel)?.withdraw(who),
-        provide: async (channel, user, data) => log(channel).provide(user, data),
-        settle: async (channel, user, owedId) => this.#channels.get(channel)?.settle(user, owedId),
+        find: (channel, user) => log(channel).find(user),
+        all: (channel) => this.#channels.get(channel)?.visitors() ?? [],
+        expect: (channel, who) => log(channel).expect(who),
+        withdraw: (channel, who) => this.#channels.get(channel)?.withdraw(who),
+        provide: (channel, user, data) => log(channel).provide(user, data),
+        settle: (channel, user, owedId) => this.#channels.get(channel)?.settle(user, owedId),
       }),
       users: whileOpen<Users>({
         ...this.#users.of(() => id),

@@ -524,7 +524,9 @@ export function deathOfNodes(setup: NodesSetup): void {
       ann.cut(1000)
       await nodes.eventually(() => expect(nodes.asked('disconnect')).toHaveLength(1))
       await nodes.expel(nodes.a)
-      await nodes.quiet()
+      for (const action of ['unsubscribe', 'disconnect'] as const) {
+        await nodes.eventually(() => expect(nodes.asked(action)).toHaveLength(2))
+      }
       Object.assign(nodes.answers, { unsubscribe: {}, disconnect: {} })
       nodes.calls.length = 0
       await nodes.advance(10 * minute)
