@@ -90,7 +90,7 @@ export class Connection implements Session, UserConnection, Beating {
   #promised: SmallSet<string> | undefined
   #given: SmallSet<string> | undefined
   /** By channel (or, for private messages, recipient): what one page asks keeps its order, although each may wait for a webhook. */
-  readonly #lanes = new Map<string, Serial>()
+  #lanes: Map<string, Serial> | undefined
   #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
   #user = ''
   #pageId: string
@@ -391,13 +391,16 @@ export class Connection implements Session, UserConnection, Beating {
   }
 
   #lane(key: string): Serial {
+    this.#lanes ??= new Map()
     const lane = this.#lanes.get(key) ?? new Serial(maxWaiting)
     this.#lanes.set(key, lane)
     return lane
   }
 
   #dropIdleLanes(): void {
-    if (this.#lanes.size <= limits.channels) return
+    // Most pages ask something now and then only.
+    if (this.#requests === 0) this.#lanes = undefined
+    if (this.#lanes === undefined || this.#lanes.size <= limits.channels) return
     for (const [key, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(key)
   }
 

@@ -13,7 +13,7 @@ const afterFault = 10_000
  */
 export function watchExpiry(connection: Connection, hub: Hub, payload: JsonText, expiresIn: number): Cancel {
   let ended = false
-  let cancel = hub.clock.after(expiresIn, ask)
+  let cancel = hub.clock.after(expiresIn, ask, 'roughly')
 
   function ask(): void {
     const question = { connId: connection.id, payload, reason: 'expired' } as const
@@ -25,8 +25,8 @@ export function watchExpiry(connection: Connection, hub: Hub, payload: JsonText,
       } else if (verdict.ok) {
         const { expiresIn } = verdict.details
         renew(verdict, expiresIn === undefined ? undefined : hub.clock.now() + expiresIn)
-        if (expiresIn !== undefined) cancel = hub.clock.after(expiresIn, ask)
-      } else if (verdict.error.code === 'webhook_failed') cancel = hub.clock.after(afterFault, ask)
+        if (expiresIn !== undefined) cancel = hub.clock.after(expiresIn, ask, 'roughly')
+      } else if (verdict.error.code === 'webhook_failed') cancel = hub.clock.after(afterFault, ask, 'roughly')
       else connection.close(closeCodes.refused, verdict.error.message)
     })
   }

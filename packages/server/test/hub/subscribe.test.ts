@@ -1,5 +1,6 @@
-import { settle } from '@hookbox/testkit'
+import { settle, TestClock } from '@hookbox/testkit'
 import { describe, expect, test } from 'vitest'
+import { createMemoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { refuse, TestHub } from '../kit/hub.ts'
 
 const room = { moderated: false, history_size: 10, presenceful: true }
@@ -27,6 +28,28 @@ describe('subscribing', () => {
       state: { topic: 'tea' },
       presence: ['ann'],
     })
+  })
+
+  test('who is here is not looked up where nobody is told, and is where that changes meanwhile', async () => {
+    const clock = new TestClock()
+    const memory = createMemoryBroker(clock)
+    const asked: unknown[] = []
+    let arrive = (): void => {}
+    const read: typeof memory.log.read = async (channel, keep, since, members) => {
+      const snapshot = await memory.log.read(channel, keep, since, members)
+      if (asked.push(members) === 2) await new Promise<void>((resolve) => (arrive = resolve))
+      return snapshot
+    }
+    const broker = { ...memory, log: { ...memory.log, read } }
+    await using hub = new TestHub({ create_channel: { moderated: false } }, {}, clock, broker)
+    const [ann, bob] = [await hub.page('ann'), await hub.page('bob')]
+    expect(await ann.ask('SUBSCRIBE', { channel_name: 'chat' })).toMatchObject({ presenceful: false, presence: [] })
+    const entering = bob.ask('SUBSCRIBE', { channel_name: 'chat' })
+    await settle()
+    await hub.hub.application.setChannelOptions('chat', { presenceful: true })
+    arrive()
+    expect(await entering).toMatchObject({ presenceful: true, presence: ['ann', 'bob'] })
+    expect(asked.slice(0, 2)).toEqual([false, false])
   })
 
   test('a second tab of the same user is no new arrival: no webhook, no join', async () => {
