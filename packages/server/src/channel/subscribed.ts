@@ -4,16 +4,6 @@ import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { ChannelOptions } from './options.ts'
 import { stateText } from './state.ts'
 
-/** A frame for subscribers of one channel that has no place in its log. */
-export function channelFrame(
-  id: number,
-  name: string,
-  channelName: string,
-  args: { readonly [key: string]: JsonText | undefined },
-): PreparedFrame {
-  return new PreparedFrame(spliceFrame(id, name, members({ channel_name: toJsonText(channelName), ...args })))
-}
-
 /** What `SUBSCRIBED` says: who recovered gets no snapshot, as the missed frames bring what the page has up to date. */
 export function subscribedFrame(
   channelName: string,
@@ -21,16 +11,11 @@ export function subscribedFrame(
   snapshot: Snapshot,
   how: { readonly id: number; readonly resumes: boolean; readonly initialData: JsonText | undefined },
 ): PreparedFrame {
-  const { presenceful, reflective, historySize, historyDuration, historyPublishOnly } = options
+  const { presenceful } = options
   const { missed } = snapshot
   const named = snapshot.members.length <= limits.presence
-  return channelFrame(how.id, 'SUBSCRIBED', channelName, {
-    position: toJsonText(formatPosition(snapshot.top)),
-    presenceful: toJsonText(presenceful),
-    reflective: toJsonText(reflective),
-    history_size: toJsonText(historySize),
-    history_duration: toJsonText(historyDuration),
-    history_publish_only: toJsonText(historyPublishOnly),
+  const where = members({ channel_name: toJsonText(channelName), position: toJsonText(formatPosition(snapshot.top)) })
+  const inside = members({
     ...(how.resumes && { recovered: toJsonText(missed !== undefined) }),
     ...(missed
       ? { missed: toJsonText(missed.length) }
@@ -43,6 +28,25 @@ export function subscribedFrame(
         }),
     initial_data: how.initialData,
   })
+  return new PreparedFrame(spliceFrame(how.id, 'SUBSCRIBED', `${where},${optionsInside(options)},${inside}`))
+}
+
+const texts = new WeakMap<ChannelOptions, string>()
+
+/** What everybody who comes while these options hold is told of them. */
+function optionsInside(options: ChannelOptions): string {
+  const known = texts.get(options)
+  if (known !== undefined) return known
+  const { presenceful, reflective, historySize, historyDuration, historyPublishOnly } = options
+  const text = members({
+    presenceful: toJsonText(presenceful),
+    reflective: toJsonText(reflective),
+    history_size: toJsonText(historySize),
+    history_duration: toJsonText(historyDuration),
+    history_publish_only: toJsonText(historyPublishOnly),
+  })
+  texts.set(options, text)
+  return text
 }
 
 /** The options that `SUBSCRIBED` tells, as one comparable text. */

@@ -144,14 +144,23 @@ function connected(
     payload,
     id: toJsonText(connection.id),
     ticket: toJsonText(ticket),
-    ping: toJsonText(pingInterval / 1_000),
+    ping: ofAll.ping,
     linger: toJsonText(connection.settings.linger / 1_000),
-    limits: toJsonText({ frame: limits.frame, message: limits.message, channels: limits.channels }),
+    limits: ofAll.limits,
     messages: toJsonText(messages),
   })
 }
 
-function positions(since: { readonly [channel: string]: string } = {}): Map<string, Position> {
+/** What every page is told. */
+const ofAll = {
+  ping: toJsonText(pingInterval / 1_000),
+  limits: toJsonText({ frame: limits.frame, message: limits.message, channels: limits.channels }),
+}
+
+const nowhere: ReadonlyMap<string, Position> = new Map()
+
+function positions(since: { readonly [channel: string]: string } | undefined): ReadonlyMap<string, Position> {
+  if (since === undefined) return nowhere
   const found = new Map<string, Position>()
   for (const [channel, text] of Object.entries(since)) {
     const position = parsePosition(text)

@@ -287,7 +287,7 @@ export class ChannelLog {
       missed: since && this.#log.missed(since),
       history,
       more,
-      state: new Map(this.#state),
+      state: this.#state.size === 0 ? noState : new Map(this.#state),
       members: members ? [...this.#members.keys()] : [],
       revision: this.#revision,
     }
@@ -394,6 +394,8 @@ export class ChannelLog {
     return this.#history.values().find((kept) => kept.offset >= offset)?.serial ?? this.#serial + 1
   }
 }
+
+const noState: Snapshot['state'] = new Map()
 
 const unbounded: Bounds = { size: Number.POSITIVE_INFINITY, duration: 0, bytes: Number.POSITIVE_INFINITY }
 
