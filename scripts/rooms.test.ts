@@ -45,6 +45,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'webhooks/persist.ts',
     'polling/options.ts',
     'transport/prepared-frame.ts',
+    'transport/batch.ts',
   ],
   hub: [
     'signals/',
@@ -62,6 +63,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'webhooks/callbacks.ts',
     'transport/transport.ts',
     'transport/prepared-frame.ts',
+    'transport/batch.ts',
   ],
   signals: [],
   snapshot: ['broker/memory/memory-broker.ts'],
