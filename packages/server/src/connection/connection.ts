@@ -1,5 +1,4 @@
 import {
-  type ClientFrame,
   type ClientFrameName,
   closeCodes,
   decodeMessage,
@@ -345,7 +344,7 @@ export class Connection implements Session, UserConnection, Beating {
     if (!this.#rate.take()) {
       return this.fail(frame.id, new HookboxError('too_many', `expected at most ${this.settings.rate} frames a second`))
     }
-    if (frame.name === 'CONNECT') return this.#connect(frame.id, frame.args)
+    if (frame.name === 'CONNECT') return this.#connect(frame)
     if (this.#state === 'connected') return this.#request(frame)
     if (this.#state === 'new') return this.fail(frame.id, new HookboxError('bad_request', 'expected CONNECT first'))
     const { frames, length } = maxBeforeConnected
@@ -355,12 +354,12 @@ export class Connection implements Session, UserConnection, Beating {
     this.fail(frame.id, new HookboxError('too_many', text))
   }
 
-  #connect(id: number, args: Extract<ClientFrame, { name: 'CONNECT' }>['args']): void {
-    if (this.#state !== 'new') return this.fail(id, new HookboxError('bad_request', 'expected one CONNECT'))
+  #connect(frame: Extract<Received, { name: 'CONNECT' }>): void {
+    if (this.#state !== 'new') return this.fail(frame.id, new HookboxError('bad_request', 'expected one CONNECT'))
     this.#state = 'connecting'
     this.#stopDeadline()
-    handshake(this, this.#hub, id, args).catch((error: unknown) => {
-      this.fail(id, error)
+    handshake(this, this.#hub, frame).catch((error: unknown) => {
+      this.fail(frame.id, error)
       this.close(closeCodes.internal, 'internal error')
     })
   }

@@ -1,13 +1,14 @@
 import {
-  type ClientArgs,
   closeCodes,
   formatPosition,
   HookboxError,
   type JsonText,
+  jsonNull,
   limits,
   members,
   type Position,
   parsePosition,
+  type Received,
   toJsonText,
 } from '@hookbox/protocol'
 import type { Options } from '../broker/broker.ts'
@@ -39,11 +40,9 @@ interface Admission {
 export async function handshake(
   connection: Connection,
   hub: Hub,
-  id: number,
-  args: ClientArgs['CONNECT'],
+  { id, args, payload = jsonNull }: Extract<Received, { name: 'CONNECT' }>,
 ): Promise<void> {
   connection.cookies.addMissing(args.cookie_string ?? '')
-  const payload = toJsonText(args.payload ?? null)
   const proof = proofOf(connection.cookies.header, payload)
   const ticket = await hub.tickets.take(args.ticket, proof)
   const admission = (ticket && (await taken(connection, hub, ticket))) ?? (await asked(connection, hub, id, payload))
