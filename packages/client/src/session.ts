@@ -76,7 +76,7 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
       if (over) channel.lineLost(over)
       return createSubscription(channel, hold, means) as unknown as SubscriptionTo<Name, Payload>
     },
-    publish: (channel, payload, options) => outbox.publish(channel, payload as Json, options),
+    publish: outbox.publish as Connection['publish'],
     message: outbox.message,
     disconnect: line.disconnect,
     async [Symbol.asyncDispose]() {
@@ -119,13 +119,12 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   }
 
   function opened(): void {
-    const held = [...channels.values()].filter(({ holds }) => holds.size > 0)
     const args: Given<ClientArgs['CONNECT']> = {
       payload: settings.payload,
       cookie_string: settings.cookies,
       ticket,
-      // without a position yet a channel is left out on the wire
-      since: Object.fromEntries(held.map(({ name, view }) => [name, view.shown.position as string])),
+      // without a position a channel is left out on the wire: it is not agreed yet, or not held any more
+      since: Object.fromEntries([...channels].map(([name, { view }]) => [name, view.shown.position as string])),
       messages_since: messages && formatPosition(messages),
       client: `hookbox-js/${typeof packageVersion === 'string' ? packageVersion : 'source'}`,
     }
