@@ -154,12 +154,12 @@ export function createSession(settings: SessionSettings, around: Surroundings): 
   function heard(text: string): void {
     const { number } = line
     try {
-      for (const frame of text.split('\n')) {
+      // all at once, as it costs much less than one by one
+      for (const [id, name, args = {} as never] of JSON.parse(`[${text.replaceAll('\n', ',')}]`) as Frame[]) {
         // a handler of the frame before may have ended this line
         if (number !== line.number) return
         // no more is asked of a frame, as the hub is trusted with what it says
-        const [id, name, args = {} as never] = JSON.parse(frame) as Frame
-        if (!name || Object(args) !== args) throw new TypeError(frame)
+        if (!name || Object(args) !== args) throw new TypeError(text)
         if (id > 0) requests.answered(id, name, args)
         // CONNECTED and RESULT would be an answer to nothing
         else (handlers[name] ?? channels.get(args.channel_name)?.view.handlers[name])?.(args as never)
