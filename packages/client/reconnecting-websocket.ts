@@ -23,6 +23,7 @@ export const use: Use = {
     'private readonly _protocols?: string | string[];': '',
     'this._protocols = protocols;': '',
     'private readonly _options: Options;': '',
+    'private _closeCalled = false;': '',
     // tries are not counted, and their time is not limited here
     'this._retryCount >= maxRetries': 'false',
     'this._retryCount++;': '',
@@ -34,36 +35,26 @@ export const use: Use = {
     'clearTimeout(this._connectTimeout);': '',
     'this._connectTimeout = setTimeout(() => this._handleTimeout(), connectionTimeout);': '',
     // it is never used again after it was closed, and a socket may be closed that is
-    'this._shouldReconnect = true;': '',
-    'this._closeCalled = true;': '',
     'this._closeCalled = false;': '',
-    'this._closeCalled': '!this._shouldReconnect',
+    'private _shouldReconnect = true;': '',
+    'this._shouldReconnect = true;': '',
+    'this._shouldReconnect = false;': '',
+    '!this._shouldReconnect': 'this._closeCalled',
     "if (!this._ws) { this._debug('close enqueued: no ws instance'); return; }": '',
     "if (this._ws.readyState === this.CLOSED) { this._debug('close: already closed'); return; }": '',
     'this._ws.close(code, reason);': 'this._ws?.close(code, reason);',
+    // what fails without a socket is caught, and `_connect` stops listening
     'if (!this._ws || this._ws.readyState === this.CLOSED) { this._connect(); } else { this._disconnect(code, reason); this._connect(); }':
-      'this._disconnect(code, reason); this._connect()',
-    // what fails without a socket is caught, or does not happen
-    'if (!this._ws) { return; }': '',
-    "this._ws.removeEventListener('close', this._handleClose);":
-      "this._ws?.removeEventListener('close', this._handleClose);",
-    "this._ws.removeEventListener('error', this._handleError);":
-      "this._ws?.removeEventListener('error', this._handleError);",
+      'try { this._ws?.close(code, reason) } catch {} this._connect()',
     // `_connect` asks the same
     'if (this._shouldReconnect) { this._connect(); }': 'this._connect()',
     // nothing but text comes
     'this._ws!.binaryType = this._binaryType;': '',
-    'this._addListeners();':
-      "this._ws.addEventListener('close', this._handleClose); this._ws.addEventListener('error', this._handleError);",
-    // what happens is heard from the socket itself
-    "this._ws.removeEventListener('open', this._handleOpen);": '',
-    "this._ws.removeEventListener('message', this._handleMessage);": '',
-    'this._listeners.error.forEach(listener => this._callEventListener(event, listener));': '',
+    'this._addListeners();': "this._ws.addEventListener('close', this._handleClose);",
+    // what happens is heard from the socket itself, errors too, on which it is told to reconnect
+    'this._removeListeners();': "this._ws?.removeEventListener('close', this._handleClose);",
     'this._listeners.close.forEach(listener => this._callEventListener(event, listener));': '',
-    'if (this.onerror) { this.onerror(event); }': '',
     'if (this.onclose) { this.onclose(event); }': '',
-    "this._disconnect(undefined, event.message === 'TIMEOUT' ? 'timeout' : undefined);": 'this._disconnect();',
-    'this._handleClose(new Events.CloseEvent(code, reason, this));': '',
   },
 }
 

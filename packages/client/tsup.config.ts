@@ -21,14 +21,15 @@ const inside = [
   'LineSettings',
   'Means',
   'Outbox',
+  'Presence',
   'Reader',
   'Requests',
+  'State',
   'StreamWay',
   'Surroundings',
   'Talk',
   'Transport',
   'View',
-  'Viewer',
   'Wakeful',
   'Watchdog',
 ]
@@ -71,6 +72,8 @@ const forReconnectingWebSocket: NonNullable<Options['esbuildOptions']> = (option
   options.alias = { 'reconnecting-websocket': 'reconnecting-websocket/reconnecting-websocket.ts' }
   // its licence stands beside the script, in a file that is published with it
   options.legalComments = 'external'
+  // a bundler that takes in the result cannot know any more what is constant
+  options.minifySyntax = true
 }
 
 export default defineConfig([

@@ -5,7 +5,7 @@ import type { SubscriptionEvents } from './events.ts'
 import type { Means } from './means.ts'
 import { createReader, type Parse, type Reader } from './parse.ts'
 import type { Cancel } from './surroundings.ts'
-import { createView, type View, type Viewer } from './view.ts'
+import { createView, type Told, type View } from './view.ts'
 
 /** How a subscription has ended. */
 export type Ending = 'refused' | 'ended' | 'cancelled'
@@ -54,16 +54,12 @@ export interface Channel {
 export function createChannel(name: string, means: Means, forget: (channel: Channel) => void): Channel {
   const { around, line } = means
   const holds = new Set<Hold>()
-  const viewer: Viewer = {
-    tell,
-    askAgain() {
+  const newView = (): View =>
+    createView(means, tell, () => {
       view.current = false
       settle()
-    },
-    sentHere: means.outbox.sentHere,
-    now: around.now,
-  }
-  let view = createView(viewer)
+    })
+  let view = newView()
   /** Whether the hub may count this page in: from the first SUBSCRIBE until it said that we are out. */
   let inside = false
   /** Whether a SUBSCRIBE or UNSUBSCRIBE is under way. */
@@ -83,7 +79,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
 
     hold(asked, parse) {
       // what was given back in the same go while the line is away is another's past: this one never had it
-      if (holds.size === 0 && !view.current) view = createView(viewer)
+      if (holds.size === 0 && !view.current) view = newView()
       const emitter = createEmitter<HoldEvents>()
       const reader = createReader(emitter, view.shown, parse)
       const hold: Hold = { emitter, reader, ready: deferred(), asked, left: Promise.resolve() }
@@ -91,7 +87,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       if (view.current) {
         // others hold it already; this one is told as if the hub had just agreed, once its handlers are bound
         queueMicrotask(() => {
-          if (view.current) tellOne(hold, 'subscribed', { recovered: false, replayed: 0 })
+          if (view.current) tellOne(hold, 'subscribed', [{ recovered: false, replayed: 0 }])
         })
       }
       queueMicrotask(settle)
@@ -148,7 +144,7 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
       return
     }
     // whoever takes hold next has no part in what was
-    view = createView(viewer)
+    view = newView()
     if (!line.open) left()
     if (unanswered) return
     stopTimer()
@@ -238,18 +234,11 @@ export function createChannel(name: string, means: Means, forget: (channel: Chan
   }
 
   /** To those who hold it now and still do when it is their turn; whoever takes hold meanwhile comes after this event. */
-  function tell<Name extends keyof SubscriptionEvents>(
-    name: Name,
-    ...args: Parameters<SubscriptionEvents[Name]>
-  ): void {
-    for (const hold of [...holds]) tellOne(hold, name, ...args)
+  function tell<Name extends keyof SubscriptionEvents>(name: Name, ...args: Parameters<Told[Name]>): void {
+    for (const hold of [...holds]) tellOne(hold, name, args)
   }
 
-  function tellOne<Name extends keyof SubscriptionEvents>(
-    hold: Hold,
-    name: Name,
-    ...args: Parameters<SubscriptionEvents[Name]>
-  ): void {
+  function tellOne<Name extends keyof SubscriptionEvents>(hold: Hold, name: Name, args: Parameters<Told[Name]>): void {
     if (!holds.has(hold)) return
     if (name === 'subscribed') hold.ready.resolve()
     hold.reader.tell(name, ...args)

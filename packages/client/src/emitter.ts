@@ -21,6 +21,8 @@ type EventMap<Events> = { [Name in keyof Events]: (...args: never[]) => void }
 export interface Emitter<Events extends EventMap<Events>> {
   on<Name extends keyof Events>(name: Name, handler: Events[Name], options?: ListenOptions): Unbind
   tell<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void
+  /** How many handlers are bound. */
+  hears(name: keyof Events): number | undefined
 }
 
 /** `log` is told of every event before handlers are. */
@@ -52,6 +54,7 @@ export function createEmitter<Events extends EventMap<Events>>(
       log?.(name as string, ...args)
       handlers.emit(name, ...args)
     },
+    hears: (name) => handlers.events[name]?.length,
   }
 }
 

@@ -8,8 +8,8 @@ import { same } from './same.ts'
  * what has passed here since it came.
  */
 export interface History {
-  /** Stays the same list until an entry comes or goes. */
-  readonly entries: readonly Entry[]
+  /** Made when it is read. Stays the same list until an entry comes or goes. */
+  readonly snapshot: readonly Entry[]
   /** With `publishOnly` joins and leaves are left out. */
   resize(size: number, duration: number, publishOnly: boolean | undefined): void
   replace(entries: readonly Entry[]): void
@@ -18,51 +18,66 @@ export interface History {
 }
 
 export function createHistory(now: () => number): History {
-  let list: readonly Entry[] = []
+  /** Up to twice as many as it may hold: those in front go together, as moving all for each would cost more the more they are. */
+  let list: Entry[] = []
+  /** What was read last, where it is so still. */
+  let given: readonly Entry[] | undefined
   let size = 0
   let duration = 0
   let publishOnly: boolean | undefined
   /** How far the hub's clock is ahead of the page's; until it said a time, it may be 1970 there. */
   let ahead = -now()
+  /** The time that was said last: many entries of a burst say the same. */
+  let said: string | undefined
 
-  /** Those of the entries that it may hold. */
-  function fitting(entries: readonly Entry[]): readonly Entry[] {
-    return entries.filter(([name]) => !publishOnly || name === 'PUBLISH').slice(-size || entries.length)
+  const fits = ([name]: Entry): boolean => size > 0 && (!publishOnly || name === 'PUBLISH')
+
+  function newest(): readonly Entry[] {
+    given ??= list.slice(-size)
+    return given
   }
 
   function see([, { datetime }]: Entry): void {
-    const more = time(datetime) - now()
+    if (datetime === said) return
+    said = datetime
+    const more = Date.parse(datetime as string) - now()
     if (more > ahead) ahead = more
   }
 
+  function take(entries: readonly Entry[]): void {
+    given = entries
+    list = [...entries]
+  }
+
   const history: History = {
-    get entries() {
+    get snapshot() {
+      const entries = newest()
       if (duration > 0) {
         const oldest = now() + ahead - duration * 1000
         // an entry that says no time stays until newer ones push it out
-        const kept = list.filter(([, { datetime }]) => !(time(datetime) <= oldest))
-        if (kept.length < list.length) list = kept
+        const kept = entries.filter(([, { datetime }]) => !(Date.parse(datetime as string) <= oldest))
+        if (kept.length < entries.length) take(kept)
       }
-      return list
+      return newest()
     },
     resize(...settings) {
+      const entries = newest()
       ;[size, duration, publishOnly] = settings
-      history.replace(list)
+      history.replace(entries)
     },
     replace(entries) {
       for (const entry of entries) see(entry)
-      const kept = fitting(entries)
-      if (!same(kept, list)) list = kept
+      const kept = entries.filter(fits).slice(-size)
+      if (!same(kept, newest())) take(kept)
     },
     add(entry) {
       see(entry)
-      const known = Number(entry[1].offset) <= Number(list.at(-1)?.[1].offset)
-      if (!known && fitting([entry]).length > 0) list = fitting([...list, entry])
+      // not so where one of them has no number
+      const known = (entry[1].offset as number) <= (list.at(-1)?.[1].offset as number)
+      if (known || !fits(entry)) return
+      given = undefined
+      if (list.push(entry) > size * 2) list = list.slice(-size)
     },
   }
   return history
-}
-
-function time(datetime: string | undefined): number {
-  return Date.parse(`${datetime}`)
 }

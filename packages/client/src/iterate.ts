@@ -1,5 +1,6 @@
 import { HookboxError } from '@hookbox/protocol'
 import type { Hold } from './channel.ts'
+import { deferred } from './deferred.ts'
 import type { PublishEvent } from './events.ts'
 
 /** How many publishes may wait to be read. */
@@ -10,31 +11,31 @@ export function iterate(hold: Hold): AsyncIterableIterator<PublishEvent> {
   const waiting: PublishEvent[] = []
   const over = new AbortController()
   let failure: HookboxError | undefined
-  let wake = (): void => {}
+  let more = deferred<void>()
 
   /** What waits, then what went wrong, then the end. */
   async function* read(): AsyncGenerator<PublishEvent, undefined> {
     while (waiting.length > 0 || !over.signal.aborted) {
       const event = waiting.shift()
       if (event) yield event
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+      else {
+        more = deferred()
+        await more.promise
+      }
     }
     if (failure) throw failure
   }
   const finish = (error?: HookboxError): void => {
     failure = error
     over.abort()
-    wake()
+    more.resolve()
   }
   const publish = (event: PublishEvent): void => {
     if (waiting.push(event) > bound) {
       waiting.pop()
       finish(new HookboxError('too_many', `expected at most ${bound} publishes waiting`))
     }
-    wake()
+    more.resolve()
   }
   const end = (error: HookboxError): void => {
     if (hold.ending === 'cancelled') waiting.length = 0

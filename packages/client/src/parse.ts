@@ -1,13 +1,14 @@
 import { type Entry, HookboxError, type Json, type PublishEntry } from '@hookbox/protocol'
 import type { Emitter } from './emitter.ts'
 import type { PublishEvent, SubscribedEvent, SubscriptionEvents } from './events.ts'
+import type { Shown, Tell, Told } from './view.ts'
 
 /** Makes of a payload what the page wants, or throws. */
 export type Parse = (payload: Json) => unknown
 
 /** How one subscription is told what its channel says. */
 export interface Reader {
-  tell<Name extends keyof SubscriptionEvents>(name: Name, ...args: Parameters<SubscriptionEvents[Name]>): void
+  tell: Tell
   /** The history as the page reads it; the same list until one comes or goes. */
   history(): readonly Entry[]
   /** Entries that the hub sent for themselves, as the page reads them. */
@@ -18,11 +19,7 @@ export interface Reader {
  * With `parse`, payloads are told as it makes them. What it throws at is left out, everywhere, and told as `error` when it
  * comes: by a publish, with the snapshot that the hub agrees with, or fetched.
  */
-export function createReader(
-  events: Emitter<SubscriptionEvents>,
-  shown: { readonly history: readonly Entry[] },
-  parse: Parse | undefined,
-): Reader {
+export function createReader(events: Emitter<SubscriptionEvents>, shown: Shown, parse: Parse | undefined): Reader {
   /** Each entry once: a list is read more often than it grows, and a page may compare what it got. */
   const known = new WeakMap<Entry, Entry[]>()
   let source: readonly Entry[] | undefined
@@ -47,14 +44,17 @@ export function createReader(
   }
 
   return {
-    tell(name, ...args) {
+    tell<Name extends keyof Told>(name: Name, ...args: Parameters<Told[Name]>) {
       const [event] = args
       // what comes late is told for itself, by publishes
       if (name === 'subscribed' && !(event as SubscribedEvent).recovered) readAll(shown.history)
-      if (name !== 'publish') events.tell(name, ...args)
-      else
+      if (parse && name === 'publish') {
         for (const [, said] of readAll([['PUBLISH', event as PublishEntry]]))
           events.tell('publish', said as PublishEvent)
+      } else if (events.hears(name)) {
+        const all = name in shown ? [shown[name as keyof Shown], ...args] : args
+        events.tell(name, ...(all as Parameters<SubscriptionEvents[Name]>))
+      }
     },
     history() {
       if (source !== shown.history) {

@@ -1,10 +1,10 @@
 import { type Entry, formatPosition, type Position, type ServerArgs } from '@hookbox/protocol'
 import type { GapEvent, SubscriptionEvents } from './events.ts'
 import { createHistory } from './history.ts'
+import type { Means } from './means.ts'
 import { follows, type Place, placeAt } from './position.ts'
-import { cameOrWent } from './presence.ts'
-import { same } from './same.ts'
-import { changed, difference, type StateChange } from './state.ts'
+import { createPresence } from './presence.ts'
+import { createState, type StateChange } from './state.ts'
 import type { Subscription } from './subscription.ts'
 import type { Writable } from './writable.ts'
 
@@ -13,15 +13,14 @@ export type Handlers<Name extends keyof ServerArgs> = {
   readonly [N in Name]?: (args: ServerArgs[N]) => void
 } & { readonly [name: string]: ((args: never) => void) | null | undefined } & { readonly __proto__: null }
 
-/** What a view needs of its channel. */
-export interface Viewer {
-  tell<Name extends keyof SubscriptionEvents>(name: Name, ...args: Parameters<SubscriptionEvents[Name]>): void
-  /** Frames are missing: the hub is to be asked again, from the position. */
-  askAgain(): void
-  /** Whether a publish with this id went out from this page. */
-  sentHere(messageId: string | undefined): boolean
-  now(): number
+/** What a view tells. What it shows itself under an event's name is not handed over: it is looked up where somebody hears it. */
+export interface Told extends Omit<SubscriptionEvents, 'presence' | 'state'> {
+  presence: () => void
+  state: (change: StateChange) => void
 }
+
+/** Tells those who hold the channel. */
+export type Tell = <Name extends keyof Told>(name: Name, ...args: Parameters<Told[Name]>) => void
 
 /** The part of a subscription that says what is known of its channel. */
 export type Shown = { readonly history: readonly Entry[] } & Pick<
@@ -47,8 +46,11 @@ export interface View {
   readonly handlers: Handlers<keyof ServerArgs>
 }
 
-export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
-  const history = createHistory(now)
+/** `askAgain` is called when frames are missing: the hub is to be asked again, from the position. */
+export function createView({ around, outbox }: Means, tell: Tell, askAgain: () => void): View {
+  const history = createHistory(around.now)
+  const presence = createPresence()
+  const state = createState()
   /** Entries up to here were missed while the page was away. */
   let replayedTo = 0
 
@@ -57,13 +59,19 @@ export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
       return view.position && formatPosition(view.position)
     },
     get history() {
-      return history.entries
+      return history.snapshot
+    },
+    get presence() {
+      return presence.snapshot
+    },
+    get present() {
+      return presence.count
+    },
+    get state() {
+      return state.snapshot
     },
     historySize: 0,
     moreHistory: false,
-    presence: [],
-    present: 0,
-    state: {},
     presenceful: false,
     reflective: true,
     initialData: undefined,
@@ -109,19 +117,18 @@ export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
         const { offset, message_id } = entry
         // what is for this page alone has no number, moves nothing and enters no history
         if (offset !== undefined) {
-          if (!isNext(offset) || (!shown.reflective && sentHere(message_id))) return
+          if (!isNext(offset) || (!shown.reflective && outbox.sentHere(message_id))) return
           history.add(['PUBLISH', entry])
         }
-        tell('publish', { ...entry, replayed: Number(offset) <= replayedTo })
+        tell('publish', { ...entry, replayed: (offset as number) <= replayedTo })
       },
       POSITION({ offset }) {
         isNext(offset)
       },
-      STATE_UPDATE({ updates, deletes, offset }) {
+      STATE_UPDATE({ channel_name, offset, ...change }) {
         if (!isNext(offset)) return
-        const change = { updates, deletes }
-        setState(changed(shown.state, change))
-        tell('state', shown.state, change)
+        state.change(change)
+        tell('state', change)
       },
       SUBSCRIBE: (args) => moved('SUBSCRIBE', args),
       UNSUBSCRIBE: (args) => moved('UNSUBSCRIBE', args),
@@ -141,45 +148,34 @@ export function createView({ tell, askAgain, sentHere, now }: Viewer): View {
       history: entries = [],
       presence: users = [],
       present = users.length,
-      state = {},
+      state: values = {},
     }: ServerArgs['SUBSCRIBED'],
     gap?: GapEvent,
   ): void {
     shown.moreHistory = more
     history.replace(entries)
-    const { presence } = shown
-    const others = shown.present !== present || !same(presence, users)
-    if (others) Object.assign(shown, { presence: users, present })
-    const change = setState(state)
+    const others = presence.replace(users, present)
+    const change = state.replace(values)
     if (gap) tell('gap', gap)
-    if (others) tell('presence', shown.presence)
-    if (change) tell('state', shown.state, change)
-  }
-
-  /** Stays the same object until a value changes. */
-  function setState(state: Shown['state']): StateChange | undefined {
-    const change = difference(shown.state, state)
-    if (change) shown.state = state
-    return change
+    if (others) tell('presence')
+    if (change) tell('state', change)
   }
 
   function moved(name: 'SUBSCRIBE' | 'UNSUBSCRIBE', { user, datetime, offset }: ServerArgs['SUBSCRIBE']): void {
     if (!isNext(offset)) return
-    const came = name === 'SUBSCRIBE'
-    const { presence } = shown
     history.add([name, { user, datetime, offset }])
-    Object.assign(shown, cameOrWent(shown, user, came))
+    const others = presence.change(user, name === 'SUBSCRIBE')
     tell(name.toLowerCase() as 'subscribe' | 'unsubscribe', { user, datetime })
-    if (shown.presence !== presence) tell('presence', shown.presence)
+    if (others) tell('presence')
   }
 
   /**
    * Whether a numbered frame is the next one. It is not if it is a repeat or a jump (asked for again from the position), nor
    * while the hub's answer is awaited, which brings it in order.
    */
-  function isNext(offset: number): boolean {
+  function isNext(offset: number): boolean | undefined {
     const { current, position } = view
-    return current && position !== undefined && follows(position, offset, askAgain)
+    return current && position && follows(position, offset, askAgain)
   }
 
   return view

@@ -3,6 +3,7 @@ import type { GapEvent, SubscribedEvent } from '../src/events.ts'
 import type { Subscription } from '../src/subscription.ts'
 import { answer, inChat } from './kit/chat.ts'
 import { clock, useClock } from './kit/clock.ts'
+import { walks } from './kit/walks.ts'
 import { publish, refusal, result, subscribed, World } from './kit/world.ts'
 
 useClock()
@@ -520,4 +521,28 @@ test('where the history holds publishes only, joins and leaves are told and not 
   const datetime = '2026-11-23T12:00:00.000Z'
   socket.hears([0, 'SUBSCRIBE', { channel_name: 'chat', user: 'cid', datetime, offset: 1 }], publish('chat', 2, 'a'))
   expect([told, chat.presence, chat.history.map(([name]) => name)]).toEqual([['cid'], ['cid'], ['PUBLISH']])
+})
+
+test('lists and objects that nobody hears or reads are not made', async () => {
+  const users = Array.from({ length: 100 }, (_, index) => `user ${index}`)
+  const state = Object.fromEntries(users.map((user) => [user, 1]))
+  const { socket, chat, conn } = await inChat({ presenceful: true, presence: users, state })
+  const other = conn.subscribe('chat')
+  const datetime = '2026-11-23T12:00:00.000Z'
+  let offset = 0
+  const upset = () =>
+    socket.hears(
+      [0, 'SUBSCRIBE', { channel_name: 'chat', user: 'guest', datetime, offset: ++offset }],
+      [0, 'UNSUBSCRIBE', { channel_name: 'chat', user: 'guest', datetime, offset: ++offset }],
+      [0, 'STATE_UPDATE', { channel_name: 'chat', updates: { here: offset }, deletes: [], offset: ++offset }],
+    )
+  expect(walks(100, upset)).toBe(0)
+  const told: unknown[] = []
+  other.on('presence', (list) => told.push(list))
+  other.on('state', (values, change) => told.push(values, change))
+  upset()
+  const change = { updates: { here: 5 }, deletes: [] }
+  expect(told).toEqual([[...users, 'guest'], users, { ...state, ...change.updates }, change])
+  expect(told.slice(1, 3)).toEqual([chat.presence, chat.state])
+  expect([told[1] === other.presence, told[2] === chat.state]).toEqual([true, true])
 })

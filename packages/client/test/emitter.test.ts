@@ -124,3 +124,14 @@ test('unbinding leaves nothing on the signal, and unbinding late or twice takes 
   expect(bound.mock.calls).toHaveLength(2)
   expect(abortsOf(freed)).toEqual(abortsOf(bound))
 })
+
+test('it tells how many handlers are bound to an event', () => {
+  const emitter = createEmitter<Events>()
+  expect(emitter.hears('constructor')).toBeFalsy()
+  const unbind = [emitter.on('said', () => {}), emitter.on('said', () => {}, { once: true })]
+  expect(emitter.hears('said')).toBe(2)
+  emitter.tell('said', 'hello')
+  expect(emitter.hears('said')).toBe(1)
+  for (const one of unbind) one()
+  expect(emitter.hears('said')).toBeFalsy()
+})

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CloseEvent, StatusEvent } from '../src/events.ts'
+import { answer, inChat } from './kit/chat.ts'
 import { clock, useClock } from './kit/clock.ts'
 import { hearUncaught } from './kit/uncaught.ts'
 import { connected, publish, refusal, subscribed, World } from './kit/world.ts'
@@ -164,6 +165,18 @@ test.each(['not JSON', '{}', '[1]', '[0,"PUBLISH",7]', '[0,"SUBSCRIBED",{"channe
     expect(conn.status).toBe('connected')
   },
 )
+
+test('of a message that holds what is no frame nothing is taken in: it is asked for again from before it', async () => {
+  const { world, socket, heard } = await inChat()
+  socket.hearsText(`${JSON.stringify(publish('chat', 1, 'a'))}\nnot JSON`)
+  expect(heard).toEqual([])
+  await world.nextSocket()
+  await world.welcome()
+  expect(world.socket.last('CONNECT')[2]).toMatchObject({ since: { chat: 'e1:0' } })
+  answer(world.socket, { position: 'e1:1', recovered: true, missed: 1 })
+  world.socket.hears(publish('chat', 1, 'a'))
+  expect(heard).toEqual(['a'])
+})
 
 test('frames, errors and binary messages that this version does not know are no trouble', async () => {
   const world = new World()

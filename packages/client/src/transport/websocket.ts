@@ -34,8 +34,8 @@ export function openWebSocket(pick: () => WebSocketConstructor, events: LineEven
     })
     // bound before the next try is prepared, so that a close for good is decided first
     listen('close', end)
-    // without one of its own the `ws` package throws when a socket is closed before it has opened
-    listen('error', () => {})
+    // without one of its own the `ws` package throws when a socket is closed before it has opened; what is built knows no other
+    listen('error', () => lines.reconnect())
     return socket
   }
 
