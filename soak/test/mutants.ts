@@ -24,16 +24,16 @@ const sendsRepeats: Edit = {
 }
 
 const losesFrames: Edit = {
-  file: `${server}/channel/replay.ts`,
-  find: 'else this.#deliver(live)',
-  replace: 'else if (Math.random() > 0.005) this.#deliver(live)',
+  file: `${server}/channel/fan-out.ts`,
+  find: '    batch.add(numbered.frame)',
+  replace: '    if (Math.random() > 0.005) batch.add(numbered.frame)',
 }
 
 const readsSlowly: Edit = {
   file: `${server}/broker/memory/memory-broker.ts`,
-  find: 'read: async (channel, keep, since) => log(channel).read(keep, since)',
+  find: 'read: (channel, keep, since, members) => log(channel).read(keep, since, members)',
   replace:
-    'read: async (channel, keep, since) => { const found = log(channel).read(keep, since); await new Promise((resolve) => setTimeout(resolve, 10)); return found }',
+    'read: async (channel, keep, since, members) => { const found = log(channel).read(keep, since, members); await new Promise((resolve) => setTimeout(resolve, 10)); return found }',
 }
 
 const smallWindow: Edit = {
@@ -174,9 +174,9 @@ export const mutants: readonly Mutant[] = [
     name: 'the hub acknowledges what it does not keep',
     edits: [
       {
-        file: `${server}/broker/memory/recovery-log.ts`,
-        find: 'this.#offset = offset',
-        replace: 'this.#offset = offset; if (Math.random() < 0.05) return { epoch: this.#epoch, offset }',
+        file: `${server}/broker/memory/channel-log.ts`,
+        find: 'if (how.told) this.#tell(what)',
+        replace: 'if (how.told && Math.random() > 0.05) this.#tell(what)',
       },
     ],
     found: 'unstored',
