@@ -119,7 +119,7 @@ export const peers = {
     about: 'the script by which the hub appends a publish to a log, by the hub’s Redis client alone',
     protocol: 'none',
     command: ({ redis }) => [
-      ...[process.execPath, '--import', import.meta.resolve('tsx'), '--conditions=@hookbox/source'],
+      ...[process.execPath, `--import=${import.meta.resolve('tsx')}`, '--conditions=@hookbox/source'],
       ...[here('peers/ioredis.ts'), `${redis}`],
     ],
     needs: [],
