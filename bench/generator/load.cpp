@@ -10,6 +10,8 @@
 //         connect  connect+subscribe --subs clients, report rate and memory
 //         join     --pubs clients subscribe and unsubscribe, over and over, in a channel that has --subs members and
 //                  --fill entries; with --told 1 each member is told of each of both (hookbox only)
+//
+// --pid names the processes of the server, --redis-pid that of a Redis behind it, whose cost is told apart.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +48,7 @@ static void die(const char *f, ...) {
 }
 
 // ---- options ---------------------------------------------------------------
-static string o_proto = "raw", o_mode = "fanout", o_path, o_pids;
+static string o_proto = "raw", o_mode = "fanout", o_path, o_pids, o_redis;
 static int o_port = 9000, o_subs = 100, o_chans = 1, o_pubs = 1, o_window = 16, o_size = 128, o_conc = 128;
 static int o_each = 1, o_fill = 0, o_told = 0; // channels of a subscriber, entries of the history, whether joins are told
 static int o_count = 0;
@@ -78,11 +80,11 @@ static double hq(double q) {
 }
 
 // ---- server process accounting ----------------------------------------------
-static std::vector<int> pids;
-static double cpu_s() { // user+system seconds of the server processes
+static std::vector<int> pids, redis;
+static double cpu_of(const std::vector<int> &all) { // user+system seconds
   double t = 0;
   static long hz = sysconf(_SC_CLK_TCK);
-  for (int p : pids) {
+  for (int p : all) {
     char b[64];
     snprintf(b, 64, "/proc/%d/stat", p);
     FILE *f = fopen(b, "r");
@@ -99,9 +101,15 @@ static double cpu_s() { // user+system seconds of the server processes
   }
   return t;
 }
-static double rss_kb() {
+static double cpu_s() {
+  return cpu_of(pids);
+}
+static double redis_s() {
+  return cpu_of(redis);
+}
+static double rss_kb(const std::vector<int> &all = pids) {
   double t = 0;
-  for (int p : pids) {
+  for (int p : all) {
     char b[64];
     snprintf(b, 64, "/proc/%d/status", p);
     FILE *f = fopen(b, "r");
@@ -686,6 +694,8 @@ int main(int argc, char **argv) {
       o_deadline = atof(v);
     else if (k == "--pid")
       o_pids = v;
+    else if (k == "--redis-pid")
+      o_redis = v;
     else
       die("unknown option %s", k.c_str());
   }
@@ -696,6 +706,8 @@ int main(int argc, char **argv) {
       break;
     i = j + 1;
   }
+  if (!o_redis.empty())
+    redis.push_back(atoi(o_redis.c_str()));
   rlimit rl;
   getrlimit(RLIMIT_NOFILE, &rl);
   rl.rlim_cur = rl.rlim_max;
@@ -715,15 +727,15 @@ int main(int argc, char **argv) {
     double d0 = open_all(warm, 0);
     (void)d0;
     idle(0.3);
-    double r0 = rss_kb(), c0 = cpu_s();
+    double r0 = rss_kb(), q0 = rss_kb(redis), c0 = cpu_s(), k0 = redis_s();
     double s = open_all(o_subs + warm, 0);
-    double c1 = cpu_s();
+    double c1 = cpu_s(), k1 = redis_s();
     idle(o_settle);
-    double r1 = rss_kb();
-    printf("{\"mode\":\"connect\",\"conns\":%d,\"seconds\":%.3f,\"per_s\":%.0f,\"cpu_us\":%.1f,\"rss0_mb\":%.1f,\"rss1_"
-           "mb\":%.1f,\"kb_per_conn\":%.2f,\"dead\":%llu}\n",
-           o_subs, s, o_subs / s, (c1 - c0) * 1e6 / o_subs, r0 / 1024, r1 / 1024, (r1 - r0) / o_subs,
-           (unsigned long long)n_dead);
+    double r1 = rss_kb(), q1 = rss_kb(redis);
+    printf("{\"mode\":\"connect\",\"conns\":%d,\"seconds\":%.3f,\"per_s\":%.0f,\"cpu_us\":%.1f,\"redis_us\":%.1f,"
+           "\"rss0_mb\":%.1f,\"rss1_mb\":%.1f,\"kb_per_conn\":%.2f,\"redis_kb_per_conn\":%.2f,\"dead\":%llu}\n",
+           o_subs, s, o_subs / s, (c1 - c0) * 1e6 / o_subs, (k1 - k0) * 1e6 / o_subs, r0 / 1024, r1 / 1024,
+           (r1 - r0) / o_subs, (q1 - q0) / o_subs, (unsigned long long)n_dead);
     return 0;
   }
   if (o_mode == "ingest") {
@@ -731,7 +743,7 @@ int main(int argc, char **argv) {
     open_all(o_pubs, o_pubs);
     idle(0.2);
     uint64_t t0 = now_ns(), tw = t0 + (uint64_t)(o_warm * 1e9), te2 = tw + (uint64_t)(o_dur * 1e9), a0 = 0, ts = 0;
-    double c0 = 0, g0 = 0;
+    double c0 = 0, k0 = 0, g0 = 0;
     bool started = false;
     int asked = 0;
     for (;;) {
@@ -741,6 +753,7 @@ int main(int argc, char **argv) {
         ts = t;
         a0 = n_acks;
         c0 = cpu_s();
+        k0 = redis_s();
         g0 = self_cpu();
       }
       if (t >= te2)
@@ -765,13 +778,15 @@ int main(int argc, char **argv) {
       }
       poll_once(50);
     }
-    double s = (now_ns() - ts) / 1e9, k = n_acks - a0;
+    double s = (now_ns() - ts) / 1e9, k = n_acks - a0, c1 = cpu_s(), k1 = redis_s(), g1 = self_cpu();
     if (o_count && n_acks != (uint64_t)o_count)
       die("%llu of %d publishes were acknowledged", (unsigned long long)n_acks, o_count);
-    printf("{\"mode\":\"ingest\",\"pubs\":%d,\"window\":%d,\"msgs_per_s\":%.0f,\"cpu_us\":%.2f,\"server_cpu\":%.2f,"
-           "\"gen_cpu\":%.2f,\"rss_mb\":%.1f,\"dead\":%llu}\n",
-           o_pubs, o_window, k / s, k ? (cpu_s() - c0) * 1e6 / k : 0, (cpu_s() - c0) / s, (self_cpu() - g0) / s,
-           rss_kb() / 1024, (unsigned long long)n_dead);
+    for (uint64_t e = now_ns() + 5000000000ull; n_acks < (uint64_t)asked && now_ns() < e;)
+      poll_once(20);
+    printf("{\"mode\":\"ingest\",\"pubs\":%d,\"window\":%d,\"msgs_per_s\":%.0f,\"cpu_us\":%.2f,\"redis_us\":%.2f,"
+           "\"server_cpu\":%.2f,\"gen_cpu\":%.2f,\"rss_mb\":%.1f,\"lost\":%lld,\"dead\":%llu}\n",
+           o_pubs, o_window, k / s, k ? (c1 - c0) * 1e6 / k : 0, k ? (k1 - k0) * 1e6 / k : 0, (c1 - c0) / s,
+           (g1 - g0) / s, rss_kb() / 1024, (long long)asked - (long long)n_acks, (unsigned long long)n_dead);
     return 0;
   }
   if (o_mode == "join") {
@@ -866,7 +881,7 @@ int main(int argc, char **argv) {
   n_delivered = 0; // every channel has the same number of subscribers
   uint64_t t0 = now_ns(), tw = t0 + (uint64_t)(o_warm * 1e9), te2 = tw + (uint64_t)(o_dur * 1e9), d0 = 0, p0 = 0,
            ts = t0, x0 = 0;
-  double c0 = 0, g0 = 0;
+  double c0 = 0, k0 = 0, g0 = 0;
   bool started = false;
   uint64_t due = t0, step = o_rate > 0 ? (uint64_t)(1e9 / o_rate) : 0;
   uint64_t last = t0, lastd = 0;
@@ -878,6 +893,7 @@ int main(int argc, char **argv) {
       d0 = n_delivered;
       p0 = published;
       c0 = cpu_s();
+      k0 = redis_s();
       g0 = self_cpu();
       x0 = n_rx;
       memset(hist, 0, sizeof hist);
@@ -918,7 +934,7 @@ int main(int argc, char **argv) {
       flush(pubv[0]);
     poll_once(20);
   }
-  double s = (now_ns() - ts) / 1e9, c1 = cpu_s(), g1 = self_cpu();
+  double s = (now_ns() - ts) / 1e9, c1 = cpu_s(), k1 = redis_s(), g1 = self_cpu();
   uint64_t d1 = n_delivered, p1 = published, x1 = n_rx;
   double p50 = hq(.5) / 1e3, p99 = hq(.99) / 1e3, pm = hq(.999) / 1e3;
   uint64_t e = now_ns() + 5000000000ull;
@@ -926,9 +942,9 @@ int main(int argc, char **argv) {
     poll_once(20);
   double nd = d1 - d0;
   printf("{\"mode\":\"fanout\",\"subs\":%d,\"channels\":%d,\"window\":%d,\"rate\":%.0f,\"pub_per_s\":%.0f,\"deliveries_"
-         "per_s\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,\"cpu_us\":%.3f,\"mb_per_s\":%.1f,\"cpu_us_kb\":%.3f,\"server_cpu\":%.2f,\"gen_"
+         "per_s\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,\"cpu_us\":%.3f,\"redis_us\":%.3f,\"mb_per_s\":%.1f,\"cpu_us_kb\":%.3f,\"server_cpu\":%.2f,\"gen_"
          "cpu\":%.2f,\"msgs_per_recv\":%.2f,\"rss_mb\":%.1f,\"lost\":%lld,\"dead\":%llu}\n",
-         o_subs, o_chans, o_window, o_rate, (p1 - p0) / s, nd / s, p50, p99, pm, nd ? (c1 - c0) * 1e6 / nd : 0,
+         o_subs, o_chans, o_window, o_rate, (p1 - p0) / s, nd / s, p50, p99, pm, nd ? (c1 - c0) * 1e6 / nd : 0, nd ? (k1 - k0) * 1e6 / nd : 0,
          nd * o_size / s / 1e6, nd ? (c1 - c0) * 1e6 / nd / o_size * 1000 : 0, (c1 - c0) / s, (g1 - g0) / s, x1 > x0 ? nd / (x1 - x0) : 0, rss_kb() / 1024,
          (long long)(published * per - n_delivered), (unsigned long long)n_dead);
   return 0;

@@ -7,9 +7,11 @@ export interface ChannelOptions {
   readonly presenceful: boolean
   /** Joins and leaves stand in no history. */
   readonly history_publish_only?: boolean
+  /** The application is asked about each publish as well; else about a channel only when it is made. */
+  readonly moderated_publish?: boolean
 }
 
-/** The web application that the hub asks: everybody may connect, and nobody is asked about a channel but when it is made. */
+/** The web application that the hub asks: everybody may do everything. */
 export async function startApplication(channel: ChannelOptions): Promise<{ readonly port: number; close(): void }> {
   const details: { readonly [action: string]: (form: URLSearchParams) => object } = {
     connect: (form) => ({ name: (JSON.parse(form.get('payload') ?? 'null') as { name: string }).name }),

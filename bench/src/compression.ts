@@ -64,7 +64,7 @@ export function compressionTable(all: readonly Compressed[]): string {
 }
 
 async function measureOne(peer: PeerName, duration: number): Promise<Compressed> {
-  const server = await startServer(peers[peer], { history_size: 50, presenceful: false })
+  const server = await startServer(peers[peer], { channel: { history_size: 50, presenceful: false } })
   try {
     const isHub = (peers[peer] as Peer).protocol === 'hookbox'
     let heard = 0

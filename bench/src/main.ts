@@ -1,5 +1,7 @@
 import { appendFile } from 'node:fs/promises'
+import { redisServer } from '../../scripts/redis.ts'
 import { pnpm } from '../../scripts/run.ts'
+import { howToGet as howToGetServer, needServers } from '../../scripts/servers.ts'
 import { compressionTable, measureCompression } from './compression.ts'
 import { buildGenerator } from './generator.ts'
 import { get } from './get.ts'
@@ -7,7 +9,7 @@ import { type Curve, curves, growthFigureNames } from './growth/curves.ts'
 import { faultOfPoint, type Grown, measurePoint } from './growth/growth.ts'
 import { growthTables } from './growth/growth-table.ts'
 import { machine } from './machine.ts'
-import { measure, type Told } from './measure.ts'
+import { measure, type Placing, type Told } from './measure.ts'
 import {
   type CompressionOptions,
   type GrowthOptions,
@@ -17,17 +19,22 @@ import {
   type PeerOptions,
   readOptions,
   UsageError,
+  type WorkersOptions,
 } from './options.ts'
 import { openBrowser } from './page/browser.ts'
 import { faultOfPage, measurePage, type PageMeasured } from './page/measure-page.ts'
 import { type PageRow, pageFigureNames, pageRows } from './page/page-rows.ts'
 import { pageTables } from './page/page-table.ts'
-import { defaultPeers, howToGet, isInstalled, peers } from './peers.ts'
+import { defaultPeers, howToGet, isInstalled, type Peer, type PeerName, peers } from './peers.ts'
 import { faultOf, type Measurement } from './results.ts'
-import { figureNames, type Row, rows } from './rows.ts'
+import { figureNames, type Row, type RowName, rows, takesPart } from './rows.ts'
 import { number, tables } from './table.ts'
+import { hubs, workersView } from './workers/workers.ts'
 
 const say = (text: string) => void process.stderr.write(`${text}\n`)
+
+// So that what this process has started ends with it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
 try {
   const options = readOptions(process.argv.slice(2))
@@ -54,30 +61,63 @@ function reportOf(options: Options): Promise<Report> {
   if (options.what === 'growth') return grow(options)
   if (options.what === 'page') return costOfPage(options)
   if (options.what === 'compression') return compress(options)
+  if (options.what === 'workers') return compareWorkers(options)
   return compare(options)
 }
 
 async function compare(options: PeerOptions): Promise<Report> {
-  const generator = await buildGenerator()
   const wanted = options.peers ?? defaultPeers
   if (options.get) await get(wanted)
   const here = wanted.filter((name) => isInstalled(peers[name]))
   const missing = wanted.filter((name) => !here.includes(name))
   if (missing.length > 0) say(howToGet(missing))
-
-  const measurements: Measurement[] = []
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const row of options.rows) {
-      for (const peer of here) {
-        const measured = await measure(generator, peer, row, { warmup: 1, duration: options.duration })
-        measurements.push(measured)
-        await keep(options, round, measured)
-        say(`${round}/${options.rounds}  ${row.padEnd(14)} ${peer.padEnd(11)} ${inWords(measured)}`)
-      }
-    }
-  }
+  const asked = options.rows.flatMap((row) =>
+    here.filter((peer) => takesPart(peer, rows[row])).map((peer) => ({ row, peer })),
+  )
+  const measurements = await measureAll(options, await withRedis(asked), 'apart')
   const broken = measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)
   return { text: tables(measurements), broken }
+}
+
+async function compareWorkers(options: WorkersOptions): Promise<Report> {
+  const asked = options.rows.flatMap((row) => hubs.map((peer) => ({ row, peer })))
+  const measurements = await measureAll(options, await withRedis(asked), 'anywhere')
+  const broken = measurements.some((one) => faultOf(one) !== undefined)
+  return { text: tables(measurements, workersView), broken }
+}
+
+interface Asked {
+  readonly row: RowName
+  readonly peer: PeerName
+}
+
+/** Without what takes a Redis, where there is none and it cannot be installed. */
+async function withRedis(asked: readonly Asked[]): Promise<readonly Asked[]> {
+  const takesOne = ({ row, peer }: Asked) => ((rows[row] as Row).redis ?? (peers[peer] as Peer).redis) === true
+  const taking = asked.filter(takesOne)
+  if (taking.length === 0 || (await needServers([redisServer])).missing.length === 0) return asked
+  const what = taking.map(({ row, peer }) => `  ${row}, ${peer}`).join('\n')
+  say(`There is no ${redisServer.command} (${howToGetServer(redisServer)}), and so not measured:\n${what}`)
+  return asked.filter((one) => !takesOne(one))
+}
+
+/** One after the other, several times. */
+async function measureAll(
+  options: PeerOptions | WorkersOptions,
+  asked: readonly Asked[],
+  placing: Placing,
+): Promise<Measurement[]> {
+  const generator = await buildGenerator()
+  const measurements: Measurement[] = []
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const { row, peer } of asked) {
+      const measured = await measure(generator, peer, row, { warmup: 1, duration: options.duration }, placing)
+      measurements.push(measured)
+      await keep(options, round, measured)
+      say(`${round}/${options.rounds}  ${row.padEnd(14)} ${peer.padEnd(11)} ${inWords(measured)}`)
+    }
+  }
+  return measurements
 }
 
 async function grow(options: GrowthOptions): Promise<Report> {

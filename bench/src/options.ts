@@ -3,6 +3,7 @@ import { type CurveName, curveNames, curves } from './growth/curves.ts'
 import { type PageRowName, pageRowNames, pageRows } from './page/page-rows.ts'
 import { defaultPeers, type PeerName, peerNames, peers } from './peers.ts'
 import { type Row, type RowName, rowNames, rows } from './rows.ts'
+import { type WorkersRowName, workersRowNames } from './workers/workers.ts'
 
 interface Repeated {
   readonly rounds: number
@@ -39,7 +40,14 @@ export interface CompressionOptions extends Repeated {
   readonly duration: number
 }
 
-export type Options = PeerOptions | GrowthOptions | PageOptions | CompressionOptions
+/** What several processes gain and cost. */
+export interface WorkersOptions extends Repeated {
+  readonly what: 'workers'
+  readonly duration: number
+  readonly rows: readonly WorkersRowName[]
+}
+
+export type Options = PeerOptions | GrowthOptions | PageOptions | CompressionOptions | WorkersOptions
 
 /** The command line, in a sentence, cannot be understood. */
 export class UsageError extends Error {}
@@ -56,16 +64,25 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const repeated = { rounds: positive('rounds', values.rounds) ?? defaults.rounds, out: values.out }
   const duration = positive('duration', values.duration) ?? defaults.duration
   if (values.growth) {
-    without('growth', values, ['page', 'compression', 'peers', 'get'])
+    without('growth', values, ['page', 'compression', 'workers', 'peers', 'get'])
     return { what: 'growth', ...repeated, duration, rows: list('rows', values.rows, curveNames) ?? curveNames }
   }
   if (values.page) {
-    without('page', values, ['compression', 'peers', 'get', 'duration'])
+    without('page', values, ['compression', 'workers', 'peers', 'get', 'duration'])
     return { what: 'page', ...repeated, rows: list('rows', values.rows, pageRowNames) ?? pageRowNames }
   }
   if (values.compression) {
-    without('compression', values, ['rows', 'peers', 'get'])
+    without('compression', values, ['workers', 'rows', 'peers', 'get'])
     return { what: 'compression', ...repeated, duration }
+  }
+  if (values.workers) {
+    without('workers', values, ['peers', 'get'])
+    return {
+      what: 'workers',
+      ...repeated,
+      duration,
+      rows: list('rows', values.rows, workersRowNames) ?? workersRowNames,
+    }
   }
   const quickRows = rowNames.filter((name) => (rows[name] as Row).quick)
   return {
@@ -91,7 +108,8 @@ function parse(args: readonly string[]) {
       args: args.filter((arg) => arg !== '--'),
       options: {
         ...{ rounds: text, duration: text, rows: text, peers: text, out: text },
-        ...{ quick: flag, get: flag, growth: flag, page: flag, compression: flag, help: { ...flag, short: 'h' } },
+        ...{ growth: flag, page: flag, compression: flag, workers: flag },
+        ...{ quick: flag, get: flag, help: { ...flag, short: 'h' } },
       },
     }).values
   } catch (error) {
@@ -116,6 +134,8 @@ function list<N extends string>(name: string, text: string | undefined, known: r
   })
 }
 
+const isBeneath = (name: PeerName): boolean => peers[name].protocol === 'none'
+
 export function help(): string {
   const lines = (all: readonly (readonly [string, string])[]) =>
     all.map(([name, what]) => `  ${name.padEnd(16)} ${what}`).join('\n')
@@ -130,7 +150,10 @@ What is measured
 ${lines(rowNames.map((name) => [name, rows[name].about]))}
 
 Beside what
-${lines(defaultPeers.map((name) => [name, peers[name].about]))}
+${lines(defaultPeers.flatMap((name) => (isBeneath(name) ? [] : [[name, peers[name].about] as const])))}
+
+What the hub stands on, by itself, beside which alone it is measured in one row each
+${lines(peerNames.flatMap((name) => (isBeneath(name) ? [[name, peers[name].about] as const] : [])))}
 
 The same with something more, where --peers names it
 ${lines(peerNames.flatMap((name) => (defaultPeers.includes(name) ? [] : [[name, peers[name].about] as const])))}
@@ -138,6 +161,10 @@ ${lines(peerNames.flatMap((name) => (defaultPeers.includes(name) ? [] : [[name, 
 How the cost of the hub grows, with --growth: each point with a hub of its own. A point where a unit
 of work costs more than three times what it costs at the cheapest point of its curve is marked.
 ${lines(curveNames.map((name) => [name, curves[name].about]))}
+
+What a second process of the hub gains and costs, with --workers: the hub in memory, with a Redis, and
+with a Redis and two workers, where the system puts them. The cost is that of all processes of the hub,
+and that of Redis apart. The rows are ${workersRowNames.join(', ')}.
 
 What is told costs in a real page, with --page, in the Chromium of the browser tests
 ${lines(pageRowNames.map((name) => [name, pageRows[name].about]))}
@@ -147,7 +174,8 @@ ${lines([
   ['--growth', 'how the cost grows, in place of how fast it is beside others'],
   ['--page', 'what a page costs, in the same way'],
   ['--compression', 'what compression costs and saves, at a steady rate'],
-  ['--quick', 'the most telling rows, once: about two minutes; with --growth or --page every row, once'],
+  ['--workers', 'what a second process of the hub gains and costs'],
+  ['--quick', 'the most telling rows, once: about two minutes; with --growth, --page or --workers every row, once'],
   ['--rounds N', `how often (${whole.rounds}; with --growth ${growing.rounds}; with --quick ${quick.rounds})`],
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],
   ['--rows A,B', 'these rows alone, which with --growth are curves'],

@@ -12,18 +12,24 @@ export interface Starting {
   readonly port: number
   /** A web application that admits everybody, on this port of this machine. */
   readonly application: number
+  /** The URL of a Redis of its own, where there is one. */
+  readonly redis: string | undefined
 }
 
 /** A server that can be measured. */
 export interface Peer {
   /** What it is, with what is switched on. */
   readonly about: string
-  /** As generator/load.cpp calls it. */
-  readonly protocol: 'hookbox' | 'raw' | 'socket.io' | 'nats' | 'nchan' | 'centrifuge'
+  /** As generator/load.cpp calls it; `none`: it is no server, makes its load by itself and prints what the generator would. */
+  readonly protocol: 'hookbox' | 'raw' | 'socket.io' | 'nats' | 'nchan' | 'centrifuge' | 'none'
   readonly command: (starting: Starting) => readonly string[]
   readonly env?: Readonly<Record<string, string>>
   /** Files without which it cannot be started. */
   readonly needs: readonly string[]
+  /** It takes a Redis. */
+  readonly redis?: true
+  /** What it writes when it can be used; without this, it can as soon as it listens. */
+  readonly says?: string
   /** How one comes by it: by `--get` where it is in npm or Debian, run as root. */
   readonly npm?: string
   readonly debian?: readonly string[]
@@ -36,10 +42,20 @@ export interface Peer {
 const got = (path: string) => join(folder, 'node_modules', path)
 const centrifuge = here('peers/centrifuge/centrifuge-server')
 const hub = here('../packages/server/dist/cli.js')
-const hubCommand = ({ port, application }: Starting): string[] => [
+const hubCommand = ({ port, application, redis }: Starting, level = 'error'): string[] => [
   ...[process.execPath, hub, '--port', `${port}`, '--interface', '127.0.0.1'],
-  ...['--cb-single-url', `http://127.0.0.1:${application}/`, '--rate', '0', '--log-level', 'error'],
+  ...['--cb-single-url', `http://127.0.0.1:${application}/`, '--rate', '0', '--log-level', level],
+  ...(redis === undefined ? [] : ['--redis', redis]),
 ]
+/** The first of several workers listens before the others are there, so that it is waited for what the command says. */
+const withWorkers = (workers: number) => ({
+  protocol: 'hookbox' as const,
+  command: (starting: Starting) => [...hubCommand(starting, 'info'), '--workers', `${workers}`],
+  needs: [hub],
+  redis: true as const,
+  says: 'listening at',
+  variant: true as const,
+})
 const goPackages = ['centrifuge', 'protocol'].map((name) => `golang-github-centrifugal-${name}-dev`)
 
 export const peers = {
@@ -99,6 +115,22 @@ export const peers = {
     build: ['go', 'build', '-o', centrifuge, here('peers/centrifuge/main.go')],
     env: { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
   },
+  ioredis: {
+    about: 'the script by which the hub appends a publish to a log, by the hub’s Redis client alone',
+    protocol: 'none',
+    command: ({ redis }) => [
+      ...[process.execPath, `--import=${import.meta.resolve('tsx')}`, '--conditions=@hookbox/source'],
+      ...[here('peers/ioredis.ts'), `${redis}`],
+    ],
+    needs: [],
+    redis: true,
+  },
+  undici: {
+    about: 'the request by which the hub asks about a publish, by the hub’s HTTP client alone',
+    protocol: 'none',
+    command: ({ application }) => [process.execPath, here('peers/undici.mjs'), `${application}`],
+    needs: [],
+  },
   'ws loop deflate': {
     about: 'the twenty lines over ws, each connection compressing for itself',
     protocol: 'raw',
@@ -120,6 +152,8 @@ export const peers = {
     needs: [hub],
     variant: true,
   },
+  '1 worker': { about: 'this hub with --redis and one worker, which is the command itself', ...withWorkers(1) },
+  '2 workers': { about: 'this hub with --redis and --workers 2: the command, and two nodes', ...withWorkers(2) },
 } as const satisfies Readonly<Record<string, Peer>>
 
 export type PeerName = keyof typeof peers

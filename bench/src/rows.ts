@@ -1,5 +1,15 @@
+import { type Peer, type PeerName, peers } from './peers.ts'
+
 /** What is read of a measurement. Each is a field of what the generator prints. */
-export type Figure = 'deliveries_per_s' | 'cpu_us' | 'msgs_per_s' | 'per_s' | 'kb_per_conn' | 'p99_us'
+export type Figure =
+  | 'deliveries_per_s'
+  | 'cpu_us'
+  | 'redis_us'
+  | 'msgs_per_s'
+  | 'per_s'
+  | 'kb_per_conn'
+  | 'redis_kb_per_conn'
+  | 'p99_us'
 
 /** One thing that is measured. */
 export interface Row {
@@ -10,9 +20,18 @@ export interface Row {
   readonly figures: readonly Figure[]
   /** Whether joins and leaves are told to all in the channel, where a server can. */
   readonly presence: boolean
+  /** The hub has a Redis. */
+  readonly redis?: true
+  /** The application is asked about each publish. */
+  readonly moderated?: true
+  /** What the hub stands on, by itself and with as much in flight: it is measured in place of other servers. */
+  readonly beneath?: { readonly peer: PeerName; readonly inFlight: number }
   /** Part of `--quick`. */
   readonly quick?: true
 }
+
+/** What a page publishes into a channel is done one after another: so many pages are so many publishes that are under way. */
+const underWay = 64
 
 /** Payloads are 128 bytes of JSON. */
 export const rows = {
@@ -62,10 +81,26 @@ export const rows = {
   },
   connect: {
     about: '5,000 pages connect and subscribe to one channel, 128 at a time; the memory that each takes then',
-    load: ['--mode', 'connect', '--subs', '5000', '--settle', '3'],
+    load: ['--mode', 'connect', '--subs', '5000', '--settle', '3', '--deadline', '120'],
     figures: ['per_s', 'kb_per_conn'],
     presence: false,
     quick: true,
+  },
+  'through Redis': {
+    about: `${underWay} publishers, one publish of each under way and one that waits, acknowledged by a hub with a Redis`,
+    load: ['--mode', 'ingest', '--pubs', `${underWay}`, '--window', '2'],
+    figures: ['msgs_per_s', 'cpu_us', 'redis_us'],
+    presence: true,
+    redis: true,
+    beneath: { peer: 'ioredis', inFlight: underWay },
+  },
+  moderated: {
+    about: `${underWay} publishers, one publish of each under way and one that waits, each allowed by the web application`,
+    load: ['--mode', 'ingest', '--pubs', `${underWay}`, '--window', '2'],
+    figures: ['msgs_per_s', 'cpu_us'],
+    presence: true,
+    moderated: true,
+    beneath: { peer: 'undici', inFlight: underWay },
   },
 } as const satisfies Readonly<Record<string, Row>>
 
@@ -73,14 +108,25 @@ export type RowName = keyof typeof rows
 
 export const rowNames = Object.keys(rows) as RowName[]
 
+/** Whether it is measured in a row: the hub, in whatever form, is in each. */
+export function takesPart(name: PeerName, { beneath }: Row): boolean {
+  const { protocol }: Peer = peers[name]
+  if (protocol === 'hookbox') return true
+  return beneath === undefined ? protocol !== 'none' : beneath.peer === name
+}
+
 /** Of these less is better. */
-export const smallIsGood: ReadonlySet<Figure> = new Set(['cpu_us', 'kb_per_conn', 'p99_us'])
+export const smallIsGood: ReadonlySet<Figure> = new Set([
+  ...(['cpu_us', 'redis_us', 'kb_per_conn', 'redis_kb_per_conn', 'p99_us'] as const),
+])
 
 export const figureNames: Readonly<Record<Figure, string>> = {
   deliveries_per_s: 'deliveries/s',
   cpu_us: 'CPU of the server, µs each',
+  redis_us: 'CPU of Redis, µs each',
   msgs_per_s: 'publishes/s',
   per_s: 'connects/s',
   kb_per_conn: 'KB per connection',
+  redis_kb_per_conn: 'KB in Redis',
   p99_us: 'p99, µs',
 }

@@ -2,16 +2,21 @@ import { type PeerName, peerNames } from './peers.ts'
 import { cellOf, type Measurement, ratioOf } from './results.ts'
 import { type Figure, figureNames, type Row, type RowName, rowNames, rows } from './rows.ts'
 
-const ours: PeerName = 'hookbox'
-
-/** Markdown: a table for each thing that was measured, the best first, and what ours is to each of the others. */
-export function tables(measurements: readonly Measurement[]): string {
-  const measured = rowNames.filter((row) => measurements.some((one) => one.row === row))
-  return measured.map((row) => table(row, measurements)).join('\n\n')
+/** Which of them is ours, and what columns tables have in place of those of their rows. */
+export interface View {
+  readonly ours: PeerName
+  readonly figures?: { readonly [R in RowName]?: readonly Figure[] }
 }
 
-function table(row: RowName, measurements: readonly Measurement[]): string {
-  const { about, figures, presence }: Row = rows[row]
+/** Markdown: a table for each thing that was measured, the best first, and what ours is to each of the others. */
+export function tables(measurements: readonly Measurement[], view: View = { ours: 'hookbox' }): string {
+  const measured = rowNames.filter((row) => measurements.some((one) => one.row === row))
+  return measured.map((row) => table(row, measurements, view)).join('\n\n')
+}
+
+function table(row: RowName, measurements: readonly Measurement[], { ours, figures: others }: View): string {
+  const { about, presence, figures: own }: Row = rows[row]
+  const figures = others?.[row] ?? own
   const of = (peer: PeerName) => measurements.filter((one) => one.row === row && one.peer === peer)
   const [first] = figures
   const median = (peer: PeerName) => {
@@ -23,7 +28,7 @@ function table(row: RowName, measurements: readonly Measurement[]): string {
     const cells = figures.flatMap((figure) => [write(cellOf(of(peer), figure)), against(of(ours), of(peer), figure)])
     return `| ${[peer === ours ? `**${peer}**` : peer, ...cells].join(' | ')} |`
   })
-  const heads = figures.flatMap((figure) => [figureNames[figure], 'ours to it'])
+  const heads = figures.flatMap((figure) => [figureNames[figure], `${ours === 'hookbox' ? 'ours' : ours} to it`])
   return [
     `### ${row}`,
     '',

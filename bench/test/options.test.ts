@@ -4,6 +4,7 @@ import { help, readOptions, UsageError } from '../src/options.ts'
 import { pageRowNames } from '../src/page/page-rows.ts'
 import { peerNames } from '../src/peers.ts'
 import { rowNames } from '../src/rows.ts'
+import { workersRowNames } from '../src/workers/workers.ts'
 
 test('without options everything is measured five times', () => {
   expect(readOptions([])).toEqual({
@@ -49,6 +50,17 @@ test('what a page costs is measured row by row', () => {
   })
 })
 
+test('what workers gain is measured in some of the rows, as often as beside others', () => {
+  const workers = { what: 'workers', rounds: 5, duration: 3, rows: workersRowNames, out: undefined }
+  expect(readOptions(['--workers'])).toEqual(workers)
+  expect(readOptions(['--workers', '--quick', '--rows', 'connect, moderated'])).toEqual({
+    ...workers,
+    rounds: 1,
+    duration: 2,
+    rows: ['connect', 'moderated'],
+  })
+})
+
 test.each([
   [['--rounds', '0'], '--rounds: expected a whole number above 0, got 0'],
   [['--duration', 'long'], '--duration: expected a whole number above 0, got long'],
@@ -60,6 +72,10 @@ test.each([
   [['--growth', '--get'], '--get: expected not to stand beside --growth'],
   [['--growth', '--page'], '--page: expected not to stand beside --growth'],
   [['--page', '--duration', '3'], '--duration: expected not to stand beside --page'],
+  [['--workers', '--rows', 'latency'], '--rows: expected some of fan-out 1000, '],
+  [['--workers', '--peers', 'bun'], '--peers: expected not to stand beside --workers'],
+  [['--growth', '--workers'], '--workers: expected not to stand beside --growth'],
+  [['--compression', '--workers'], '--workers: expected not to stand beside --compression'],
   [['--fast'], 'Unknown option'],
 ])('%j is told to be wrong', (args, message) => {
   expect(() => readOptions(args)).toThrow(UsageError)

@@ -37,6 +37,19 @@ test('the best stands first, ours is bold, and what broke has no number', () => 
   ])
 })
 
+test('what stands beneath the hub stands beside it, and Redis is told apart', () => {
+  const text = tables([
+    of('through Redis', 'hookbox', { msgs_per_s: 4_000, cpu_us: 100, redis_us: 50 }),
+    of('through Redis', 'ioredis', { msgs_per_s: 5_000, cpu_us: 40, redis_us: 60 }),
+  ])
+  expect(text.split('\n').slice(-4)).toEqual([
+    '| server | publishes/s | ours to it | CPU of the server, µs each | ours to it | CPU of Redis, µs each | ours to it |',
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| ioredis | 5,000 | 0.80× | 40.0 | 0.40× | 60.0 | 1.20× |',
+    '| **hookbox** | 4,000 |  | 100 |  | 50.0 |  |',
+  ])
+})
+
 test.each([
   [0, '0'],
   [0.004, '0.00'],

@@ -48,6 +48,7 @@ export class Line {
   /** Sent and not answered, those included for whom nobody waits any more. */
   #unanswered = 0
   #bytes = 0
+  #isJoining = false
   #lastAnswer = 0
   #life = ''
   #evicts: string | undefined
@@ -128,18 +129,18 @@ export class Line {
 
   /** Sends a command of which there is nothing to be said but its answer. */
   async send(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
-    return this.#fly(() => this.#commands.call(command, ...args), weigh(args))
+    return this.#fly(() => this.#call(command, args), weigh(args))
   }
 
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const all = [keys.length, ...keys, this.#life, ...args]
     const bytes = weigh(args)
     try {
-      return await this.#fly(() => this.#commands.call('EVALSHA', script.sha, ...all), bytes)
+      return await this.#fly(() => this.#call('EVALSHA', [script.sha, ...all]), bytes)
     } catch (error) {
       if (!(error instanceof Error && codeOf(error.cause) === 'NOSCRIPT')) throw error
       // Somebody has told Redis to forget its scripts. It knows this one again from now on.
-      return await this.#fly(() => this.#commands.call('EVAL', script.text, ...all), bytes)
+      return await this.#fly(() => this.#call('EVAL', [script.text, ...all]), bytes)
     }
   }
 
@@ -221,6 +222,20 @@ export class Line {
     if (info.get('loading') === '1') throw new Error('it is still reading its data')
     if (info.get('role') !== 'master') throw new Error(`expected a master, got a ${info.get('role')}`)
     if (!info.get('master_replid')) throw new UnfitServer(`${this.#where}: expected a master_replid in INFO`)
+  }
+
+  /** What is asked in one turn of the event loop goes out together: a write costs this process, and Redis, more than a command. */
+  #call(command: string, args: readonly (string | number)[]): Promise<unknown> {
+    const { stream } = this.#commands
+    if (!this.#isJoining) {
+      this.#isJoining = true
+      stream.cork()
+      setImmediate(() => {
+        this.#isJoining = false
+        stream.uncork()
+      })
+    }
+    return this.#commands.call(command, ...args)
   }
 
   async #fly(command: () => Promise<unknown>, bytes: number): Promise<unknown> {

@@ -12,20 +12,18 @@ const historyBytes = 16_777_216
 export const history: string = lua`
 local keep_size, keep_duration, keep_publishes = number(), number(), flag()
 
-local function trim_history()
-  local length = redis.call('LLEN', history)
-  if length == 0 then
-    redis.call('HSET', meta, 'kept_bytes', 0)
-    return 0
-  end
-  local before = tonumber(redis.call('HGET', meta, 'kept_bytes') or 0)
+-- Takes how many there are, and their bytes; tells how many are left.
+local function trim_history(length, before)
   local bytes = before
   while length > 0 do
-    local oldest = redis.call('LINDEX', history, 0)
+    local is_over = length > keep_size or bytes > ${historyBytes}
+    if not is_over and keep_duration == 0 then break end
+    local oldest = is_over and redis.call('LPOP', history) or redis.call('LINDEX', history, 0)
     local at, start = string.match(oldest, '^%S+ %S+ (%S+) %S ()')
-    local is_old = keep_duration > 0 and tonumber(at) <= now - keep_duration
-    if length <= keep_size and bytes <= ${historyBytes} and not is_old then break end
-    redis.call('LPOP', history)
+    if not is_over then
+      if tonumber(at) > now - keep_duration then break end
+      redis.call('LPOP', history)
+    end
     bytes = bytes - (#oldest - start + 1)
     length = length - 1
   end
@@ -51,7 +49,10 @@ end
 -- What is read is within what is kept now, whatever was kept before. Tells how many there are.
 local function tidy_history()
   if keep_publishes then drop_others() end
-  return trim_history()
+  local length = redis.call('LLEN', history)
+  if length > 0 then return trim_history(length, tonumber(redis.call('HGET', meta, 'kept_bytes') or 0)) end
+  redis.call('HSET', meta, 'kept_bytes', 0)
+  return 0
 end
 
 local function keep_entry(name, number, at, is_told, inside)
@@ -61,9 +62,9 @@ local function keep_entry(name, number, at, is_told, inside)
   local serial = redis.call('HINCRBY', meta, 'serial', 1)
   local shown = is_told and '"offset":' .. number .. ',' or ''
   local text = '["' .. name .. '",{' .. shown .. inside .. '}]'
-  redis.call('RPUSH', history, serial .. ' ' .. number .. ' ' .. at .. ' ' .. (is_publish and 'P' or 'O') .. ' ' .. text)
-  redis.call('HINCRBY', meta, 'kept_bytes', #text)
-  trim_history()
+  local entry = serial .. ' ' .. number .. ' ' .. at .. ' ' .. (is_publish and 'P' or 'O') .. ' ' .. text
+  local length = redis.call('RPUSH', history, entry)
+  trim_history(length, redis.call('HINCRBY', meta, 'kept_bytes', #text))
 end
 
 local function text_of(entry)

@@ -30,18 +30,19 @@ local function stand()
   return true
 end
 
+-- Gives how many are left. What is left of window_bytes is for the caller to write.
 local function trim_window(length)
-  local before = window_bytes
   while length > 0 do
-    local oldest = redis.call('LINDEX', window, 0)
+    local is_over = length > ${recoveryWindow.size} or window_bytes > ${recoveryWindow.bytes}
+    local oldest = is_over and redis.call('LPOP', window) or redis.call('LINDEX', window, 0)
     local at, start = string.match(oldest, '^(%S+) %S+ %S+ ()')
-    local is_old = tonumber(at) <= now - ${recoveryWindow.duration}
-    if length <= ${recoveryWindow.size} and window_bytes <= ${recoveryWindow.bytes} and not is_old then break end
-    redis.call('LPOP', window)
+    if not is_over then
+      if tonumber(at) > now - ${recoveryWindow.duration} then break end
+      redis.call('LPOP', window)
+    end
     window_bytes = window_bytes - (#oldest - start + 1)
     length = length - 1
   end
-  if window_bytes ~= before then redis.call('HSET', meta, 'bytes', window_bytes) end
   return length
 end
 
@@ -54,9 +55,9 @@ local function tell(name, origin, frame_start, frame_end)
   -- Redis may have let go of all that was there before.
   if length == 1 then window_bytes = 0 end
   window_bytes = window_bytes + #frame
+  trim_window(length)
   redis.call('HSET', meta, 'offset', offset, 'bytes', window_bytes)
   redis.call('PEXPIRE', window, ${safetyNet})
-  trim_window(length)
   redis.call('SPUBLISH', topic, 'T ' .. epoch .. ' ' .. offset .. ' ' .. entry)
 end
 
@@ -65,7 +66,10 @@ local function missed(since_epoch, since_offset)
   if since_epoch ~= epoch or since_offset > offset then return false end
   local count = offset - since_offset
   if count == 0 then return {} end
-  if trim_window(redis.call('LLEN', window)) < count then return false end
+  local before = window_bytes
+  local length = trim_window(redis.call('LLEN', window))
+  if window_bytes ~= before then redis.call('HSET', meta, 'bytes', window_bytes) end
+  if length < count then return false end
   return redis.call('LRANGE', window, -count, -1)
 end
 `

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { type PeerName, peerNames } from '../src/peers.ts'
+import { type Row, type RowName, rowNames, rows, takesPart } from '../src/rows.ts'
+
+const inRow = (row: RowName): PeerName[] => peerNames.filter((name) => takesPart(name, rows[row]))
+
+test('the hub is measured in each row, in each of its forms', () => {
+  for (const row of rowNames)
+    expect(inRow(row)).toEqual(expect.arrayContaining(['hookbox', 'with console', '2 workers']))
+})
+
+test('servers stand beside it, or what it stands on', () => {
+  expect(inRow('publish + ack')).toEqual(expect.arrayContaining(['bun', 'socket.io']))
+  expect(inRow('publish + ack')).not.toEqual(expect.arrayContaining(['ioredis']))
+  const others = (row: RowName) => inRow(row).filter((name) => !/hookbox|with|worker/.test(name))
+  expect([others('through Redis'), others('moderated')]).toEqual([['ioredis'], ['undici']])
+})
+
+test('what the hub stands on has as much in flight as there are pages, each of which has one publish under way', () => {
+  for (const { load, beneath } of Object.values<Row>(rows)) {
+    if (beneath) expect(load[load.indexOf('--pubs') + 1]).toBe(`${beneath.inFlight}`)
+  }
+})
