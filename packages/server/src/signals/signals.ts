@@ -33,7 +33,7 @@ const closeWords: ReadonlySet<string> = new Set(
 
 const recoveries: readonly Recovery[] = ['recovered', 'expired', 'epoch']
 
-const faultKinds: readonly string[] = ['time', 'connection', 'status', 'form', 'detail', 'threw']
+const faultKinds: readonly string[] = ['time', 'connection', 'unasked', 'status', 'form', 'detail', 'threw']
 
 /** What happens on this node, counted in one place, in plain numbers that are only read. Counts begin with the process and never fall. */
 export class Signals {

@@ -41,10 +41,15 @@ export interface Question {
 export const jsonFields: ReadonlySet<string> = new Set(['payload', 'channels', 'recipient_exists'])
 
 /**
- * What was wrong with a reply: none came in `time`, or at all (`connection`); it had another `status` or another `form`; a
- * `detail` was of the wrong type; a function `threw`.
+ * What was wrong with a reply: none came in `time`, or at all (`connection`), or the application was left `unasked`, as it was
+ * away; it had another `status` or another `form`; a `detail` was of the wrong type; a function `threw`.
  */
-export type FaultKind = 'time' | 'connection' | 'status' | 'form' | 'detail' | 'threw'
+export type FaultKind = 'time' | 'connection' | 'unasked' | 'status' | 'form' | 'detail' | 'threw'
+
+/** The application was there, and answered something that is no reply. */
+export function wasReached(why: FaultKind): boolean {
+  return why !== 'time' && why !== 'connection' && why !== 'unasked'
+}
 
 /**
  * What came back: an answer of the right form, or a fault (another status, no JSON, another shape, a time-out, no

@@ -8,6 +8,7 @@ import type { Ask, Question, Reply } from './callbacks.ts'
 import { conceal, concealer } from './conceal.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
 import { callOf, type SawCall } from './seen-call.ts'
+import { ShortCircuit } from './short-circuit.ts'
 import { sign } from './sign.ts'
 import { wantedCookies } from './wanted-cookies.ts'
 
@@ -56,12 +57,22 @@ const maxConnections = 128
 /** Asks the web application by HTTP POST (contract: Webhooks). `close` lets calls under way finish. */
 export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Promise<void> } {
   const { exchange, close } = createHttpExchange(options)
+  /** One for each configuration, as another one may name another application. */
+  const circuits = new WeakMap<WebhookConfig, ShortCircuit>()
+
+  function circuitOf(config: WebhookConfig): ShortCircuit {
+    const circuit = circuits.get(config) ?? new ShortCircuit(options.clock, options.log)
+    circuits.set(config, circuit)
+    return circuit
+  }
+
   return {
     async ask(question) {
       const call = callOf(question, options.clock.now())
       const begun = performance.now()
-      const seen = await exchange(question)
+      const seen: Exchange = await circuitOf(options.config).call(() => exchange(question))
       const { reply, answer, problem, late = false } = seen
+      if (reply.kind === 'fault' && reply.why === 'unasked') return reply
       options.saw?.({ ...call, url: reply.url, duration: performance.now() - begun, answer, problem, late })
       if (reply.kind === 'answer') return reply
       const hidden = [...options.hidden, ...Object.values(call.fields).flatMap(secretsIn)]

@@ -22,6 +22,7 @@ import {
   type Reply,
   type Verdict,
   type WebhookName,
+  wasReached,
 } from './callbacks.ts'
 
 /** Characters of a refusal's text that reach the page. */
@@ -63,7 +64,8 @@ export function createCallbacks(
     const reply = await by({ name, fields: given(fields), caller, id })
     if (counts) counts.underWay--
     const duration = performance.now() - begun
-    counts?.durations.add(duration / 1_000)
+    const isUnasked = reply.kind === 'fault' && reply.why === 'unasked'
+    if (!isUnasked) counts?.durations.add(duration / 1_000)
     const { connection } = caller
     const about = { webhook: name, id, ...(connection !== undefined && { connection }), url: reply.url }
     try {
@@ -81,8 +83,8 @@ export function createCallbacks(
       counts?.outcomes.add('fault')
       counts?.faults.add(error instanceof Fault ? error.why : 'detail')
       const { message: fault, cause } = error
-      // At boot the hub is often there first; what is given up in the end is an error.
-      const level = name === 'hub_started' ? 'debug' : 'error'
+      // At boot the hub is often there first, and what was not asked has been said once for all; what is given up in the end is an error.
+      const level = name === 'hub_started' || isUnasked ? 'debug' : 'error'
       log[level]({ ...about, fault, ...(cause === undefined ? {} : { err: cause }) }, 'webhook failed')
       return no(new HookboxError('webhook_failed', 'the application could not be asked', { cause: error }))
     }
@@ -130,11 +132,6 @@ class Fault extends Error {
     super(message, { cause })
     this.why = why
   }
-}
-
-/** The application was there, and answered something that is no reply. */
-function wasReached(why: FaultKind): boolean {
-  return why !== 'time' && why !== 'connection'
 }
 
 type AnswerReply = Extract<Reply, { kind: 'answer' }>

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/clock.ts'
 import type { WebhookConfig } from '../../src/config/config.ts'
 import type { Caller, Question } from '../../src/webhooks/callbacks.ts'
 import { createHttpAsk, type HttpAskOptions, maxReply, webhookUrl } from '../../src/webhooks/http.ts'
+import { lookInterval, mostUnanswered } from '../../src/webhooks/short-circuit.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 
 const cleanUp: (() => unknown)[] = []
@@ -331,6 +332,18 @@ describe('an application out of order', () => {
     const port = await unusedPort()
     const { ask } = asker({ port })
     expect(await ask(question())).toMatchObject({ fault: `no answer: connect ECONNREFUSED 127.0.0.1:${port}` })
+  })
+
+  test('one that has not been there for a while is not asked but once a second, and nobody is shown what was not asked', async () => {
+    const clock = new TestClock()
+    const seen: unknown[] = []
+    const { ask } = asker({ port: 1 }, { clock, saw: (call) => void seen.push(call) })
+    for (let n = 0; n < mostUnanswered; n++) expect(await ask(question())).toMatchObject({ why: 'connection' })
+    expect(await ask(question())).toMatchObject({ kind: 'fault', why: 'unasked' })
+    expect(seen).toHaveLength(mostUnanswered)
+    await clock.advance(lookInterval)
+    expect(await ask(question())).toMatchObject({ why: 'connection' })
+    expect(await ask(question())).toMatchObject({ why: 'unasked' })
   })
 
   test('one that is not at any address of its name is a fault with a reason', async () => {

@@ -1,5 +1,6 @@
 import { type HookboxError, jsonNull, jsonText, toJsonText } from '@hookbox/protocol'
 import { describe, expect, test } from 'vitest'
+import { Signals } from '../../src/signals/signals.ts'
 import type { Callbacks, Caller, Question, Reply } from '../../src/webhooks/callbacks.ts'
 import { createCallbacks } from '../../src/webhooks/verdict.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
@@ -275,6 +276,20 @@ test.each(Object.keys(ask))('a fault of %s allows nothing and is logged', async 
       fields: { webhook: name, id: 'new-id', url, fault: 'gone', err: cause },
     },
   ])
+})
+
+test('what was not asked is no complaint of its own, and counts as no time', async () => {
+  const signals = new Signals()
+  const log = new RecordingLog()
+  const reply: Reply = { kind: 'fault', why: 'unasked', fault: 'away', url }
+  const callbacks = createCallbacks(async () => reply, log, { signals })
+  const caller: Caller = { cookies: undefined, address: undefined, setCookies() {} }
+  const verdict = await callbacks.publish(caller, { channelName: 'chat', payload: jsonNull })
+  expect(verdict).toMatchObject({ ok: false, error: { code: 'webhook_failed', temporary: true } })
+  expect(log.complaints).toEqual([])
+  const counted = signals.webhook('publish')
+  expect([counted.durations.count, counted.underWay]).toEqual([0, 0])
+  expect(counted.faults.get('unasked')).toBe(1)
 })
 
 test.each([

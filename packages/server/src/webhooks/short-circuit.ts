@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { type FaultKind, wasReached } from './callbacks.ts'
+
+/** So many calls in a row without any answer, and the application counts as away. */
+export const mostUnanswered = 20
+
+/** Milliseconds from one call that looks whether the application is back to the next. */
+export const lookInterval = 1_000
+
+/** Calls that are under way, or wait for a connection; beyond it none is made. */
+export const mostCalls = 4_096
+
+/** What came of a call, as far as it counts here. */
+interface Outcome {
+  readonly reply: { readonly kind: 'answer' } | { readonly kind: 'fault'; readonly why: FaultKind }
+}
+
+/** A call that was not made. */
+export interface Unasked {
+  readonly reply: { readonly kind: 'fault'; readonly why: 'unasked'; readonly fault: string }
+}
+
+/**
+ * Keeps calls from an application that is away, so that nobody waits for their time to run out and nothing piles up: all but one a
+ * second fail at once. The first answer ends that.
+ */
+export class ShortCircuit {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #log: Pick<Log, 'warn'>
+  #underWay = 0
+  #unanswered = 0
+  /** When the next call may look whether it is back. */
+  #nextLook = 0
+
+  constructor(clock: Pick<Clock, 'now'>, log: Pick<Log, 'warn'>) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  async call<T extends Outcome>(make: () => Promise<T>): Promise<T | Unasked> {
+    const fault = this.#refusal()
+    if (fault !== undefined) return { reply: { kind: 'fault', why: 'unasked', fault } }
+    this.#underWay++
+    try {
+      const outcome = await make()
+      this.#heard(outcome)
+      return outcome
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  get #isAway(): boolean {
+    return this.#unanswered >= mostUnanswered
+  }
+
+  /** Why no call is made at present. */
+  #refusal(): string | undefined {
+    if (this.#underWay >= mostCalls) return `not asked, as ${mostCalls} calls wait already`
+    if (!this.#isAway) return undefined
+    const now = this.#clock.now()
+    if (now < this.#nextLook) return 'not asked, as the application has not answered for a while'
+    this.#nextLook = now + lookInterval
+    return undefined
+  }
+
+  #heard({ reply }: Outcome): void {
+    const wasAway = this.#isAway
+    this.#unanswered = reply.kind === 'answer' || wasReached(reply.why) ? 0 : this.#unanswered + 1
+    if (this.#isAway === wasAway) return
+    if (wasAway) return this.#log.warn('the application answers again')
+    this.#nextLook = this.#clock.now() + lookInterval
+    this.#log.warn(
+      `the application has left ${mostUnanswered} calls in a row without an answer: until there is one, it is asked once a second, and all other calls fail at once`,
+    )
+  }
+}
