@@ -174,9 +174,14 @@ export const mutants: readonly Mutant[] = [
     name: 'the hub acknowledges what it does not keep',
     edits: [
       {
+        file: `${server}/broker/memory/recovery-log.ts`,
+        find: 'return this.#push(name,',
+        replace: "return name === 'PUBLISH' && Math.random() < 0.05 ? undefined : this.#push(name,",
+      },
+      {
         file: `${server}/broker/memory/channel-log.ts`,
-        find: 'if (how.told) this.#tell(what)',
-        replace: 'if (how.told && Math.random() > 0.05) this.#tell(what)',
+        find: 'for (const ear of this.#ears) ear.heard(numbered)',
+        replace: 'if (numbered) for (const ear of this.#ears) ear.heard(numbered)',
       },
     ],
     found: 'unstored',
