@@ -28,3 +28,21 @@ test('a task that fails makes room', async () => {
   await expect(gate.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
   await expect(gate.run(async () => 'yes')).resolves.toBe('yes')
 })
+
+test('where there is room, a task gives at once what it has at once', async () => {
+  const gate = new Gate(1)
+  expect(gate.run(() => 'at once')).toBe('at once')
+  expect(() =>
+    gate.run(() => {
+      throw new Error('at once')
+    }),
+  ).toThrow('at once')
+  let finish = () => {}
+  const first = gate.run(() => new Promise<void>((resolve) => (finish = resolve)))
+  const second = gate.run(() => 'later')
+  expect(second).toBeInstanceOf(Promise)
+  finish()
+  await first
+  expect(await second).toBe('later')
+  expect(gate.run(() => 'at once')).toBe('at once')
+})

@@ -1,4 +1,5 @@
 import type { Json, JsonText, Position } from '@hookbox/protocol'
+import type { Soon } from '../soon.ts'
 import type { PreparedFrame } from '../transport/prepared-frame.ts'
 
 /**
@@ -167,9 +168,10 @@ export type Appended =
 export interface Log {
   /**
    * Number the entry, keep it and tell every node that has the channel open: one atomic step. With a known `idKey` nothing
-   * is done, and what became of it the first time is given.
+   * is done, and what became of it the first time is given. What a node appends to one channel stands there in the order in
+   * which it asked; it need not wait for the one before. Rejects, but never throws.
    */
-  append(channel: string, what: Unnumbered, how: Appending): Promise<Appended>
+  append(channel: string, what: Unnumbered, how: Appending): Soon<Appended>
   /** What became of the publish with this key, within the window. */
   recall(channel: string, idKey: string): Promise<Remembered | undefined>
   /** Keeps a frame that has no place in the log under its key, for its repeats. */

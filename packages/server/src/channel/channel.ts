@@ -22,6 +22,7 @@ import type {
 import { randomId } from '../ids.ts'
 import { insist } from '../insist.ts'
 import { recoveryOf } from '../signals/signals.ts'
+import { after, rescue, type Soon } from '../soon.ts'
 import { type Caller, nobody } from '../webhooks/callbacks.ts'
 import { persist } from '../webhooks/persist.ts'
 import { FanOut } from './fan-out.ts'
@@ -83,7 +84,7 @@ export class Channel {
     this.name = name
     this.#services = services
     this.#fanOut = new FanOut(name, services.signals)
-    this.#publisher = new Publisher(name, services)
+    this.#publisher = new Publisher(name, services, { options: () => this.options, now: () => this.#now() })
     this.#settings = new ChannelSettings(
       {
         name,
@@ -99,7 +100,7 @@ export class Channel {
               origin: undefined,
               messageId: undefined,
             } as const
-            await this.#life.using(() => this.publish({ ...by, ask: 'never' }))
+            await this.#life.using(async () => this.publish({ ...by, ask: 'never' }))
           },
           setOptions: (changes) => this.setOptions(changes),
         },
@@ -252,22 +253,28 @@ export class Channel {
     this.#life.offer()
   }
 
+  /** Whether it can be published into without asking anybody. */
+  get publishesUnasked(): boolean {
+    return !asks(this.options, 'publish')
+  }
+
   /** For whoever uses it meanwhile ({@link life}). @throws HookboxError as {@link Publisher.publish} */
-  async publish(by: Publishing): Promise<Published> {
+  publish(by: Publishing): Soon<Published> {
     const { publishes } = this.#services.signals
-    const options = () => this.options
-    const now = () => this.#now()
-    try {
-      const published = await this.#publisher.publish(by, options, now)
-      publishes.add(
-        published.duplicate ? 'duplicate' : published.position === undefined ? 'only_to_sender' : 'published',
-      )
-      return published
-    } catch (error) {
-      // What waits for the channel's end is tried again.
-      if (!(error instanceof ChannelClosing)) publishes.add(error instanceof HookboxError ? error.code : 'internal')
-      throw error
-    }
+    return rescue(
+      () =>
+        after(this.#publisher.publish(by), (published) => {
+          publishes.add(
+            published.duplicate ? 'duplicate' : published.position === undefined ? 'only_to_sender' : 'published',
+          )
+          return published
+        }),
+      (error) => {
+        // What waits for the channel's end is tried again.
+        if (!(error instanceof ChannelClosing)) publishes.add(error instanceof HookboxError ? error.code : 'internal')
+        throw error
+      },
+    )
   }
 
   history(range: HistoryRange): Promise<HistoryPiece> {

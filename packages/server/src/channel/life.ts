@@ -1,5 +1,6 @@
 import type { Lease, Wanted } from '../broker/broker.ts'
 import type { Cancel, Clock } from '../clock.ts'
+import { ensure, type Soon } from '../soon.ts'
 import type { Persisting } from '../webhooks/persist.ts'
 import { isMissing } from './missing.ts'
 
@@ -63,14 +64,11 @@ export class Life {
   }
 
   /** Does something that needs the channel; it is not offered meanwhile. */
-  async using<T>(task: () => Promise<T>): Promise<T> {
+  using<T>(task: () => Promise<T>): Promise<T>
+  using<T>(task: () => Soon<T>): Soon<T>
+  using<T>(task: () => Soon<T>): Soon<T> {
     this.#uses++
-    try {
-      return await task()
-    } finally {
-      this.#uses--
-      if (this.#offerDue) this.offer()
-    }
+    return ensure(task, this.#used)
   }
 
   /** Somebody may have been the last. Resolves when the application is being asked, or it is clear that it need not be. */
@@ -111,6 +109,11 @@ export class Life {
     this.#ended = true
     this.#stopWaiting()
     this.#asking?.drop()
+  }
+
+  readonly #used = (): void => {
+    this.#uses--
+    if (this.#offerDue) this.offer()
   }
 
   async #offer(asked: () => void): Promise<void> {

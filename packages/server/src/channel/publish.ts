@@ -9,8 +9,9 @@ import {
   spliceFrame,
   toJsonText,
 } from '@hookbox/protocol'
-import type { Appended, Lease, Remembered } from '../broker/broker.ts'
+import type { Lease, Remembered } from '../broker/broker.ts'
 import { datetimeText } from '../datetime.ts'
+import { after, ensure, type Soon } from '../soon.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 import { type ChannelOptions, retention } from './options.ts'
@@ -32,98 +33,94 @@ export interface Publishing {
   readonly ask: 'as options say' | 'always' | 'never'
 }
 
+/** How things stand in the channel at the moment. */
+export interface PublisherView {
+  options(): ChannelOptions
+  /** Milliseconds since 1970; never goes back within a channel. */
+  now(): number
+}
+
 /** Publishing into one channel: known already? allowed? then number, keep and tell, in one step of the log. */
 export class Publisher {
   readonly #channelName: string
   readonly #services: ChannelServices
+  readonly #view: PublisherView
   /** By key: a repeat of a publish that is still being decided waits for its outcome. */
   readonly #inFlight = new Map<string, Promise<Published>>()
 
-  constructor(channelName: string, services: ChannelServices) {
+  constructor(channelName: string, services: ChannelServices, view: PublisherView) {
     this.#channelName = channelName
     this.#services = services
+    this.#view = view
   }
 
   /**
+   * Nothing comes between where nobody is asked and the log is in this process.
+   *
    * @throws HookboxError `refused`, `webhook_failed`, `too_large`, `unknown_channel`
    */
-  publish(by: Publishing, options: () => ChannelOptions, at: () => number): Promise<Published> {
+  publish(by: Publishing): Soon<Published> {
     const key = by.messageId?.key
-    return key === undefined ? this.#decide(by, options, at) : this.#publishOnce(key, by, options, at)
-  }
-
-  async #publishOnce(key: string, by: Publishing, options: () => ChannelOptions, at: () => number): Promise<Published> {
+    if (key === undefined) return this.#decide(by)
     const inFlight = this.#inFlight.get(key)
-    if (inFlight) return { ...(await inFlight), duplicate: true }
-    // In flight from the start: a repeat must not slip through while the log is asked about this one. What it has, it knows by itself.
-    const decided = asksAbout(by, options())
-      ? this.#recallOrDecide(key, by, options, at)
-      : this.#decide(by, options, at)
+    if (inFlight) return inFlight.then((published) => ({ ...published, duplicate: true }))
+    // What the log has, it knows by itself.
+    const decided = asksAbout(by, this.#view.options()) ? this.#recallOrDecide(key, by) : this.#append(by, by.payload)
+    if (!(decided instanceof Promise)) return decided
+    // In flight from the start: a repeat must not slip through while the log is asked about this one.
     this.#inFlight.set(key, decided)
-    try {
-      return await decided
-    } finally {
-      this.#inFlight.delete(key)
-    }
+    return ensure(
+      () => decided,
+      () => void this.#inFlight.delete(key),
+    )
   }
 
   /** The application is asked about it, and no other node asks about a repeat meanwhile. */
-  async #recallOrDecide(
-    key: string,
-    by: Publishing,
-    options: () => ChannelOptions,
-    at: () => number,
-  ): Promise<Published> {
+  async #recallOrDecide(key: string, by: Publishing): Promise<Published> {
     const { leases, log } = this.#services.broker
     const lease: Lease = await leases.wait({ of: 'publish', channel: this.#channelName, idKey: key })
     try {
       const known = await log.recall(this.#channelName, key)
-      return known ? repeat(known, by.origin) : await this.#decide(by, options, at)
+      return known ? repeat(known, by.origin) : await this.#decide(by)
     } finally {
       await lease.release()
     }
   }
 
-  async #decide(by: Publishing, current: () => ChannelOptions, at: () => number): Promise<Published> {
-    let options = current()
-    const { broker, callbacks } = this.#services
-    let payload = by.payload
-    let onlyToSender = false
-    if (asksAbout(by, options)) {
-      const verdict = await callbacks.publish(by.caller, {
-        channelName: this.#channelName,
-        payload,
-        originator: options.anonymous || by.originator === null ? undefined : by.originator,
-        messageId: by.messageId?.id,
-      })
-      if (by.origin) this.#services.obey(by.origin.user, by.caller, verdict)
-      if (!verdict.ok) throw verdict.error
-      payload = verdict.details.overridePayload ?? payload
-      onlyToSender = verdict.details.onlyToSender
-      // They may be others by now.
-      options = current()
-    }
-    const now = at()
-    const inside = members({
-      user: options.anonymous ? undefined : toJsonText(by.originator),
-      payload,
-      datetime: datetimeText(now),
-      message_id: by.messageId && toJsonText(by.messageId.id),
+  /** Whether the application is asked may have changed since. */
+  #decide(by: Publishing): Soon<Published> {
+    return asksAbout(by, this.#view.options()) ? this.#askAndAppend(by) : this.#append(by, by.payload)
+  }
+
+  async #askAndAppend(by: Publishing): Promise<Published> {
+    const verdict = await this.#services.callbacks.publish(by.caller, {
+      channelName: this.#channelName,
+      payload: by.payload,
+      originator: this.#view.options().anonymous || by.originator === null ? undefined : by.originator,
+      messageId: by.messageId?.id,
     })
-    if (exceeds(inside, limits.frame)) {
-      throw new HookboxError('too_large', `payload: expected an entry of at most ${limits.frame} bytes`)
-    }
-    if (onlyToSender) return this.#tellSender(by, inside)
-    const appended: Appended = await broker.log.append(
+    if (by.origin) this.#services.obey(by.origin.user, by.caller, verdict)
+    if (!verdict.ok) throw verdict.error
+    const { overridePayload = by.payload, onlyToSender } = verdict.details
+    return onlyToSender ? this.#tellSender(by, overridePayload) : this.#append(by, overridePayload)
+  }
+
+  #append(by: Publishing, payload: JsonText): Soon<Published> {
+    const options = this.#view.options()
+    const at = this.#view.now()
+    const appended = this.#services.broker.log.append(
       this.#channelName,
-      { name: 'PUBLISH', inside, at: now, origin: by.origin?.id },
+      { name: 'PUBLISH', inside: insideOf(by, payload, options, at), at, origin: by.origin?.id },
       { told: true, kept: options.historySize > 0, keep: retention(options), idKey: by.messageId?.key },
     )
-    return appended.duplicate ? repeat(appended, by.origin) : { position: formatPosition(appended.position) }
+    return after(appended, (appended) =>
+      appended.duplicate ? repeat(appended, by.origin) : { position: formatPosition(appended.position) },
+    )
   }
 
   /** A publish for its sender alone has no number and enters no history (contract: `only_to_sender`). */
-  async #tellSender(by: Publishing, inside: string): Promise<Published> {
+  async #tellSender(by: Publishing, payload: JsonText): Promise<Published> {
+    const inside = insideOf(by, payload, this.#view.options(), this.#view.now())
     const frame = new PreparedFrame(
       spliceFrame(0, 'PUBLISH', `"channel_name":${toJsonText(this.#channelName)},${inside}`),
     )
@@ -131,6 +128,18 @@ export class Publisher {
     by.origin?.send(frame)
     return {}
   }
+}
+
+/** @throws HookboxError `too_large` */
+function insideOf(by: Publishing, payload: JsonText, { anonymous }: ChannelOptions, at: number): string {
+  const inside = members({
+    user: anonymous ? undefined : toJsonText(by.originator),
+    payload,
+    datetime: datetimeText(at),
+    message_id: by.messageId && toJsonText(by.messageId.id),
+  })
+  if (!exceeds(inside, limits.frame)) return inside
+  throw new HookboxError('too_large', `payload: expected an entry of at most ${limits.frame} bytes`)
 }
 
 function asksAbout(by: Publishing, options: ChannelOptions): boolean {

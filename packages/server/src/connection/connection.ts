@@ -17,9 +17,9 @@ import type { Hub } from '../hub/hub.ts'
 import type { UserOptions } from '../hub/user-options.ts'
 import type { UserConnection } from '../hub/users.ts'
 import { randomId } from '../ids.ts'
-import { Serial } from '../serial.ts'
 import { SmallMap } from '../small-map.ts'
 import { type ReadonlySmallSet, SmallSet } from '../small-set.ts'
+import { after, rescue, type Soon } from '../soon.ts'
 import type { Batch } from '../transport/batch.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { Arrival, Session, Transport } from '../transport/transport.ts'
@@ -27,6 +27,7 @@ import type { Caller } from '../webhooks/callbacks.ts'
 import { CookieJar } from './cookies.ts'
 import { handshake } from './handshake.ts'
 import { type Beating, Heartbeat } from './heartbeat.ts'
+import { Lanes } from './lanes.ts'
 import { Rate } from './rate.ts'
 import { requests } from './requests.ts'
 
@@ -44,9 +45,6 @@ export interface ConnectionSettings {
 
 /** Requests of one connection under way at a time; the others wait. */
 const maxRequestsAtOnce = 16
-
-/** Requests of one connection that wait for the one before them at the same channel; beyond it `too_many`. */
-const maxWaiting = 256
 
 /** Requests of one connection that are under way or wait, for whatever; beyond it `too_many`. */
 const maxRequests = 1_024
@@ -88,8 +86,8 @@ export class Connection implements Session, UserConnection, Beating {
   #entering: SmallMap<Promise<unknown>> | undefined
   #promised: SmallSet<string> | undefined
   #given: SmallSet<string> | undefined
-  /** By channel (or, for private messages, recipient): what one page asks keeps its order, although each may wait for a webhook. */
-  #lanes: Map<string, Serial> | undefined
+  /** By channel, or, for private messages, recipient. */
+  readonly #lanes = new Lanes()
   #state: 'new' | 'connecting' | 'connected' | 'lingering' | 'gone' = 'new'
   #user = ''
   #pageId: string
@@ -373,34 +371,27 @@ export class Connection implements Session, UserConnection, Beating {
       const error = new HookboxError('too_many', `expected at most ${maxRequests} requests that wait`)
       return this.fail(frame.id, error, channelName)
     }
+    const key = 'name' in frame.args ? `@${frame.args.name}` : `#${channelName}`
+    const answered = rescue(
+      () =>
+        this.#lanes.run(
+          key,
+          () => this.#gate.run(() => this.#answer(request, frame)),
+          request.shares(this.#hub, frame),
+        ),
+      (error) => this.fail(frame.id, error, channelName),
+    )
+    if (!(answered instanceof Promise)) return
     this.#requests++
-    const lane = this.#lane('name' in frame.args ? `@${frame.args.name}` : `#${channelName}`)
-    lane
-      .run(() => this.#gate.run(() => this.#answer(request, frame)))
-      .catch((error: unknown) => this.fail(frame.id, error, channelName))
-      .then(() => {
-        this.#requests--
-        this.#dropIdleLanes()
-      })
+    answered.then(() => {
+      this.#requests--
+    })
   }
 
-  async #answer(request: NonNullable<(typeof requests)[ClientFrameName]>, frame: Received): Promise<void> {
-    const inside = await request(this.#hub, this, frame)
-    if (inside !== undefined) this.answer(frame.id, 'RESULT', inside)
-  }
-
-  #lane(key: string): Serial {
-    this.#lanes ??= new Map()
-    const lane = this.#lanes.get(key) ?? new Serial(maxWaiting)
-    this.#lanes.set(key, lane)
-    return lane
-  }
-
-  #dropIdleLanes(): void {
-    // Most pages ask something now and then only.
-    if (this.#requests === 0) this.#lanes = undefined
-    if (this.#lanes === undefined || this.#lanes.size <= limits.channels) return
-    for (const [key, lane] of this.#lanes) if (lane.idle) this.#lanes.delete(key)
+  #answer(request: NonNullable<(typeof requests)[ClientFrameName]>, frame: Received): Soon<void> {
+    return after(request.run(this.#hub, this, frame), (inside) => {
+      if (inside !== undefined) this.answer(frame.id, 'RESULT', inside)
+    })
   }
 
   /** A webhook's reply has set cookies for this page. */

@@ -63,7 +63,7 @@ export class ApplicationVerbs {
     publish: { payload: JsonText; originator: string | null; messageId: string | undefined; sendHook: boolean },
   ): Promise<Published> {
     const { payload, originator, messageId, sendHook } = publish
-    return this.#channels.with(channelName, (channel) =>
+    return this.#channels.with(channelName, async (channel) =>
       channel.publish({
         payload,
         originator,

@@ -8,6 +8,7 @@ import type { ChannelServices } from '../channel/services.ts'
 import { withPresence } from '../channel/settings.ts'
 import { checkSize } from '../channel/state.ts'
 import type { Cancel } from '../clock.ts'
+import { rescue, type Soon } from '../soon.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 
 /** Channels of one hub, all its nodes together; beyond it a new one is refused with `too_many`. */
@@ -72,7 +73,21 @@ export class Channels {
    *
    * @throws HookboxError `refused`, `webhook_failed`, `bad_request` where the reply holds a wrong option, `too_many`
    */
-  async use<T>(name: string, caller: Caller, task: (channel: Channel) => Promise<T>): Promise<T> {
+  use<T>(name: string, caller: Caller, task: (channel: Channel) => Promise<T>): Promise<T>
+  use<T>(name: string, caller: Caller, task: (channel: Channel) => Soon<T>): Soon<T>
+  use<T>(name: string, caller: Caller, task: (channel: Channel) => Soon<T>): Soon<T> {
+    const channel = this.#open.get(name)
+    if (!channel || channel.life.closing) return this.#useLater(name, caller, task)
+    return rescue(
+      () => channel.life.using(() => task(channel)),
+      async (error) => {
+        await this.#failed(channel, error)
+        return this.#useLater(name, caller, task)
+      },
+    )
+  }
+
+  async #useLater<T>(name: string, caller: Caller, task: (channel: Channel) => Soon<T>): Promise<T> {
     for (;;) {
       const channel = this.#open.get(name) ?? (await this.find(name))
       if (!channel) {
@@ -87,12 +102,17 @@ export class Channels {
         // Nothing comes between the looking and the use.
         return await channel.life.using(() => task(channel))
       } catch (error) {
-        if (error instanceof ChannelClosing) await this.#decided(name)
-        // It ended elsewhere, and this node has not heard of it yet.
-        else if (isMissing(error)) this.#letGo(channel)
-        else throw error
+        await this.#failed(channel, error)
       }
     }
+  }
+
+  /** Returns where it is worth trying anew. */
+  async #failed(channel: Channel, error: unknown): Promise<void> {
+    if (error instanceof ChannelClosing) await this.#decided(channel.name)
+    // It ended elsewhere, and this node has not heard of it yet.
+    else if (isMissing(error)) this.#letGo(channel)
+    else throw error
   }
 
   /**

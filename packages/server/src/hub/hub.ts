@@ -7,6 +7,7 @@ import { insist } from '../insist.ts'
 import type { Log } from '../log.ts'
 import type { PollingOptions } from '../polling/options.ts'
 import type { Signals } from '../signals/signals.ts'
+import type { Soon } from '../soon.ts'
 import type { Callbacks, Verdict } from '../webhooks/callbacks.ts'
 import { ApplicationVerbs } from './application-verbs.ts'
 import { type Background, createBackground } from './background.ts'
@@ -312,12 +313,17 @@ export class Hub {
     return insist(task, { clock: this.clock, matters: () => !this.#stopping })
   }
 
+  /** Whether a publish is stored in the order in which it comes: it does nothing before that which would have to be waited for. */
+  publishesUnasked(channelName: string): boolean {
+    return this.#channels.get(channelName)?.publishesUnasked === true
+  }
+
   publish(
     connection: UserConnection,
     channelName: string,
     payload: JsonText,
     messageId: string | undefined,
-  ): Promise<Published> {
+  ): Soon<Published> {
     return this.#channels.use(channelName, connection.caller, (channel) =>
       channel.publish({
         payload,

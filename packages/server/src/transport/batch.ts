@@ -50,7 +50,7 @@ export class Batch {
 
   add(frame: PreparedFrame): void {
     if (this.#away) for (const follower of [...this.#away]) follower.resume(this, frame)
-    this.#length += frame.bytes.length + (this.#frames.length > 0 ? 1 : 0)
+    this.#length += frame.length + (this.#frames.length > 0 ? 1 : 0)
     this.#frames.push(frame)
   }
 

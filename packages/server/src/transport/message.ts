@@ -1,7 +1,6 @@
 import { constants, deflateRawSync } from 'node:zlib'
+import { joinFrames } from '@hookbox/protocol'
 import type { PreparedFrame } from './prepared-frame.ts'
-
-const lineFeed = 0x0a
 
 /** Bytes before the payload of the longest WebSocket message that leaves. */
 const headRoom = 10
@@ -30,14 +29,9 @@ export class Message {
 
   constructor(frames: readonly PreparedFrame[]) {
     this.frames = frames
-    const length = frames.reduce((sum, { bytes }) => sum + bytes.length, frames.length - 1)
+    const length = frames.reduce((sum, frame) => sum + frame.length, frames.length - 1)
     this.#buffer = Buffer.allocUnsafe(headRoom + length)
-    let end = headRoom
-    for (const [index, { bytes }] of frames.entries()) {
-      if (index > 0) this.#buffer[end++] = lineFeed
-      this.#buffer.set(bytes, end)
-      end += bytes.length
-    }
+    this.#buffer.write(joinFrames(frames.map(({ text }) => text)), headRoom)
   }
 
   /** Bytes, without what a transport puts around them. */

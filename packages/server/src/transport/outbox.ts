@@ -84,7 +84,7 @@ export class Outbox implements Follower {
     this.#missed ??= new Map()
     for (const frame of frames) {
       this.#missed.set(frame, (this.#missed.get(frame) ?? 0) + 1)
-      this.#missedBytes += frame.bytes.length
+      this.#missedBytes += frame.length
       this.#queue.push(frame)
     }
   }
@@ -154,7 +154,7 @@ export class Outbox implements Follower {
   #push(frame: PreparedFrame): void {
     if (this.#queue.length === 0) this.#unsent = this.#line.unsent
     else this.#bytes++
-    this.#bytes += frame.bytes.length
+    this.#bytes += frame.length
     if (this.#bytes + this.#unsent > this.#bound) this.#overflow()
     else this.#queue.push(frame)
   }
@@ -173,15 +173,15 @@ export class Outbox implements Follower {
   #flushPiece(): void {
     let length = 0
     let count = 0
-    for (const { bytes } of this.#queue) {
-      if (count > 0 && length + bytes.length > pieceOfMissed) break
-      length += bytes.length + 1
+    for (const frame of this.#queue) {
+      if (count > 0 && length + frame.length > pieceOfMissed) break
+      length += frame.length + 1
       count++
     }
     const piece = this.#queue.splice(0, count)
     for (const frame of piece) {
-      if (this.#takeMissed(frame)) this.#missedBytes -= frame.bytes.length
-      else this.#bytes = Math.max(0, this.#bytes - frame.bytes.length - 1)
+      if (this.#takeMissed(frame)) this.#missedBytes -= frame.length
+      else this.#bytes = Math.max(0, this.#bytes - frame.length - 1)
     }
     this.#waiting = this.#queue.length > 0
     this.#write(messageOf(piece), () => {

@@ -1,15 +1,12 @@
-/** A frame of the hub's that may go to many: each encoding is made once, by the first who needs it. */
+/** A frame of the hub's that may go to many: it is written, and measured, once. */
 export class PreparedFrame {
   readonly text: string
-  #bytes: Buffer | undefined
+  /** Bytes in UTF-8. */
+  readonly length: number
 
   constructor(text: string) {
     this.text = text
-  }
-
-  /** Ready UTF-8, so that it need not be encoded once per socket. */
-  get bytes(): Buffer {
-    this.#bytes ??= Buffer.from(this.text)
-    return this.#bytes
+    // Measuring also makes one piece of a text that was put together of many, each of which would be kept in memory.
+    this.length = Buffer.byteLength(text)
   }
 }

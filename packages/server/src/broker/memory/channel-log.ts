@@ -178,7 +178,7 @@ export class ChannelLog {
     if (history) this.#prefill(history, keep)
     if (state) {
       this.#changeState(state.change)
-      this.#tell(state.what)
+      this.#tell(state.what, this.#clock.now())
     }
     if (options !== undefined) for (const ear of this.#ears) ear.changed(this.record)
     return this.record
@@ -209,9 +209,10 @@ export class ChannelLog {
     if (known) return { ...known, duplicate: true }
     const offset = this.#log.offset + (how.told ? 1 : 0)
     const position = { epoch: this.#log.epoch, offset }
-    if (how.kept) this.#keep(what, offset, how)
+    const now = this.#clock.now()
+    if (how.kept) this.#keep(what, offset, how, now)
     if (how.idKey !== undefined) this.#ids.set(how.idKey, { position })
-    if (how.told) this.#tell(what)
+    if (how.told) this.#tell(what, now)
     return { position, duplicate: false }
   }
 
@@ -315,7 +316,7 @@ export class ChannelLog {
   #prefill(history: Seed['history'], keep: Retention): void {
     this.#history = new BoundedQueue()
     for (const { what, idKey } of history) {
-      this.#keep(what, this.#log.offset, { told: false, keep })
+      this.#keep(what, this.#log.offset, { told: false, keep }, this.#clock.now())
       if (idKey !== undefined) this.#ids.set(idKey, { position: this.#log.top })
     }
   }
@@ -325,7 +326,7 @@ export class ChannelLog {
     for (const [key, value] of updates) this.#state.set(key, value)
   }
 
-  #keep(what: Unnumbered, offset: number, { told, keep }: Pick<Appending, 'told' | 'keep'>): void {
+  #keep(what: Unnumbered, offset: number, { told, keep }: Pick<Appending, 'told' | 'keep'>, now: number): void {
     const isPublish = what.name === 'PUBLISH'
     if (!isPublish && keep.publishOnly) return
     this.#isMixed ||= !isPublish
@@ -334,14 +335,14 @@ export class ChannelLog {
     this.#history.push(
       { serial: ++this.#serial, offset, text, isPublish, at: what.at, bytes: text.length },
       historyBounds(keep),
-      this.#clock.now(),
+      now,
     )
   }
 
-  #tell(what: Unnumbered): void {
-    const numbered = this.#log.tell(what, (offset) =>
-      spliceFrame(0, what.name, `"channel_name":${this.#name},"offset":${offset},${what.inside}`),
-    )
+  #tell(what: Unnumbered, now: number): void {
+    const text = (offset: number) =>
+      spliceFrame(0, what.name, `"channel_name":${this.#name},"offset":${offset},${what.inside}`)
+    const numbered = this.#log.tell(what, text, now)
     for (const ear of this.#ears) ear.heard(numbered)
   }
 

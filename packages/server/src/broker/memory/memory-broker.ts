@@ -1,6 +1,7 @@
 import { HookboxError, type JsonText } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
 import { randomId } from '../../ids.ts'
+import { rescue, type Soon } from '../../soon.ts'
 import type { Broker, Channels, Log, Presence, Stop, Users } from '../broker.ts'
 import { BoundedIds, idWindow, type SavedId } from './bounded-ids.ts'
 import { ChannelLog, type SavedChannelLog } from './channel-log.ts'
@@ -40,7 +41,7 @@ export function createMemoryBroker(clock: Clock, recoveryMemory: number = defaul
 
 /** The same without waiting: what is in memory can be done at once. */
 type AtOnce<T> = {
-  readonly [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R | Promise<R> : T[K]
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => Soon<infer R> ? (...args: A) => Soon<R> : T[K]
 }
 
 /** What all nodes share. */
@@ -84,6 +85,16 @@ class Memory {
       return Object.fromEntries(guarded) as T
     }
 
+    /** It is done for every publish: its outcome is there at once. */
+    const append: Log['append'] = (channel, what, how) =>
+      rescue(
+        () => {
+          checkOpen()
+          return this.#log(channel).append(what, how)
+        },
+        (error) => Promise.reject(error),
+      )
+
     /** Stopped with the node, where not before. */
     function untilClosed(stop: Stop): Stop {
       const once = () => {
@@ -119,13 +130,15 @@ class Memory {
         count: () => this.#channels.size,
         sizes: (names) => names.map((name) => this.#channels.get(name)?.size ?? 0),
       }),
-      log: whileOpen<Log>({
-        append: (channel, what, how) => log(channel).append(what, how),
-        recall: (channel, idKey) => this.#ids.get(channel)?.get(idKey),
-        remember: (channel, idKey, frame) => this.#idsOf(channel).set(idKey, { frame }),
-        read: (channel, keep, since, members) => log(channel).read(keep, since, members),
-        history: (channel, keep, range) => log(channel).history(keep, range),
-      }),
+      log: {
+        append,
+        ...whileOpen<Omit<Log, 'append'>>({
+          recall: (channel, idKey) => this.#ids.get(channel)?.get(idKey),
+          remember: (channel, idKey, frame) => this.#idsOf(channel).set(idKey, { frame }),
+          read: (channel, keep, since, members) => log(channel).read(keep, since, members),
+          history: (channel, keep, range) => log(channel).history(keep, range),
+        }),
+      },
       presence: whileOpen<Presence>({
         enter: (channel, who, what, how) => log(channel).enter(who, what, how),
         leave: (channel, who, what, how, owe) =>

@@ -60,7 +60,7 @@ export class MessageLogs implements Messages {
     const log = this.#logs.get(user)
     if (!log) return undefined
     const text = (offset: number) => spliceFrame(0, 'MESSAGE', `${inside},"offset":${offset}`)
-    const numbered = log.tell({ name: 'MESSAGE' }, text)
+    const numbered = log.tell({ name: 'MESSAGE' }, text, this.#clock.now())
     for (const ear of this.ears(user)) ear.messaged(numbered)
     return numbered.position
   }

@@ -1,8 +1,8 @@
 import type { BoundedQueue } from './bounded-queue.ts'
 import type { Told } from './recovery-log.ts'
 
-/** Memory that an entry takes besides its text, twice: as text and, once it was sent, as bytes. A round estimate. */
-const perEntry = 300
+/** Memory that an entry takes besides its text. A round estimate. */
+const perEntry = 350
 
 /** How much is freed at a time, as a part of the budget: looking for the oldest costs less when many go at once. */
 const part = 1 / 16
@@ -47,5 +47,5 @@ export class RecoveryBudget {
 }
 
 function costOf({ bytes }: Told): number {
-  return 2 * bytes + perEntry
+  return bytes + perEntry
 }

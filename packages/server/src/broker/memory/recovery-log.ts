@@ -38,7 +38,7 @@ export class RecoveryLog {
     this.#offset = saved?.offset ?? 0
     const window = saved?.window ?? []
     for (const [index, { name, text, at }] of window.entries()) {
-      this.#push(name, this.#offset - window.length + 1 + index, text, at, undefined)
+      this.#push({ name, offset: this.#offset - window.length + 1 + index, text, at, origin: undefined }, clock.now())
     }
   }
 
@@ -56,10 +56,10 @@ export class RecoveryLog {
   }
 
   /** Gives the next number and keeps the frame, which whoever listens is to be told. `text` writes the frame with its number. */
-  tell({ name, origin }: Pick<Unnumbered, 'name' | 'origin'>, text: (offset: number) => string): Numbered {
+  tell({ name, origin }: Pick<Unnumbered, 'name' | 'origin'>, text: (offset: number) => string, now: number): Numbered {
     const offset = this.#offset + 1
     this.#offset = offset
-    return this.#push(name, offset, text(offset), this.#clock.now(), origin)
+    return this.#push({ name, offset, text: text(offset), at: now, origin }, now)
   }
 
   /** Every frame told after `since`; undefined when one of them is gone or the epoch is another. */
@@ -88,12 +88,17 @@ export class RecoveryLog {
     this.#window?.clear()
   }
 
-  #push(name: Unnumbered['name'], offset: number, text: string, at: number, origin: string | undefined): Told {
+  #push(
+    what: Pick<Unnumbered, 'name' | 'origin'> & { readonly offset: number; readonly text: string; readonly at: number },
+    now: number,
+  ): Told {
+    const { name, offset, text, at, origin } = what
     const position = { epoch: this.#epoch, offset }
-    const told: Told = { name, position, frame: new PreparedFrame(text), at, origin, bytes: text.length }
+    const frame = new PreparedFrame(text)
+    const told: Told = { name, position, frame, at, origin, bytes: frame.length }
     this.#window ??= new BoundedQueue(this.#budget)
     this.#budget.count(told, this.#window)
-    this.#window.push(told, recoveryWindow, this.#clock.now())
+    this.#window.push(told, recoveryWindow, now)
     return told
   }
 }

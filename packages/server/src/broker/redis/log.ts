@@ -1,6 +1,6 @@
 import { formatPosition, HookboxError, type JsonText, type Position } from '@hookbox/protocol'
 import { PreparedFrame } from '../../transport/prepared-frame.ts'
-import type { HistoryRange, Log, Remembered } from '../broker.ts'
+import type { Appended, HistoryRange, Log, Remembered } from '../broker.ts'
 import { unknownChannel } from './channels.ts'
 import { type Context, nowhere } from './context.ts'
 import { appendArgs, idArgs, keepArgs, readMissed, readPosition } from './entries.ts'
@@ -10,8 +10,13 @@ import { appendToChannel, readChannel, readHistory, recallId, rememberId } from 
 import { listOf, numberOf, optionalText, pairsOf, textOf, textsOf } from './replies.ts'
 import type { Arg } from './servers.ts'
 
+/** What Redis answers is never there at once. */
+export interface RedisLog extends Log {
+  append(...args: Parameters<Log['append']>): Promise<Appended>
+}
+
 /** One channel's ordered entries, its state, and the ids of what was published. */
-export function redisLog(context: Context): Log {
+export function redisLog(context: Context): RedisLog {
   const { servers, keys, clock } = context
 
   return {

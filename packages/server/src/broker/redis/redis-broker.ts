@@ -11,7 +11,7 @@ import { unreadable } from './failure.ts'
 import { Keys } from './keys.ts'
 import { RedisLeases } from './leases.ts'
 import { Link, type LinkParts } from './link.ts'
-import { redisLog } from './log.ts'
+import { type RedisLog, redisLog } from './log.ts'
 import { RedisMailbox } from './mailbox.ts'
 import { redisMessages } from './messages.ts'
 import { RedisNodes } from './nodes.ts'
@@ -42,6 +42,7 @@ export interface RedisBrokerOptions extends Partial<Settings> {
 
 /** A broker over Redis, for many nodes. */
 export interface RedisBroker extends Broker {
+  readonly log: RedisLog
   /**
    * Settles when Redis can be reached; {@link Nodes.start} waits for it. What is asked before fails with `unavailable`.
    *
