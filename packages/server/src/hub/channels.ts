@@ -8,7 +8,7 @@ import type { ChannelServices } from '../channel/services.ts'
 import { withPresence } from '../channel/settings.ts'
 import { checkSize } from '../channel/state.ts'
 import type { Cancel } from '../clock.ts'
-import { rescue, type Soon } from '../soon.ts'
+import { after, rescue, type Soon } from '../soon.ts'
 import type { Caller } from '../webhooks/callbacks.ts'
 
 /** Channels of one hub, all its nodes together; beyond it a new one is refused with `too_many`. */
@@ -80,10 +80,7 @@ export class Channels {
     if (!channel || channel.life.closing) return this.#useLater(name, caller, task)
     return rescue(
       () => channel.life.using(() => task(channel)),
-      async (error) => {
-        await this.#failed(channel, error)
-        return this.#useLater(name, caller, task)
-      },
+      (error) => after(this.#failed(channel, error), () => this.#useLater(name, caller, task)),
     )
   }
 
@@ -108,11 +105,11 @@ export class Channels {
   }
 
   /** Returns where it is worth trying anew. */
-  async #failed(channel: Channel, error: unknown): Promise<void> {
-    if (error instanceof ChannelClosing) await this.#decided(channel.name)
+  #failed(channel: Channel, error: unknown): Soon<void> {
+    if (error instanceof ChannelClosing) return this.#decided(channel.name)
     // It ended elsewhere, and this node has not heard of it yet.
-    else if (isMissing(error)) this.#letGo(channel)
-    else throw error
+    if (isMissing(error)) return this.#letGo(channel)
+    throw error
   }
 
   /**
