@@ -19,7 +19,8 @@ export interface Forgetful<T> {
 /** The newest of what happened, within bounds. What falls out is gone from the front. */
 export class BoundedQueue<T extends Past> {
   readonly #ear: Forgetful<T> | undefined
-  #items: T[] = []
+  /** What has fallen out leaves an empty place in front, so that nothing holds it any longer. */
+  #items: (T | undefined)[] = []
   #start = 0
   #bytes = 0
 
@@ -68,19 +69,20 @@ export class BoundedQueue<T extends Past> {
 
   /** Lets go of all but these. */
   keepOnly(wanted: (item: T) => boolean): void {
-    this.#items = this.values().filter(wanted)
+    const kept = this.values().filter(wanted)
+    this.#items = kept
     this.#start = 0
-    this.#bytes = this.#items.reduce((bytes, item) => bytes + item.bytes, 0)
+    this.#bytes = kept.reduce((bytes, item) => bytes + item.bytes, 0)
   }
 
   /** Oldest first. */
   values(): readonly T[] {
-    return this.#start === 0 ? this.#items : this.#items.slice(this.#start)
+    return (this.#start === 0 ? this.#items : this.#items.slice(this.#start)) as T[]
   }
 
   #drop(oldest: T): void {
     this.#bytes -= oldest.bytes
-    this.#start++
+    this.#items[this.#start++] = undefined
     this.#ear?.forget(oldest)
   }
 

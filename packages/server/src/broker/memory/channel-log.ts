@@ -133,7 +133,7 @@ export class ChannelLog {
     // Trimmed by the channel's own retention as soon as it is read.
     for (const kept of saved.history) {
       log.#isMixed ||= !kept.isPublish
-      log.#history.push({ ...kept, bytes: kept.text.length }, unbounded, parts.clock.now())
+      log.#history.push({ ...kept, bytes: Buffer.byteLength(kept.text) }, unbounded, parts.clock.now())
     }
     return log
   }
@@ -333,7 +333,7 @@ export class ChannelLog {
     const number = told ? `"offset":${offset},` : ''
     const text = `["${what.name}",{${number}${what.inside}}]`
     this.#history.push(
-      { serial: ++this.#serial, offset, text, isPublish, at: what.at, bytes: text.length },
+      { serial: ++this.#serial, offset, text, isPublish, at: what.at, bytes: Buffer.byteLength(text) },
       historyBounds(keep),
       now,
     )

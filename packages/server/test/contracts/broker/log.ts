@@ -20,6 +20,12 @@ import {
   told,
 } from './kit.ts'
 
+/** 60,000 bytes. */
+const large = [
+  ['a byte a character', 'x'.repeat(60_000)],
+  ['two bytes a character', 'é'.repeat(30_000)],
+] as const
+
 export function logContract(setup: Setup): void {
   /** One node appends, another reads. */
   async function opened(): Promise<Beginning & { log: Broker['log']; other: Broker }> {
@@ -166,9 +172,9 @@ export function logContract(setup: Setup): void {
       expect((await log.read('chat', keep, { ...first, offset: 1_002 })).missed).toEqual([])
     })
 
-    test('recovers all or nothing: what is beyond the window by its bytes is gone', async () => {
+    test.each(large)('recovers all or nothing: what is beyond the window by its bytes is gone: %s', async (_, text) => {
       const { log } = await opened()
-      const inside = `"payload":"${'x'.repeat(60_000)}"`
+      const inside = `"payload":"${text}"`
       for (let n = 0; n < 18; n++) await log.append('chat', { name: 'PUBLISH', inside, at: 0 }, onlyTold)
       const { top } = await log.read('chat', keep)
       expect((await log.read('chat', keep, { ...top, offset: 0 })).missed).toBeUndefined()
@@ -264,26 +270,25 @@ export function logContract(setup: Setup): void {
       await expect(log.history('chat', keep, { before: wrong, limit: 1 })).rejects.toThrow('before: expected')
     })
 
-    test('one answer holds at most 256 KiB of history, the newest, and says that there is more', async () => {
-      const { log } = await opened()
-      const big = (n: number): Unnumbered => ({
-        name: 'PUBLISH',
-        inside: `"payload":"${'x'.repeat(60_000)}${n}"`,
-        at: 0,
-      })
-      for (let n = 1; n <= 6; n++) await log.append('chat', big(n), { told: true, kept: true, keep: all })
-      const page = await log.read('chat', all)
-      expect(page.more).toBe(true)
-      const ends = (history: string) => payloadsOf(history).map((payload) => String(payload).at(-1))
-      expect(ends(page.history)).toEqual(['3', '4', '5', '6'])
-      const oldest = await log.history('chat', all, { before: { ...page.top, offset: 3 }, limit: 100 })
-      expect(ends(oldest.history)).toEqual(['1', '2'])
-      const forward = await log.history('chat', all, { since: { ...page.top, offset: 0 }, limit: 100 })
-      expect(ends(forward.history)).toEqual(['1', '2', '3', '4'])
-      expect(ends((await log.history('chat', all, { cursor: forward.cursor ?? '', limit: 100 })).history)).toEqual([
-        '5',
-        '6',
-      ])
-    })
+    test.each(large)(
+      'one answer holds at most 256 KiB of history, the newest, and says that there is more: %s',
+      async (_, text) => {
+        const { log } = await opened()
+        const big = (n: number): Unnumbered => ({ name: 'PUBLISH', inside: `"payload":"${text}${n}"`, at: 0 })
+        for (let n = 1; n <= 6; n++) await log.append('chat', big(n), { told: true, kept: true, keep: all })
+        const page = await log.read('chat', all)
+        expect(page.more).toBe(true)
+        const ends = (history: string) => payloadsOf(history).map((payload) => String(payload).at(-1))
+        expect(ends(page.history)).toEqual(['3', '4', '5', '6'])
+        const oldest = await log.history('chat', all, { before: { ...page.top, offset: 3 }, limit: 100 })
+        expect(ends(oldest.history)).toEqual(['1', '2'])
+        const forward = await log.history('chat', all, { since: { ...page.top, offset: 0 }, limit: 100 })
+        expect(ends(forward.history)).toEqual(['1', '2', '3', '4'])
+        expect(ends((await log.history('chat', all, { cursor: forward.cursor ?? '', limit: 100 })).history)).toEqual([
+          '5',
+          '6',
+        ])
+      },
+    )
   })
 }
