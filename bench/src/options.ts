@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type CurveName, curveNames, curves } from './growth/curves.ts'
 import { type PageRowName, pageRowNames, pageRows } from './page/page-rows.ts'
-import { defaultPeers, type PeerName, peerNames, peers } from './peers.ts'
+import { defaultPeers, type Peer, type PeerName, peerNames, peers } from './peers.ts'
 import { type Row, type RowName, rowNames, rows } from './rows.ts'
 import { type WorkersRowName, workersRowNames } from './workers/workers.ts'
 
@@ -134,6 +134,7 @@ function list<N extends string>(name: string, text: string | undefined, known: r
   })
 }
 
+const isLimit = (name: PeerName): boolean => (peers[name] as Peer).limit === true
 const isBeneath = (name: PeerName): boolean => peers[name].protocol === 'none'
 
 export function help(): string {
@@ -150,7 +151,10 @@ What is measured
 ${lines(rowNames.map((name) => [name, rows[name].about]))}
 
 Beside what
-${lines(defaultPeers.flatMap((name) => (isBeneath(name) ? [] : [[name, peers[name].about] as const])))}
+${lines(defaultPeers.flatMap((name) => (isBeneath(name) || isLimit(name) ? [] : [[name, peers[name].about] as const])))}
+
+What shows how much a hub over ws could reach at most, in some of the rows
+${lines(peerNames.flatMap((name) => (isLimit(name) ? [[name, peers[name].about] as const] : [])))}
 
 What the hub stands on, by itself, beside which alone it is measured in one row each
 ${lines(peerNames.flatMap((name) => (isBeneath(name) ? [[name, peers[name].about] as const] : [])))}

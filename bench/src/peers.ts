@@ -37,6 +37,8 @@ export interface Peer {
   readonly build?: readonly string[]
   /** Measured only where it is named: what is there already, with something more. */
   readonly variant?: true
+  /** It is no server that anybody would use, and is measured only in rows whose limit it is. */
+  readonly limit?: true
 }
 
 const got = (path: string) => join(folder, 'node_modules', path)
@@ -130,6 +132,21 @@ export const peers = {
     protocol: 'none',
     command: ({ application }) => [process.execPath, here('peers/undici.mjs'), `${application}`],
     needs: [],
+  },
+  'bare wire': {
+    about:
+      'the hub’s wire over ws, joined and shared as the hub does, without users, history, presence, rules or checks',
+    protocol: 'hookbox',
+    command: ({ port }) => [process.execPath, here('peers/bare-wire.mjs'), `${port}`],
+    needs: [],
+    limit: true,
+  },
+  'bare wire asking': {
+    about: 'the same, and the web application is asked about each page that connects',
+    protocol: 'hookbox',
+    command: ({ port, application }) => [process.execPath, here('peers/bare-wire.mjs'), `${port}`, `${application}`],
+    needs: [],
+    limit: true,
   },
   'ws loop deflate': {
     about: 'the twenty lines over ws, each connection compressing for itself',

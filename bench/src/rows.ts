@@ -24,6 +24,8 @@ export interface Row {
   readonly redis?: true
   /** The application is asked about each publish. */
   readonly moderated?: true
+  /** What shows how much a hub over ws could reach at most. */
+  readonly limits?: readonly PeerName[]
   /** What the hub stands on, by itself and with as much in flight: it is measured in place of other servers. */
   readonly beneath?: { readonly peer: PeerName; readonly inFlight: number }
   /** Part of `--quick`. */
@@ -40,6 +42,7 @@ export const rows = {
     load: ['--mode', 'fanout', '--subs', '100', '--window', '64'],
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
+    limits: ['bare wire'],
   },
   'fan-out 1000': {
     about: 'one publisher, 1,000 subscribers, 16 publishes in flight',
@@ -47,18 +50,21 @@ export const rows = {
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     quick: true,
+    limits: ['bare wire'],
   },
   'fan-out 5000': {
     about: 'one publisher, 5,000 subscribers, 8 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '5000', '--window', '8'],
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: false,
+    limits: ['bare wire'],
   },
   'one at a time': {
     about: 'one publisher, 1,000 subscribers, each publish after the one before has reached all',
     load: ['--mode', 'fanout', '--subs', '1000', '--window', '1'],
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
+    limits: ['bare wire'],
   },
   latency: {
     about: '20 publishes a second to 1,000 subscribers, from when a publish was due to when it was there',
@@ -71,6 +77,7 @@ export const rows = {
     load: ['--mode', 'fanout', '--subs', '1000', '--channels', '1000', '--window', '256'],
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
+    limits: ['bare wire'],
   },
   'publish + ack': {
     about: '16 publishers, 16 publishes in flight each, acknowledged, nobody subscribed',
@@ -78,6 +85,7 @@ export const rows = {
     figures: ['msgs_per_s', 'cpu_us'],
     presence: true,
     quick: true,
+    limits: ['bare wire'],
   },
   connect: {
     about: '5,000 pages connect and subscribe to one channel, 128 at a time; the memory that each takes then',
@@ -85,6 +93,7 @@ export const rows = {
     figures: ['per_s', 'kb_per_conn'],
     presence: false,
     quick: true,
+    limits: ['bare wire', 'bare wire asking'],
   },
   'through Redis': {
     about: `${underWay} publishers, one publish of each under way and one that waits, acknowledged by a hub with a Redis`,
@@ -109,8 +118,9 @@ export type RowName = keyof typeof rows
 export const rowNames = Object.keys(rows) as RowName[]
 
 /** Whether it is measured in a row: the hub, in whatever form, is in each. */
-export function takesPart(name: PeerName, { beneath }: Row): boolean {
-  const { protocol }: Peer = peers[name]
+export function takesPart(name: PeerName, { beneath, limits }: Row): boolean {
+  const { protocol, limit }: Peer = peers[name]
+  if (limit) return limits?.includes(name) === true
   if (protocol === 'hookbox') return true
   return beneath === undefined ? protocol !== 'none' : beneath.peer === name
 }

@@ -16,6 +16,16 @@ test('servers stand beside it, or what it stands on', () => {
   expect([others('through Redis'), others('moderated')]).toEqual([['ioredis'], ['undici']])
 })
 
+test('what shows the limit of a hub over ws stands only where it is one', () => {
+  const limits = (row: RowName) => inRow(row).filter((name) => name.startsWith('bare'))
+  expect([limits('publish + ack'), limits('connect'), limits('latency'), limits('moderated')]).toEqual([
+    ['bare wire'],
+    ['bare wire', 'bare wire asking'],
+    [],
+    [],
+  ])
+})
+
 test('what the hub stands on has as much in flight as there are pages, each of which has one publish under way', () => {
   for (const { load, beneath } of Object.values<Row>(rows)) {
     if (beneath) expect(load[load.indexOf('--pubs') + 1]).toBe(`${beneath.inFlight}`)
