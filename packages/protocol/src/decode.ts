@@ -20,6 +20,8 @@ export type Decoded = { readonly frame: Received } | { readonly id: number; read
  * connection is to be closed with 4400. Every other error belongs to its frame alone.
  */
 export function decodeMessage(message: string): Decoded[] {
+  // Most messages hold one.
+  if (!message.includes('\n')) return [decodeFrame(message)]
   const decoded: Decoded[] = []
   for (const line of message.split('\n')) {
     const one = decodeFrame(line)

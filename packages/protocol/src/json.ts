@@ -29,7 +29,12 @@ export function jsonText(text: string, field: string): JsonText {
   } catch (cause) {
     throw new HookboxError('bad_request', `${field}: expected JSON, got ${quote(text)}`, { cause })
   }
-  return text.replace(/[\r\n]/g, ' ') as JsonText
+  return onOneLine(text) as JsonText
+}
+
+/** Of JSON, in which line breaks stand between tokens only. */
+function onOneLine(text: string): string {
+  return /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text
 }
 
 /**
@@ -107,6 +112,7 @@ function endOfString(text: string, start: number): number {
  */
 export function textOf(frame: string, name: string): JsonText | undefined {
   const quoted = `"${name}"`
+  const isEscaped = frame.includes('\\')
   let open = 0
   let isName = false
   let isWanted = false
@@ -120,7 +126,7 @@ export function textOf(frame: string, name: string): JsonText | undefined {
       if (!isName) continue
       isName = false
       isWanted = i - start === quoted.length - 1 && frame.startsWith(quoted, start)
-      if (frame.slice(start, i).includes('\\')) return undefined
+      if (isEscaped && frame.slice(start, i).includes('\\')) return undefined
     } else if (c === 0x5b || c === 0x7b) {
       open++
       if (open === argsLevel) isName = true
@@ -136,12 +142,7 @@ export function textOf(frame: string, name: string): JsonText | undefined {
       }
     } else if (c === 0x5d || c === 0x7d) open--
   }
-  return to === -1
-    ? undefined
-    : (frame
-        .slice(from, to)
-        .replace(/[\r\n]/g, ' ')
-        .trim() as JsonText)
+  return to === -1 ? undefined : (onOneLine(frame.slice(from, to)).trim() as JsonText)
 }
 
 /** How many brackets are open inside the args of a frame, `[id, "NAME", {…}]`. */
