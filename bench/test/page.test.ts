@@ -31,8 +31,11 @@ describe('the hub that is none', () => {
   })
 })
 
-test('the page connects to the hub that it is given', () => {
-  expect(html('http://127.0.0.1:8001')).toContain("hookbox.connect('http://127.0.0.1:8001'")
+test('the page connects to the hub that it is given, with the client or with nothing', () => {
+  expect(html('http://127.0.0.1:8001', 'client')).toContain("hookbox.connect('http://127.0.0.1:8001'")
+  const bare = html('http://127.0.0.1:8001', 'nothing')
+  expect(bare).toContain("new Watched('ws://127.0.0.1:8001/ws', 'hookbox.v1')")
+  expect(bare).not.toContain('hookbox.js')
 })
 
 describe('a measurement is no number', () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { within } from '@hookbox/testkit'
 import { type Browser, chromium, type Page } from '@playwright/test'
 import { findBrowser } from '../../../scripts/browsers.ts'
-import { html } from './html.ts'
+import { type Having, html } from './html.ts'
 
 const client = fileURLToPath(new URL('../../../packages/client/dist/hookbox.js', import.meta.url))
 
@@ -30,7 +30,7 @@ export interface Spent {
   readonly longest: number
 }
 
-/** A page that is subscribed to one channel of a hub, with the client as it is built. */
+/** A page that is subscribed to one channel of a hub. */
 export interface OpenPage {
   /** Milliseconds from when SUBSCRIBED was there until the page had taken it in. */
   readonly ready: number
@@ -45,11 +45,11 @@ export interface OpenPage {
 const patience = 120_000
 const settling = 300
 
-export async function openPage(browser: Browser, hubUrl: string): Promise<OpenPage> {
+export async function openPage(browser: Browser, hubUrl: string, having: Having): Promise<OpenPage> {
   const script = await readFile(client)
   const server = createServer(({ url }, response) => {
     if (url === '/hookbox.js') response.setHeader('content-type', 'text/javascript; charset=utf-8').end(script)
-    else response.setHeader('content-type', 'text/html; charset=utf-8').end(html(hubUrl))
+    else response.setHeader('content-type', 'text/html; charset=utf-8').end(html(hubUrl, having))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const context = await browser.newContext()

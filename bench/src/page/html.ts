@@ -1,11 +1,16 @@
+import { subprotocol } from '@hookbox/protocol'
+
 /** The one that the page is subscribed to, by the name that the generator has for it. */
 export const channel = 'c0'
 
+/** What a page has: our client, or only what no client could do without, which is to read each frame and to call a handler. */
+export type Having = 'client' | 'nothing'
+
 /** A page that counts what its handlers are told, and when: `measure` is for whoever drives the browser. */
-export const html = (hubUrl: string): string => `<!doctype html>
+export const html = (hubUrl: string, having: Having): string => `<!doctype html>
   <meta charset="utf-8">
   <title>Page</title>
-  <script src="/hookbox.js"></script>
+  ${having === 'client' ? '<script src="/hookbox.js"></script>' : ''}
   <script>
     let subscribedAt, began, last, told, longTasks, wanted, done
     const observer = new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((task) => task.duration)))
@@ -42,13 +47,32 @@ export const html = (hubUrl: string): string => `<!doctype html>
     measure.start(0)
     observer.observe({ type: 'longtask' })
 
-    const conn = hookbox.connect('${hubUrl}', { payload: { name: 'page' }, WebSocket: Watched })
-    const sub = conn.subscribe('${channel}')
-    measure.ready = sub.ready.then(() => performance.now() - subscribedAt)
     const count = () => {
       last = performance.now()
       told++
       if (told === wanted) done?.()
     }
-    for (const name of ['publish', 'subscribe', 'unsubscribe']) sub.on(name, count)
+    ${having === 'client' ? withClient(hubUrl) : withNothing(hubUrl)}
   </script>`
+
+const withClient = (hubUrl: string): string => `
+    const conn = hookbox.connect('${hubUrl}', { payload: { name: 'page' }, WebSocket: Watched })
+    const sub = conn.subscribe('${channel}')
+    measure.ready = sub.ready.then(() => performance.now() - subscribedAt)
+    for (const name of ['publish', 'subscribe', 'unsubscribe']) sub.on(name, count)`
+
+const withNothing = (hubUrl: string): string => `
+    const sub = { history: [], status: 'subscribed' }
+    measure.ready = new Promise((resolve) => {
+      const handlers = { PUBLISH: count, SUBSCRIBED: () => resolve(performance.now() - subscribedAt) }
+      const socket = new Watched('${hubUrl.replace(/^http/, 'ws')}/ws', '${subprotocol}')
+      socket.addEventListener('open', () => {
+        socket.send('[1,"CONNECT",{"payload":{"name":"page"}}]\\n[2,"SUBSCRIBE",{"channel_name":"${channel}"}]')
+      })
+      socket.addEventListener('message', ({ data }) => {
+        for (const line of data.split('\\n')) {
+          const [, name, args] = JSON.parse(line)
+          handlers[name]?.(args)
+        }
+      })
+    })`

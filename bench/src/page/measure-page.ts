@@ -7,7 +7,7 @@ import type { Told } from '../measure.ts'
 import { faultIn } from '../results.ts'
 import { type OpenPage, openPage, type Spent } from './browser.ts'
 import { type FakeHub, type Said, startFakeHub } from './fake-hub.ts'
-import { channel } from './html.ts'
+import { channel, type Having } from './html.ts'
 import { type PageFigure, type PageRow, type PageRowName, pageRows } from './page-rows.ts'
 
 /** One line of the results. */
@@ -41,6 +41,10 @@ const measures: { readonly [R in PageRowName]: (browser: Browser) => Promise<Fig
   'burst at once': (browser) =>
     withFakeHub({}, async (hub) =>
       withPage(browser, hub.url, (page) => burst(page, () => hub.tell(publishes(0, many), joined))),
+    ),
+  'burst bare': (browser) =>
+    withFakeHub({}, async (hub) =>
+      withPage(browser, hub.url, (page) => burst(page, () => hub.tell(publishes(0, many), joined)), 'nothing'),
     ),
   'burst kept': (browser) =>
     withFakeHub({ history_size: many, history: entries(), position: `9c1d:${many}` }, async (hub) =>
@@ -137,8 +141,13 @@ async function expectHeld(page: OpenPage, expected: { readonly history?: number;
   }
 }
 
-async function withPage(browser: Browser, url: string, use: (page: OpenPage) => Promise<Figures>): Promise<Figures> {
-  const page = await openPage(browser, url)
+async function withPage(
+  browser: Browser,
+  url: string,
+  use: (page: OpenPage) => Promise<Figures>,
+  having: Having = 'client',
+): Promise<Figures> {
+  const page = await openPage(browser, url, having)
   try {
     return await use(page)
   } finally {

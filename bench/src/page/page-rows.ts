@@ -28,6 +28,11 @@ export const pageRows = {
     about: 'the same 10,000 from a hub that is none, and has them ready: what the page itself can take',
     figures: burst,
   },
+  'burst bare': {
+    about:
+      'the same at once, to a page that has no client and only parses each frame and calls a handler: the most that any could take',
+    figures: burst,
+  },
   'burst kept': {
     about: 'the same at once, with a history of 10,000, which the page holds in full before it',
     figures: burst,
