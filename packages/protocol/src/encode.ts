@@ -11,15 +11,26 @@ export function joinFrames(frames: readonly string[]): string {
   return frames.join('\n')
 }
 
+/** A name in front of its value, and the same behind another one: those of the wire are few, and written often. */
+const names = new Map<string, readonly [first: string, further: string]>()
+const mostNames = 256
+
+function written(key: string): readonly [first: string, further: string] {
+  const known = names.get(key)
+  if (known) return known
+  const first = `${JSON.stringify(key)}:`
+  const both = [first, `,${first}`] as const
+  if (names.size < mostNames) names.set(key, both)
+  return both
+}
+
 /** The inside of a JSON object, `"a":1,"b":[]`, from values that are JSON text already. Undefined ones are left out. */
 export function members(values: { readonly [key: string]: JsonText | undefined }): string {
   let text = ''
   for (const key of Object.keys(values)) {
     const value = values[key]
     if (value === undefined) continue
-    // there is nothing to escape in the names of the wire, which is seen sooner than done
-    const name = /^\w+$/.test(key) ? `"${key}"` : JSON.stringify(key)
-    text += `${text === '' ? '' : ','}${name}:${value}`
+    text += written(key)[text === '' ? 0 : 1] + value
   }
   return text
 }

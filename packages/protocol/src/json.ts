@@ -43,11 +43,15 @@ function onOneLine(text: string): string {
  * @throws HookboxError `bad_request` naming `field` when it is nested deeper than {@link maxJsonDepth}.
  */
 export function toJsonText(value: Json, field = 'payload'): JsonText {
+  if (typeof value === 'string' && standsAsItIs.test(value)) return `"${value}"` as JsonText
   const text = write(value)
   if (typeof value !== 'object') return text as JsonText
   if (text === tooDeepToWrite || depth(text) > maxJsonDepth) throw tooDeep(field)
   return text as JsonText
 }
+
+/** Nothing to escape, which is true of most names and sooner seen than done. */
+const standsAsItIs = /^[ !#-[\]-~]{0,200}$/
 
 /** The text of `null`. */
 export const jsonNull: JsonText = 'null' as JsonText

@@ -55,6 +55,29 @@ describe('what the hub splices', () => {
     expect(spliceFrame(7, 'RESULT', '')).toBe('[7,"RESULT",{}]')
   })
 
+  test('a text is written as JSON has it, whatever it holds', () => {
+    const pieces = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('"', '\\', '\x7f', '\ud800'),
+    )
+    fc.assert(
+      fc.property(fc.array(pieces), (some) => {
+        const text = some.join('')
+        expect(toJsonText(text)).toBe(JSON.stringify(text))
+      }),
+    )
+  })
+
+  test('however many names there are, each stands before its value', () => {
+    const many = Array.from({ length: 600 }, (_, n) => [`name ${n}`, toJsonText(n)] as const)
+    for (let twice = 0; twice < 2; twice++) {
+      expect(JSON.parse(`{${members(Object.fromEntries(many))}}`)).toEqual(
+        Object.fromEntries(many.map(([name], n) => [name, n])),
+      )
+    }
+  })
+
   test('names of members are escaped', () => {
     expect(members({ 'a"\n': toJsonText(1) })).toBe('"a\\"\\n":1')
   })
