@@ -175,8 +175,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${server}/broker/memory/recovery-log.ts`,
-        find: 'return this.#push(name,',
-        replace: "return name === 'PUBLISH' && Math.random() < 0.05 ? undefined : this.#push(name,",
+        find: 'return this.#push({ name,',
+        replace: "return name === 'PUBLISH' && Math.random() < 0.05 ? undefined : this.#push({ name,",
       },
       {
         file: `${server}/broker/memory/channel-log.ts`,

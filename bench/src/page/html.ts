@@ -1,5 +1,3 @@
-import { subprotocol } from '@hookbox/protocol'
-
 /** The one that the page is subscribed to, by the name that the generator has for it. */
 export const channel = 'c0'
 
@@ -65,7 +63,7 @@ const withNothing = (hubUrl: string): string => `
     const sub = { history: [], status: 'subscribed' }
     measure.ready = new Promise((resolve) => {
       const handlers = { PUBLISH: count, SUBSCRIBED: () => resolve(performance.now() - subscribedAt) }
-      const socket = new Watched('${hubUrl.replace(/^http/, 'ws')}/ws', '${subprotocol}')
+      const socket = new Watched('${hubUrl.replace(/^http/, 'ws')}/ws', 'hookbox.v1')
       socket.addEventListener('open', () => {
         socket.send('[1,"CONNECT",{"payload":{"name":"page"}}]\\n[2,"SUBSCRIBE",{"channel_name":"${channel}"}]')
       })
