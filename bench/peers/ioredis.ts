@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import type { JsonText } from '@hookbox/protocol'
 import { connectionTo } from '../../packages/server/src/broker/redis/connection.ts'
 import { nowhere } from '../../packages/server/src/broker/redis/context.ts'
-import { appendArgs, idArgs, keepArgs } from '../../packages/server/src/broker/redis/entries.ts'
+import { appendsArgs, idArgs, keepArgs } from '../../packages/server/src/broker/redis/entries.ts'
 import { Keys } from '../../packages/server/src/broker/redis/keys.ts'
 import { appendToChannel } from '../../packages/server/src/broker/redis/lua/channel.ts'
 import { createRedisBroker } from '../../packages/server/src/broker/redis/redis-broker.ts'
@@ -60,7 +60,7 @@ async function append(): Promise<void> {
     const inside = `"user":"u0","payload":${payload},"datetime":${datetimeText(at)}`
     const what = { name: 'PUBLISH', at, origin, inside } as const
     const log = [spot.topic, at, randomId(), nowhere.epoch, nowhere.offset]
-    const args = [life, ...log, ...idArgs, ...keepArgs(keep), ...appendArgs(channel, what, how)]
+    const args = [life, ...log, ...idArgs, ...keepArgs(keep), ...appendsArgs(channel, [{ what, how: { ...how, keep } }])]
     await redis.call('EVALSHA', appendToChannel.sha, keys.length, ...keys, ...args)
     appended++
   }

@@ -2,6 +2,7 @@ import type { Position } from '@hookbox/protocol'
 import { PreparedFrame } from '../../transport/prepared-frame.ts'
 import type { Appending, Numbered, Retention, Seed, StateChange, Unnumbered } from '../broker.ts'
 import { idWindow } from '../memory/bounded-ids.ts'
+import type { Append } from './appends.ts'
 import { unreadable } from './failure.ts'
 import { decoded, numberOf, textsOf } from './replies.ts'
 import type { Arg } from './servers.ts'
@@ -46,6 +47,16 @@ export function readPosition(text: string): { position: Position; rest: string }
   return { position, rest: text.slice(end + 1) }
 }
 
+/** What `T` says that comes after a position; undefined where it does not follow that. */
+export function readTold(text: string, { epoch, offset }: Position): Numbered[] | undefined {
+  const { position, rest } = readPosition(text)
+  if (position.epoch !== epoch || position.offset > offset + 1) return undefined
+  const entries = rest.split('\n')
+  // What was heard before is not read again.
+  const known = offset + 1 - position.offset
+  return entries.slice(known).map((entry, i) => readEntry(entry, { epoch, offset: offset + 1 + i }))
+}
+
 function writeOrigin(origin: string | undefined): string {
   return origin === undefined ? '-' : `=${encodeURIComponent(origin)}`
 }
@@ -62,11 +73,18 @@ export function keepArgs({ size, duration, publishOnly }: Retention): Arg[] {
   return [size, duration, flag(publishOnly)]
 }
 
+/** Of many things at once: `appending`, and how many. */
+export function appendsArgs(channel: string, some: readonly Append[]): Arg[] {
+  return [JSON.stringify(channel), some.length, ...some.flatMap(({ what, how }) => whatArgs(what, how))]
+}
+
+/** Of one thing: `appendingOne`. */
 export function appendArgs(channel: string, what: Unnumbered, how: Omit<Appending, 'keep'>): Arg[] {
-  const { name, at, origin, inside } = what
-  const { told, kept, idKey } = how
-  const id = [flag(idKey !== undefined), idKey ?? '']
-  return [name, at, writeOrigin(origin), inside, flag(told), flag(kept), ...id, JSON.stringify(channel)]
+  return [JSON.stringify(channel), ...whatArgs(what, how)]
+}
+
+function whatArgs({ name, at, origin, inside }: Unnumbered, { told, kept, idKey }: Omit<Appending, 'keep'>): Arg[] {
+  return [name, at, writeOrigin(origin), inside, flag(told), flag(kept), flag(idKey !== undefined), idKey ?? '']
 }
 
 export function seedArgs(history: Seed['history']): Arg[] {

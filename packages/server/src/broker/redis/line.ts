@@ -16,8 +16,7 @@ export interface LineEvents {
 }
 
 /** Beyond this many, or this many bytes, what is asked for fails at once instead of waiting for its answer. */
-const mostFlying = 20_000
-const mostBytes = 33_554_432
+export const mostUnanswered = { count: 20_000, bytes: 33_554_432 } as const
 
 interface Flight {
   readonly since: number
@@ -240,7 +239,7 @@ export class Line {
 
   async #fly(command: () => Promise<unknown>, bytes: number): Promise<unknown> {
     if (this.#ended) throw unavailable(`${this.#where}: ${textOfError(this.#ended)}`, this.#ended)
-    if (this.#unanswered >= mostFlying || this.#bytes + bytes > mostBytes) {
+    if (this.#unanswered >= mostUnanswered.count || this.#bytes + bytes > mostUnanswered.bytes) {
       throw unavailable(`${this.#where} is too busy: too much waits for its answers`)
     }
     const since = performance.now()

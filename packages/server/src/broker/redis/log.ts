@@ -1,9 +1,10 @@
 import { formatPosition, HookboxError, type JsonText, type Position } from '@hookbox/protocol'
 import { PreparedFrame } from '../../transport/prepared-frame.ts'
 import type { Appended, HistoryRange, Log, Remembered } from '../broker.ts'
+import { type Append, Appends, Backlog } from './appends.ts'
 import { unknownChannel } from './channels.ts'
 import { type Context, nowhere } from './context.ts'
-import { appendArgs, idArgs, keepArgs, readMissed, readPosition } from './entries.ts'
+import { appendsArgs, idArgs, keepArgs, readMissed, readPosition } from './entries.ts'
 import { unreadable } from './failure.ts'
 import { unescapeName } from './keys.ts'
 import { appendToChannel, readChannel, readHistory, recallId, rememberId } from './lua/channel.ts'
@@ -18,16 +19,34 @@ export interface RedisLog extends Log {
 /** One channel's ordered entries, its state, and the ids of what was published. */
 export function redisLog(context: Context): RedisLog {
   const { servers, keys, clock } = context
+  /** By channel: where something is under way. */
+  const appends = new Map<string, Appends>()
+  const backlog = new Backlog()
+
+  function appendsTo(channel: string): Appends {
+    const known = appends.get(channel) ?? new Appends((some) => appendAll(channel, some), backlog)
+    appends.set(channel, known)
+    return known
+  }
+
+  async function appendAll(channel: string, some: readonly Append[]): Promise<readonly Appended[]> {
+    const [{ how }] = some as [Append]
+    const spot = keys.channel(channel)
+    const args = [...context.logArgs(spot), ...idArgs, ...keepArgs(how.keep), ...appendsArgs(channel, some)]
+    const reply = await servers.runSafely(appendToChannel, spot, args)
+    if (reply === null) throw unknownChannel(channel)
+    const [epoch, ...outcomes] = listOf(reply)
+    return outcomes.map((outcome) => readAppended(textOf(epoch), outcome))
+  }
 
   return {
     async append(channel, what, how) {
-      const spot = keys.channel(channel)
-      const args = [...context.logArgs(spot), ...idArgs, ...keepArgs(how.keep), ...appendArgs(channel, what, how)]
-      const reply = await servers.runSafely(appendToChannel, spot, args)
-      if (reply === null) throw unknownChannel(channel)
-      const [outcome, first, second] = listOf(reply)
-      if (outcome === 'again') return { ...readOutcome(textOf(first)), duplicate: true }
-      return { position: { epoch: textOf(first), offset: numberOf(second) }, duplicate: false }
+      const to = appendsTo(channel)
+      try {
+        return await to.append(what, how)
+      } finally {
+        if (to.idle && appends.get(channel) === to) appends.delete(channel)
+      }
     },
 
     async recall(channel, idKey) {
@@ -84,6 +103,12 @@ function notOfThisLog(field: string, top: Position): HookboxError {
   if (field === 'cursor') return new HookboxError('bad_request', 'cursor: expected one that this channel gave')
   const text = `${field}: expected a position of this channel's log, which is at ${formatPosition(top)}`
   return new HookboxError('bad_request', text)
+}
+
+/** A number, or what is known of its id. */
+function readAppended(epoch: string, outcome: unknown): Appended {
+  if (typeof outcome === 'string') return { ...readOutcome(outcome), duplicate: true }
+  return { position: { epoch, offset: numberOf(outcome) }, duplicate: false }
 }
 
 /** `P <epoch> <offset>` or `F <frame>`. */

@@ -1,7 +1,7 @@
 import type { JsonText, Position } from '@hookbox/protocol'
 import type { ChannelEar, ChannelRecord, Numbered, Stop } from '../broker.ts'
 import { type Context, nowhere } from './context.ts'
-import { readEntry, readMissed, readPosition } from './entries.ts'
+import { readMissed, readPosition, readTold } from './entries.ts'
 import { unreadable } from './failure.ts'
 import { Following } from './following.ts'
 import { standChannel } from './lua/channel.ts'
@@ -92,11 +92,9 @@ export async function openChannel(
   }
 
   function applyTold(known: Standing, text: string): boolean {
-    const { position, rest } = readPosition(text)
-    const { epoch, offset } = known.top
-    if (position.epoch !== epoch || position.offset > offset + 1) return false
-    if (position.offset === offset + 1) hear(known, readEntry(rest, position))
-    return true
+    const told = readTold(text, known.top)
+    for (const numbered of told ?? []) hear(known, numbered)
+    return told !== undefined
   }
 
   /** Whatever was told before has been heard before. */

@@ -39,4 +39,13 @@ end
 local function number() return tonumber(arg()) end
 local function flag() return arg() == '1' end
 local life = arg()
+
+-- Puts these behind a list, and gives its length; Lua cannot pass on very many at a time.
+local function push(list, entries)
+  local length
+  for from = 1, #entries, 1000 do
+    length = redis.call('RPUSH', list, unpack(entries, from, math.min(from + 999, #entries)))
+  end
+  return length
+end
 `

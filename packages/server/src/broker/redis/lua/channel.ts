@@ -1,6 +1,6 @@
 import { limits } from '@hookbox/protocol'
 import { lua, type Script, script } from '../script.ts'
-import { appending } from './appending.ts'
+import { appending, appendingOne } from './appending.ts'
 import { history } from './history.ts'
 import { ids } from './ids.ts'
 import { log } from './log.ts'
@@ -20,7 +20,7 @@ import { log } from './log.ts'
 //   ids, order   message ids (see ids.ts), which outlive it
 //   destroy      the lease by whose holder the application is asked whether it may go
 //
-// and tells `T <epoch> <offset> <entry>`, `E <epoch> <offset>` where the log goes on in a new epoch, `O <born> <revision>
+// and tells `T <epoch> <offset of the first> <entries, a line each>`, `E <epoch> <offset>` where the log goes on in a new epoch, `O <born> <revision>
 // <options>`, and `R <born>` when it is gone.
 
 const logParts = ['meta', 'window'] as const
@@ -36,6 +36,7 @@ local function prefill()
     keep_entry(name, offset, at, false, inside)
     if has_id then note_id(id, 'P ' .. epoch .. ' ' .. offset) end
   end
+  finish_history()
 end
 `
 
@@ -94,7 +95,7 @@ export const changeChannel: Script = script(
   log,
   ids,
   history,
-  appending,
+  appendingOne,
   prefill,
   stateChange,
   lua`
@@ -109,6 +110,7 @@ if has_history then prefill() end
 if has_state then
   change_state()
   tell_channel(what_name, what_origin, what_inside)
+  finish_telling()
 end
 if has_options then
   local born = redis.call('HGET', meta, 'born')
@@ -170,6 +172,7 @@ return found[2]
 `,
 )
 
+/** Takes how many things, and each. Gives the epoch, and what became of each: its number, or what is known of its id. */
 export const appendToChannel: Script = script(
   'append',
   [...logParts, 'history', ...idParts],
@@ -179,7 +182,13 @@ export const appendToChannel: Script = script(
   appending,
   lua`
 if not stand() then return false end
-return append()
+local outcomes = {epoch}
+for i = 1, number() do
+  take_what()
+  outcomes[i + 1] = append()
+end
+finish()
+return outcomes
 `,
 )
 
@@ -292,7 +301,7 @@ export const enterChannel: Script = script(
   log,
   ids,
   history,
-  appending,
+  appendingOne,
   lua`
 local user, connection, is_anyway = arg(), arg(), flag()
 if not stand() then return false end
@@ -307,6 +316,7 @@ redis.call('ZADD', members, redis.call('HINCRBY', meta, 'visits', 1), user)
 redis.call('ZADD', connections, 0, user .. '\n' .. connection)
 redis.call('HSET', meta, 'kept', 0)
 append()
+finish()
 return 'first'
 `,
 )
@@ -317,7 +327,7 @@ export const leaveChannel: Script = script(
   log,
   ids,
   history,
-  appending,
+  appendingOne,
   lua`
 local user, connection, is_owed, owe = arg(), arg(), flag(), arg()
 if not stand() then return {0, 1} end
@@ -328,6 +338,7 @@ if is_last then
   redis.call('HDEL', initial, user)
   if is_owed then redis.call('HSET', owed, user, owe) end
   append()
+  finish()
 end
 return {is_last and 1 or 0, redis.call('ZCARD', members) == 0 and 1 or 0}
 `,

@@ -15,8 +15,15 @@ local keep_size, keep_duration, keep_publishes = number(), number(), flag()
 -- Takes how many there are, and their bytes; tells how many are left.
 local function trim_history(length, before)
   local bytes = before
+  local excess = length - keep_size
+  if excess > 0 then
+    for _, entry in ipairs(redis.call('LPOP', history, excess)) do
+      bytes = bytes - (#entry - string.match(entry, '^%S+ %S+ %S+ %S ()') + 1)
+    end
+    length = length - excess
+  end
   while length > 0 do
-    local is_over = length > keep_size or bytes > ${historyBytes}
+    local is_over = bytes > ${historyBytes}
     if not is_over and keep_duration == 0 then break end
     local oldest = is_over and redis.call('LPOP', history) or redis.call('LINDEX', history, 0)
     local at, start = string.match(oldest, '^%S+ %S+ (%S+) %S ()')
@@ -55,16 +62,27 @@ local function tidy_history()
   return 0
 end
 
+local kept, kept_bytes, kept_others = {}, 0, false
+
+-- It is kept by finish_history().
 local function keep_entry(name, number, at, is_told, inside)
   local is_publish = name == 'PUBLISH'
   if keep_publishes and not is_publish then return end
-  if not is_publish then redis.call('HSET', meta, 'mixed', 1) end
-  local serial = redis.call('HINCRBY', meta, 'serial', 1)
+  kept_others = kept_others or not is_publish
   local shown = is_told and '"offset":' .. number .. ',' or ''
   local text = '["' .. name .. '",{' .. shown .. inside .. '}]'
-  local entry = serial .. ' ' .. number .. ' ' .. at .. ' ' .. (is_publish and 'P' or 'O') .. ' ' .. text
-  local length = redis.call('RPUSH', history, entry)
-  trim_history(length, redis.call('HINCRBY', meta, 'kept_bytes', #text))
+  kept[#kept + 1] = ' ' .. number .. ' ' .. at .. ' ' .. (is_publish and 'P' or 'O') .. ' ' .. text
+  kept_bytes = kept_bytes + #text
+end
+
+local function finish_history()
+  local count = #kept
+  if count == 0 then return end
+  if kept_others then redis.call('HSET', meta, 'mixed', 1) end
+  local serial = redis.call('HINCRBY', meta, 'serial', count) - count
+  for i = 1, count do kept[i] = (serial + i) .. kept[i] end
+  trim_history(push(history, kept), redis.call('HINCRBY', meta, 'kept_bytes', kept_bytes))
+  kept, kept_bytes, kept_others = {}, 0, false
 end
 
 local function text_of(entry)

@@ -10,23 +10,37 @@ import { safetyNet } from './bounds.ts'
 export const ids: string = lua`
 local id_duration, id_size, id_bytes = number(), number(), number()
 
+-- How many there are, and their bytes, once that was looked at; whether the oldest was seen to be young enough, and whether
+-- it was said for how long they are kept.
+local id_count, id_held, is_young, is_lasting
+
+local function count_ids()
+  if id_count then return end
+  id_count = redis.call('ZCARD', order)
+  id_held = tonumber(redis.call('HGET', ids, 'bytes') or 0)
+end
+
 local function drop_id(id)
+  count_ids()
   local value = redis.call('HGET', ids, '=' .. id)
-  redis.call('ZREM', order, id)
+  id_count = id_count - redis.call('ZREM', order, id)
+  is_young = false
+  -- What is empty is gone, and what it was to last with it.
+  if id_count == 0 then is_lasting = false end
   if not value then return end
   redis.call('HDEL', ids, '=' .. id)
   local frame = string.match(value, '^%S+ F ()')
-  if frame then redis.call('HINCRBY', ids, 'bytes', -(#value - frame + 1)) end
+  if frame then id_held = redis.call('HINCRBY', ids, 'bytes', -(#value - frame + 1)) end
 end
 
 local function forget_ids()
-  while true do
+  count_ids()
+  while not (is_young and id_count <= id_size and id_held <= id_bytes) do
     local oldest = redis.call('ZRANGE', order, 0, 0)[1]
     if not oldest then return end
     local at = string.match(redis.call('HGET', ids, '=' .. oldest) or '', '^(%S+)')
-    if at and tonumber(at) > now - id_duration and redis.call('ZCARD', order) <= id_size
-      and tonumber(redis.call('HGET', ids, 'bytes') or 0) <= id_bytes then return end
-    drop_id(oldest)
+    is_young = at and tonumber(at) > now - id_duration
+    if not is_young or id_count > id_size or id_held > id_bytes then drop_id(oldest) end
   end
 end
 
@@ -37,12 +51,16 @@ local function recall_id(id)
 end
 
 local function note_id(id, outcome)
-  drop_id(id)
-  redis.call('ZADD', order, redis.call('HINCRBY', ids, 'count', 1), id)
+  if redis.call('HGET', ids, '=' .. id) then drop_id(id) end
+  count_ids()
+  id_count = id_count + redis.call('ZADD', order, redis.call('HINCRBY', ids, 'count', 1), id)
   redis.call('HSET', ids, '=' .. id, string.format('%.0f', now) .. ' ' .. outcome)
-  if string.sub(outcome, 1, 2) == 'F ' then redis.call('HINCRBY', ids, 'bytes', #outcome - 2) end
-  redis.call('PEXPIRE', ids, ${safetyNet})
-  redis.call('PEXPIRE', order, ${safetyNet})
+  if string.sub(outcome, 1, 2) == 'F ' then id_held = redis.call('HINCRBY', ids, 'bytes', #outcome - 2) end
+  if not is_lasting then
+    redis.call('PEXPIRE', ids, ${safetyNet})
+    redis.call('PEXPIRE', order, ${safetyNet})
+    is_lasting = true
+  end
   forget_ids()
 end
 `

@@ -32,8 +32,15 @@ end
 
 -- Gives how many are left. What is left of window_bytes is for the caller to write.
 local function trim_window(length)
+  local excess = length - ${recoveryWindow.size}
+  if excess > 0 then
+    for _, entry in ipairs(redis.call('LPOP', window, excess)) do
+      window_bytes = window_bytes - (#entry - string.match(entry, '^%S+ %S+ %S+ ()') + 1)
+    end
+    length = length - excess
+  end
   while length > 0 do
-    local is_over = length > ${recoveryWindow.size} or window_bytes > ${recoveryWindow.bytes}
+    local is_over = window_bytes > ${recoveryWindow.bytes}
     local oldest = is_over and redis.call('LPOP', window) or redis.call('LINDEX', window, 0)
     local at, start = string.match(oldest, '^(%S+) %S+ %S+ ()')
     if not is_over then
@@ -46,19 +53,29 @@ local function trim_window(length)
   return length
 end
 
--- Gives the next number, keeps the frame and tells it.
+local told, told_bytes = {}, 0
+
+-- Gives the next number. It is kept and told by finish_telling().
 local function tell(name, origin, frame_start, frame_end)
   offset = offset + 1
   local frame = frame_start .. offset .. frame_end
-  local entry = string.format('%.0f', now) .. ' ' .. name .. ' ' .. origin .. ' ' .. frame
-  local length = redis.call('RPUSH', window, entry)
+  told[#told + 1] = string.format('%.0f', now) .. ' ' .. name .. ' ' .. origin .. ' ' .. frame
+  told_bytes = told_bytes + #frame
+end
+
+-- Keeps what was numbered, and tells all of it at once: no entry holds a line feed.
+local function finish_telling()
+  local count = #told
+  if count == 0 then return end
+  local length = push(window, told)
   -- Redis may have let go of all that was there before.
-  if length == 1 then window_bytes = 0 end
-  window_bytes = window_bytes + #frame
+  if length == count then window_bytes = 0 end
+  window_bytes = window_bytes + told_bytes
   trim_window(length)
   redis.call('HSET', meta, 'offset', offset, 'bytes', window_bytes)
   redis.call('PEXPIRE', window, ${safetyNet})
-  redis.call('SPUBLISH', topic, 'T ' .. epoch .. ' ' .. offset .. ' ' .. entry)
+  redis.call('SPUBLISH', topic, 'T ' .. epoch .. ' ' .. (offset - count + 1) .. ' ' .. table.concat(told, '\n'))
+  told, told_bytes = {}, 0
 end
 
 -- Everything told after a position, or false where some of it is gone.

@@ -232,6 +232,7 @@ export const sendMessage: Script = script(
 local inside = arg()
 if not is_kept() then return false end
 tell('MESSAGE', '-', '[0,"MESSAGE",{' .. inside .. ',"offset":', '}]')
+finish_telling()
 return {epoch, offset}
 `,
 )
