@@ -60,7 +60,13 @@ async function append(): Promise<void> {
     const inside = `"user":"u0","payload":${payload},"datetime":${datetimeText(at)}`
     const what = { name: 'PUBLISH', at, origin, inside } as const
     const log = [spot.topic, at, randomId(), nowhere.epoch, nowhere.offset]
-    const args = [life, ...log, ...idArgs, ...keepArgs(keep), ...appendsArgs(channel, [{ what, how: { ...how, keep } }])]
+    const args = [
+      life,
+      ...log,
+      ...idArgs,
+      ...keepArgs(keep),
+      ...appendsArgs(channel, [{ what, how: { ...how, keep } }]),
+    ]
     await redis.call('EVALSHA', appendToChannel.sha, keys.length, ...keys, ...args)
     appended++
   }

@@ -32,8 +32,9 @@ export interface Row {
   readonly quick?: true
 }
 
-/** What a page publishes into a channel is done one after another: so many pages are so many publishes that are under way. */
-const underWay = 64
+/** Pages that publish where the hub does its work by way of another program, and how many publishes of each are in flight. */
+const publishers = 64
+const ofEach = 2
 
 /** Payloads are 128 bytes of JSON. */
 export const rows = {
@@ -96,20 +97,20 @@ export const rows = {
     limits: ['bare wire', 'bare wire asking'],
   },
   'through Redis': {
-    about: `${underWay} publishers, one publish of each under way and one that waits, acknowledged by a hub with a Redis`,
-    load: ['--mode', 'ingest', '--pubs', `${underWay}`, '--window', '2'],
+    about: `${publishers} publishers, ${ofEach} publishes in flight each, acknowledged by a hub with a Redis`,
+    load: ['--mode', 'ingest', '--pubs', `${publishers}`, '--window', `${ofEach}`],
     figures: ['msgs_per_s', 'cpu_us', 'redis_us'],
     presence: true,
     redis: true,
-    beneath: { peer: 'ioredis', inFlight: underWay },
+    beneath: { peer: 'ioredis', inFlight: publishers * ofEach },
   },
   moderated: {
-    about: `${underWay} publishers, one publish of each under way and one that waits, each allowed by the web application`,
-    load: ['--mode', 'ingest', '--pubs', `${underWay}`, '--window', '2'],
+    about: `${publishers} publishers, one publish of each under way and one that waits, each allowed by the web application`,
+    load: ['--mode', 'ingest', '--pubs', `${publishers}`, '--window', `${ofEach}`],
     figures: ['msgs_per_s', 'cpu_us'],
     presence: true,
     moderated: true,
-    beneath: { peer: 'undici', inFlight: underWay },
+    beneath: { peer: 'undici', inFlight: publishers },
   },
 } as const satisfies Readonly<Record<string, Row>>
 

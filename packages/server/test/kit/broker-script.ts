@@ -112,6 +112,8 @@ class RandomScript {
         { length: 6 },
         () => ['append', (node: Broker) => this.#append(node, channel, idKey, keep)] as const,
       ),
+      ['append at once', (node) => this.#appendAtOnce(node, channel, keep)],
+      ['append at once', (node) => this.#appendAtOnce(node, channel, keep)],
       ['recall', (node) => node.log.recall(channel, `id ${this.#below(4)}`)],
       [
         'remember',
@@ -204,6 +206,16 @@ class RandomScript {
     })
     if ('position' in appended) this.#positions.push(appended.position)
     return appended
+  }
+
+  /** Without waiting for one another, mostly with the same bounds. */
+  async #appendAtOnce(node: Broker, channel: string, keep: Retention): Promise<unknown> {
+    const many = Array.from({ length: 1 + this.#below(12) }, () => {
+      const idKey = this.#maybe(`id ${this.#below(4)}`)
+      return this.#append(node, channel, idKey, this.#below(8) === 0 ? this.#keep() : keep)
+    })
+    const outcomes = await Promise.allSettled(many)
+    return outcomes.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)))
   }
 
   async #change(node: Broker, channel: string, keep: Retention): Promise<unknown> {

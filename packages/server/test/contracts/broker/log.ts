@@ -181,6 +181,50 @@ export function logContract(setup: Setup): void {
       expect((await log.read('chat', keep, { ...top, offset: 1 })).missed).toHaveLength(17)
     })
 
+    test('what is appended without waiting is bounded like what is appended one after another', async () => {
+      const { log, other } = await opened()
+      const { ear } = await listen(other)
+      const several = (count: number, from: number, text = '') =>
+        Promise.all(
+          Array.from({ length: count }, (_, n) => {
+            const inside = `"payload":"${text}${from + n}"`
+            return log.append('chat', { name: 'PUBLISH', inside, at: 0 }, { ...told, idKey: `id ${from + n}` })
+          }),
+        )
+      const offsets = async (appended: ReturnType<typeof several>) =>
+        (await appended).map((one) => ('position' in one ? one.position.offset : 0))
+      expect(await offsets(several(3_000, 1))).toEqual(Array.from({ length: 3_000 }, (_, n) => n + 1))
+      const { top, history } = await log.read('chat', keep)
+      expect(payloadsOf(history)).toEqual(['2998', '2999', '3000'])
+      expect((await log.read('chat', keep, { ...top, offset: 1_999 })).missed).toBeUndefined()
+      expect((await log.read('chat', keep, { ...top, offset: 2_000 })).missed).toHaveLength(1_000)
+      expect(await offsets(several(18, 3_001, 'x'.repeat(60_000)))).toEqual(
+        Array.from({ length: 18 }, (_, n) => n + 3_001),
+      )
+      expect((await log.read('chat', keep, { ...top, offset: 3_000 })).missed).toBeUndefined()
+      expect((await log.read('chat', keep, { ...top, offset: 3_001 })).missed).toHaveLength(17)
+      await ear.take(3_018)
+      expect(ear.numbered.map(({ position }) => position.offset)).toEqual(
+        Array.from({ length: 3_018 }, (_, n) => n + 1),
+      )
+      expect((await several(2, 3_017)).map(({ duplicate }) => duplicate)).toEqual([true, true])
+    })
+
+    test('where an id comes twice without waiting, the second is a repeat of the first', async () => {
+      const { log } = await opened()
+      const appended = await Promise.all([
+        log.append('chat', publish(1), { ...told, idKey: 'a' }),
+        log.append('chat', publish(2), { ...told, idKey: 'a' }),
+        log.append('chat', publish(3), { ...told, idKey: 'b' }),
+      ])
+      const { top } = await log.read('chat', keep)
+      expect(appended).toEqual([
+        { position: { ...top, offset: 1 }, duplicate: false },
+        { position: { ...top, offset: 1 }, duplicate: true },
+        { position: { ...top, offset: 2 }, duplicate: false },
+      ])
+    })
+
     test('a message id seen before gives the first position and tells nobody, also after the channel was made anew', async () => {
       const { broker, log, other, clock } = await opened()
       const { ear } = await listen(broker)

@@ -10,8 +10,8 @@ import { safetyNet } from './bounds.ts'
 export const ids: string = lua`
 local id_duration, id_size, id_bytes = number(), number(), number()
 
--- How many there are, and their bytes, once that was looked at; whether the oldest was seen to be young enough, and whether
--- it was said for how long they are kept.
+-- How many there are, and their bytes, once that was looked at; whether the oldest was seen to be young enough (then all are), and
+-- whether it was said for how long they are kept.
 local id_count, id_held, is_young, is_lasting
 
 local function count_ids()
@@ -24,7 +24,6 @@ local function drop_id(id)
   count_ids()
   local value = redis.call('HGET', ids, '=' .. id)
   id_count = id_count - redis.call('ZREM', order, id)
-  is_young = false
   -- What is empty is gone, and what it was to last with it.
   if id_count == 0 then is_lasting = false end
   if not value then return end
