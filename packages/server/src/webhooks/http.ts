@@ -7,7 +7,7 @@ import { secretsIn } from '../secrets.ts'
 import type { Ask, Question, Reply } from './callbacks.ts'
 import { conceal, concealer } from './conceal.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
-import { callOf, type SawCall } from './seen-call.ts'
+import type { SawCall } from './seen-call.ts'
 import { ShortCircuit } from './short-circuit.ts'
 import { sign } from './sign.ts'
 import { wantedCookies } from './wanted-cookies.ts'
@@ -68,15 +68,18 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
 
   return {
     async ask(question) {
-      const call = callOf(question, options.clock.now())
+      const { name, id, fields, caller } = question
+      const { cookies, address } = caller
+      const at = options.clock.now()
       const begun = performance.now()
       const seen: Exchange = await circuitOf(options.config).call(() => exchange(question))
       const { reply, answer, problem, late = false } = seen
       if (reply.kind === 'fault' && reply.why === 'unasked') return reply
-      options.saw?.({ ...call, url: reply.url, duration: performance.now() - begun, answer, problem, late })
+      const duration = performance.now() - begun
+      options.saw?.({ at, name, id, url: reply.url, fields, cookies, address, duration, answer, problem, late })
       if (reply.kind === 'answer') return reply
-      const hidden = [...options.hidden, ...Object.values(call.fields).flatMap(secretsIn)]
-      return conceal(seen, concealer(hidden, call.cookies)).reply
+      const hidden = [...options.hidden, ...Object.values(fields).flatMap(secretsIn)]
+      return conceal(seen, concealer(hidden, cookies)).reply
     },
     close,
   }
@@ -117,7 +120,7 @@ export function createHttpExchange(options: HttpExchangeOptions): {
       post = new Post()
       agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, post)
       const answer = await post.answer
-      return { reply: { ...readReply(answer), url }, answer }
+      return { reply: readReply(answer, url), answer }
     } catch (problem) {
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
       const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
@@ -181,7 +184,9 @@ class Post implements Dispatcher.DispatchHandler {
   #answered: (answer: Answer) => void = () => {}
   #failed: (problem: unknown) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
-  #head: Omit<Answer, 'body'> | undefined
+  /** Of the answer proper; 0 before it has begun. */
+  #status = 0
+  #headers: IncomingHttpHeaders = {}
   #isGivenUp = false
 
   constructor() {
@@ -206,13 +211,8 @@ class Post implements Dispatcher.DispatchHandler {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // What comes before the answer proper (RFC 9110 §15.2).
     if (status < 200) return
-    this.#head = {
-      status,
-      location: one(headers.location),
-      encoding: one(headers['content-encoding']),
-      contentType: one(headers['content-type']),
-      setCookies: many(headers['set-cookie']),
-    }
+    this.#status = status
+    this.#headers = headers
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -220,15 +220,28 @@ class Post implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const [first, ...more] = this.#body
-    const bytes = first && more.length === 0 ? first : Buffer.concat(this.#body)
-    if (this.#head) this.#answered({ ...this.#head, body: utf8.decode(bytes) })
+    if (this.#status === 0) return
+    const [first] = this.#body
+    const bytes = first && this.#body.length === 1 ? first : Buffer.concat(this.#body)
+    this.#answered(this.#answerWith(utf8.decode(bytes)))
   }
 
   onResponseError(_: Dispatcher.DispatchController, problem: Error): void {
     // The status says more than how the rest of the answer failed.
-    if (this.#head && this.#head.status !== 200) this.#answered({ ...this.#head, body: '' })
+    if (this.#status !== 0 && this.#status !== 200) this.#answered(this.#answerWith(''))
     else this.#failed(problem)
+  }
+
+  #answerWith(body: string): Answer {
+    const headers = this.#headers
+    return {
+      status: this.#status,
+      location: one(headers.location),
+      encoding: one(headers['content-encoding']),
+      contentType: one(headers['content-type']),
+      setCookies: many(headers['set-cookie']),
+      body,
+    }
   }
 }
 
@@ -236,8 +249,8 @@ const tooLate = new Error('there was no complete answer in time')
 
 function form(question: Question, secret: string | undefined): string {
   const form = new URLSearchParams({ action: question.name })
-  if (secret !== undefined) form.set('secret', secret)
-  for (const [field, value] of Object.entries(question.fields)) form.set(field, value)
+  if (secret !== undefined) form.append('secret', secret)
+  for (const [field, value] of Object.entries(question.fields)) form.append(field, value)
   return form.toString()
 }
 
