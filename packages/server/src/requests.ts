@@ -23,7 +23,7 @@ export function requestId(request: IncomingMessage, given?: string): string {
   return identified[ownId]
 }
 
-/** Takes over the socket of a request to upgrade. */
+/** Takes over the socket of a request to upgrade, with its errors. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Answers a request to upgrade with a plain response, and closes. */
