@@ -68,13 +68,16 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
 
   return {
     async ask(question) {
+      const circuit = circuitOf(options.config)
+      const unasked = circuit.begin()
+      if (unasked) return unasked
       const { name, id, fields, caller } = question
       const { cookies, address } = caller
       const at = options.clock.now()
       const begun = performance.now()
-      const seen: Exchange = await circuitOf(options.config).call(() => exchange(question))
+      const seen = await exchange(question)
       const { reply, answer, problem, late = false } = seen
-      if (reply.kind === 'fault' && reply.why === 'unasked') return reply
+      circuit.ended(reply)
       const duration = performance.now() - begun
       options.saw?.({ at, name, id, url: reply.url, fields, cookies, address, duration, answer, problem, late })
       if (reply.kind === 'answer') return reply
@@ -102,32 +105,38 @@ export function createHttpExchange(options: HttpExchangeOptions): {
     keepAliveTimeout: 1_000,
   })
 
-  async function exchange(question: Question): Promise<Exchange> {
-    const { config, clock } = options
-    let post: Post | undefined
-    let late = false
-    const giveUp = () => {
-      late = true
-      post?.giveUp()
-    }
-    const cancel = clock.after(config.timeout, giveUp, 'roughly')
-    let url = ''
-    try {
-      const target = targetOf(config, question.name)
-      url = target.shown
-      const body = form(question, options.secret)
-      const headers = buildHeaders(question, body, options)
-      post = new Post()
-      agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, post)
-      const answer = await post.answer
-      return { reply: readReply(answer, url), answer }
-    } catch (problem) {
+  /** One promise for all of it, as a hub asks about everything that happens. */
+  function exchange(question: Question): Promise<Exchange> {
+    return new Promise((ended) => {
+      const { config, clock } = options
+      let late = false
+      const giveUp = () => {
+        late = true
+        post.giveUp()
+      }
+      const cancel = clock.after(config.timeout, giveUp, 'roughly')
+      let url = ''
+      const answered = (answer: Answer) => {
+        cancel()
+        ended({ reply: readReply(answer, url), answer })
+      }
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
-      const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
-      return { reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late }
-    } finally {
-      cancel()
-    }
+      const failed = (problem: unknown) => {
+        cancel()
+        const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
+        ended({ reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late })
+      }
+      const post = new Post(answered, failed)
+      try {
+        const target = targetOf(config, question.name)
+        url = target.shown
+        const body = form(question, options.secret)
+        const headers = buildHeaders(question, body, options)
+        agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, post)
+      } catch (problem) {
+        failed(problem)
+      }
+    })
   }
 
   let closed: Promise<void> | undefined
@@ -179,21 +188,19 @@ const utf8 = new TextDecoder()
 
 /** One request and its whole answer: as all of it is read anyway, no stream is made of it. */
 class Post implements Dispatcher.DispatchHandler {
-  readonly answer: Promise<Answer>
+  readonly #answered: (answer: Answer) => void
+  readonly #failed: (problem: unknown) => void
   readonly #body: Buffer[] = []
-  #answered: (answer: Answer) => void = () => {}
-  #failed: (problem: unknown) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
   /** Of the answer proper; 0 before it has begun. */
   #status = 0
   #headers: IncomingHttpHeaders = {}
   #isGivenUp = false
 
-  constructor() {
-    this.answer = new Promise((resolve, reject) => {
-      this.#answered = resolve
-      this.#failed = reject
-    })
+  /** One of these is called in the end; after it, whatever is called counts for nothing. */
+  constructor(answered: (answer: Answer) => void, failed: (problem: unknown) => void) {
+    this.#answered = answered
+    this.#failed = failed
   }
 
   /** There is no more time for it, also where it still waits for a connection. */
