@@ -10,7 +10,7 @@ export function pathOf({ url = '' }: IncomingMessage): string {
   return query === -1 ? path : path.slice(0, query)
 }
 
-const ids = new WeakMap<IncomingMessage, string>()
+const ownId: unique symbol = Symbol('request id')
 
 /** Tells processes apart, as lines of several may be gathered in one place. */
 const process = randomId().slice(0, 8)
@@ -18,14 +18,12 @@ let count = 0
 
 /** By what a request is found in the log. `given`: what a trusted proxy calls it, so that it has one name all the way. */
 export function requestId(request: IncomingMessage, given?: string): string {
-  const known = ids.get(request)
-  if (known !== undefined) return known
-  const id = given ?? `${process}-${++count}`
-  ids.set(request, id)
-  return id
+  const identified = request as IncomingMessage & { [ownId]?: string }
+  identified[ownId] ??= given ?? `${process}-${++count}`
+  return identified[ownId]
 }
 
-/** Takes over the socket of a request to upgrade. */
+/** Takes over the socket of a request to upgrade, with its errors. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Answers a request to upgrade with a plain response, and closes. */

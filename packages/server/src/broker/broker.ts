@@ -338,7 +338,7 @@ export interface ConnectionChange {
   /** The one before is void; with null there is none. */
   readonly ticket?: TicketRecord | null
   /** What the connection is in a channel from now on; with null it is not in it. */
-  readonly channels?: ReadonlyMap<string, Noted | null>
+  readonly channels?: Iterable<readonly [name: string, noted: Noted | null]>
 }
 
 export interface UserRecord {

@@ -491,9 +491,9 @@ export class Channel {
   async #enter(member: Member, by: Subscriber, { ask, initialData }: Entering): Promise<void> {
     const { presence } = this.#services.broker
     const isFirstHere = member.connections.size === 1
-    const [what, how] = this.#presence('SUBSCRIBE', by.user)
+    const [what, { told, kept, keep }] = this.#presence('SUBSCRIBE', by.user)
     const who = { user: by.user, connection: by.id }
-    const entered = await presence.enter(this.name, who, what, { ...how, anyway: !ask })
+    const entered = await presence.enter(this.name, who, what, { told, kept, keep, anyway: !ask })
     if (entered === 'closing') throw new ChannelClosing()
     if (entered === 'first' || initialData !== undefined) member.initialData = initialData
     if (initialData !== undefined) await presence.provide(this.name, by.user, initialData)

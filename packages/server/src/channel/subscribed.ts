@@ -13,19 +13,17 @@ export function subscribedFrame(
 ): PreparedFrame {
   const { presenceful } = options
   const { missed } = snapshot
-  const named = snapshot.members.length <= limits.presence
+  /** There are too many to name them. */
+  const isCounted = presenceful && snapshot.members.length > limits.presence
   const where = members({ channel_name: toJsonText(channelName), position: toJsonText(formatPosition(snapshot.top)) })
   const inside = members({
-    ...(how.resumes && { recovered: toJsonText(missed !== undefined) }),
-    ...(missed
-      ? { missed: toJsonText(missed.length) }
-      : {
-          history: snapshot.history,
-          more: snapshot.more ? toJsonText(true) : undefined,
-          state: stateText(snapshot.state),
-          presence: presenceful && !named ? undefined : toJsonText(presenceful ? [...snapshot.members] : []),
-          present: presenceful && !named ? toJsonText(snapshot.members.length) : undefined,
-        }),
+    recovered: how.resumes ? toJsonText(missed !== undefined) : undefined,
+    missed: missed && toJsonText(missed.length),
+    history: missed ? undefined : snapshot.history,
+    more: !missed && snapshot.more ? toJsonText(true) : undefined,
+    state: missed ? undefined : stateText(snapshot.state),
+    presence: missed || isCounted ? undefined : toJsonText(presenceful ? [...snapshot.members] : []),
+    present: !missed && isCounted ? toJsonText(snapshot.members.length) : undefined,
     initial_data: how.initialData,
   })
   return new PreparedFrame(spliceFrame(how.id, 'SUBSCRIBED', `${where},${optionsInside(options)},${inside}`))

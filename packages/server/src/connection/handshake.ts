@@ -134,10 +134,11 @@ function connected(
   { top, missed }: OpenedInbox,
   resumes: boolean,
 ): string {
-  const messages = {
-    position: formatPosition(top),
-    ...(resumes && { recovered: missed !== undefined, ...(missed && { missed: missed.length }) }),
-  }
+  const messages = members({
+    position: toJsonText(formatPosition(top)),
+    recovered: resumes ? toJsonText(missed !== undefined) : undefined,
+    missed: missed && toJsonText(missed.length),
+  })
   return members({
     name: toJsonText(user),
     payload,
@@ -146,7 +147,7 @@ function connected(
     ping: ofAll.ping,
     linger: toJsonText(connection.settings.linger / 1_000),
     limits: ofAll.limits,
-    messages: toJsonText(messages),
+    messages: `{${messages}}` as JsonText,
   })
 }
 

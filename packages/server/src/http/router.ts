@@ -89,8 +89,8 @@ export function createRouter(options: RouterOptions): Router {
       )
     },
 
+    // Whoever takes a socket over hears its errors: one more listener for it would stay as long as the page.
     upgrade(request, socket, head) {
-      socket.on('error', ignore)
       const id = requestId(request, options.idOf?.(request))
       const path = below(request)
       const upgrade = path === undefined ? undefined : upgrades.get(path)
@@ -102,6 +102,7 @@ export function createRouter(options: RouterOptions): Router {
         upgrade(request, socket, head)
       } catch (err) {
         log.error({ request: id, err, path: pathOf(request) }, 'an upgrade failed')
+        socket.on('error', ignore)
         socket.destroy()
       }
     },

@@ -186,7 +186,7 @@ export class Hub {
     const { changes } = options
     const byDefault = this.#written(options.byDefault)
     const admitted = await this.#broker.users.enter(record, { byDefault, changes })
-    return readUserOptions(admitted.options)
+    return admitted.options === byDefault ? options.byDefault : readUserOptions(admitted.options)
   }
 
   /** The same object each time, as most users keep what they begin with. */

@@ -31,7 +31,7 @@ export class Notes {
 
   /** What a connection is in a channel from now on; null: nothing. */
   membership(by: Pick<Subscriber, 'id' | 'user'>, channelName: string, membership: Noted | null): void {
-    this.connection(by, { channels: new Map([[channelName, membership]]) })
+    this.connection(by, { channels: [[channelName, membership]] })
   }
 
   /**
@@ -46,7 +46,7 @@ export class Notes {
     membership: 'asked' | 'promised',
   ): Promise<boolean> {
     const { users, nodes } = this.#broker
-    if (await users.update(by.user, by.id, { channels: new Map([[channelName, membership]]) })) return true
+    if (await users.update(by.user, by.id, { channels: [[channelName, membership]] })) return true
     const known = (await users.find(by.user))?.connections.find(({ id }) => id === by.id)
     if (by.gone || (known && known.node !== nodes.id)) return false
     // The broker has lost it, as where a replica took its master's place that had not heard of it.

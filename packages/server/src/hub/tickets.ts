@@ -38,7 +38,8 @@ export class Tickets {
   /** The text of a new ticket; an older one of the connection's is void. */
   async issue({ user, connectionId, answer, deadline }: Issuing, proof: Proof): Promise<string> {
     const text = randomId()
-    await this.#users.update(user, connectionId, { ticket: { text, ...proof, answer, deadline } })
+    const { cookies, payload } = proof
+    await this.#users.update(user, connectionId, { ticket: { text, cookies, payload, answer, deadline } })
     return text
   }
 

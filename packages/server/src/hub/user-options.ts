@@ -46,8 +46,8 @@ export function checkUserOptions(
   details: { readonly [name: string]: unknown },
   others: 'pass over' | 'none other' = 'pass over',
 ): { [name: string]: Json } {
-  const unknown = Object.keys(details).find((name) => !userOptionNames.includes(name))
-  if (unknown !== undefined && others === 'none other') {
+  const unknown = others === 'none other' && Object.keys(details).find((name) => !userOptionNames.includes(name))
+  if (typeof unknown === 'string') {
     throw new HookboxError(
       'bad_request',
       `${unknown}: unknown user option; expected one of ${userOptionNames.join(', ')}`,

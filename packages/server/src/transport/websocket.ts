@@ -132,7 +132,8 @@ export class WebSocketTransport implements Transport, Line {
     this.#signals = signals
     this.#onEnd = onEnd
     this.#outbox = new Outbox(this, signals)
-    const served = Object.assign(webSocket, { [page]: this }) as Served
+    const served = webSocket as Served
+    served[page] = this
     served.on('message', onMessage)
     served.on('ping', onPing)
     served.on('error', onError)

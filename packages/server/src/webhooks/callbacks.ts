@@ -71,7 +71,7 @@ export type Reply = (
     }
 ) & {
   /** Where the question went, for the log: without user name and query string. */
-  readonly url?: string
+  readonly url?: string | undefined
 }
 
 export type Details = { readonly [name: string]: unknown }

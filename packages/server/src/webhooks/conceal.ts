@@ -24,5 +24,5 @@ export function conceal(exchange: Exchange, hide: (text: string) => string): Exc
   const { answer, reply } = exchange
   if (!answer || reply.kind === 'answer') return exchange
   const hidden = { ...answer, body: hide(answer.body) }
-  return { reply: { ...readReply(hidden), ...(reply.url === undefined ? {} : { url: reply.url }) }, answer: hidden }
+  return { reply: readReply(hidden, reply.url), answer: hidden }
 }

@@ -7,7 +7,7 @@ import { secretsIn } from '../secrets.ts'
 import type { Ask, Question, Reply } from './callbacks.ts'
 import { conceal, concealer } from './conceal.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
-import { callOf, type SawCall } from './seen-call.ts'
+import type { SawCall } from './seen-call.ts'
 import { ShortCircuit } from './short-circuit.ts'
 import { sign } from './sign.ts'
 import { wantedCookies } from './wanted-cookies.ts'
@@ -68,15 +68,21 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
 
   return {
     async ask(question) {
-      const call = callOf(question, options.clock.now())
+      const circuit = circuitOf(options.config)
+      const unasked = circuit.begin()
+      if (unasked) return unasked
+      const { name, id, fields, caller } = question
+      const { cookies, address } = caller
+      const at = options.clock.now()
       const begun = performance.now()
-      const seen: Exchange = await circuitOf(options.config).call(() => exchange(question))
+      const seen = await exchange(question)
       const { reply, answer, problem, late = false } = seen
-      if (reply.kind === 'fault' && reply.why === 'unasked') return reply
-      options.saw?.({ ...call, url: reply.url, duration: performance.now() - begun, answer, problem, late })
+      circuit.ended(reply)
+      const duration = performance.now() - begun
+      options.saw?.({ at, name, id, url: reply.url, fields, cookies, address, duration, answer, problem, late })
       if (reply.kind === 'answer') return reply
-      const hidden = [...options.hidden, ...Object.values(call.fields).flatMap(secretsIn)]
-      return conceal(seen, concealer(hidden, call.cookies)).reply
+      const hidden = [...options.hidden, ...Object.values(fields).flatMap(secretsIn)]
+      return conceal(seen, concealer(hidden, cookies)).reply
     },
     close,
   }
@@ -99,32 +105,38 @@ export function createHttpExchange(options: HttpExchangeOptions): {
     keepAliveTimeout: 1_000,
   })
 
-  async function exchange(question: Question): Promise<Exchange> {
-    const { config, clock } = options
-    let post: Post | undefined
-    let late = false
-    const giveUp = () => {
-      late = true
-      post?.giveUp()
-    }
-    const cancel = clock.after(config.timeout, giveUp, 'roughly')
-    let url = ''
-    try {
-      const target = targetOf(config, question.name)
-      url = target.shown
-      const body = form(question, options.secret)
-      const headers = buildHeaders(question, body, options)
-      post = new Post()
-      agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, post)
-      const answer = await post.answer
-      return { reply: { ...readReply(answer), url }, answer }
-    } catch (problem) {
+  /** One promise for all of it, as a hub asks about everything that happens. */
+  function exchange(question: Question): Promise<Exchange> {
+    return new Promise((ended) => {
+      const { config, clock } = options
+      let late = false
+      const giveUp = () => {
+        late = true
+        post.giveUp()
+      }
+      const cancel = clock.after(config.timeout, giveUp, 'roughly')
+      let url = ''
+      const answered = (answer: Answer) => {
+        cancel()
+        ended({ reply: readReply(answer, url), answer })
+      }
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
-      const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
-      return { reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late }
-    } finally {
-      cancel()
-    }
+      const failed = (problem: unknown) => {
+        cancel()
+        const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
+        ended({ reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late })
+      }
+      const post = new Post(answered, failed)
+      try {
+        const target = targetOf(config, question.name)
+        url = target.shown
+        const body = form(question, options.secret)
+        const headers = buildHeaders(question, body, options)
+        agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, post)
+      } catch (problem) {
+        failed(problem)
+      }
+    })
   }
 
   let closed: Promise<void> | undefined
@@ -176,19 +188,19 @@ const utf8 = new TextDecoder()
 
 /** One request and its whole answer: as all of it is read anyway, no stream is made of it. */
 class Post implements Dispatcher.DispatchHandler {
-  readonly answer: Promise<Answer>
+  readonly #answered: (answer: Answer) => void
+  readonly #failed: (problem: unknown) => void
   readonly #body: Buffer[] = []
-  #answered: (answer: Answer) => void = () => {}
-  #failed: (problem: unknown) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
-  #head: Omit<Answer, 'body'> | undefined
+  /** Of the answer proper; 0 before it has begun. */
+  #status = 0
+  #headers: IncomingHttpHeaders = {}
   #isGivenUp = false
 
-  constructor() {
-    this.answer = new Promise((resolve, reject) => {
-      this.#answered = resolve
-      this.#failed = reject
-    })
+  /** One of these is called in the end; after it, whatever is called counts for nothing. */
+  constructor(answered: (answer: Answer) => void, failed: (problem: unknown) => void) {
+    this.#answered = answered
+    this.#failed = failed
   }
 
   /** There is no more time for it, also where it still waits for a connection. */
@@ -206,13 +218,8 @@ class Post implements Dispatcher.DispatchHandler {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // What comes before the answer proper (RFC 9110 §15.2).
     if (status < 200) return
-    this.#head = {
-      status,
-      location: one(headers.location),
-      encoding: one(headers['content-encoding']),
-      contentType: one(headers['content-type']),
-      setCookies: many(headers['set-cookie']),
-    }
+    this.#status = status
+    this.#headers = headers
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -220,15 +227,28 @@ class Post implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const [first, ...more] = this.#body
-    const bytes = first && more.length === 0 ? first : Buffer.concat(this.#body)
-    if (this.#head) this.#answered({ ...this.#head, body: utf8.decode(bytes) })
+    if (this.#status === 0) return
+    const [first] = this.#body
+    const bytes = first && this.#body.length === 1 ? first : Buffer.concat(this.#body)
+    this.#answered(this.#answerWith(utf8.decode(bytes)))
   }
 
   onResponseError(_: Dispatcher.DispatchController, problem: Error): void {
     // The status says more than how the rest of the answer failed.
-    if (this.#head && this.#head.status !== 200) this.#answered({ ...this.#head, body: '' })
+    if (this.#status !== 0 && this.#status !== 200) this.#answered(this.#answerWith(''))
     else this.#failed(problem)
+  }
+
+  #answerWith(body: string): Answer {
+    const headers = this.#headers
+    return {
+      status: this.#status,
+      location: one(headers.location),
+      encoding: one(headers['content-encoding']),
+      contentType: one(headers['content-type']),
+      setCookies: many(headers['set-cookie']),
+      body,
+    }
   }
 }
 
@@ -236,8 +256,8 @@ const tooLate = new Error('there was no complete answer in time')
 
 function form(question: Question, secret: string | undefined): string {
   const form = new URLSearchParams({ action: question.name })
-  if (secret !== undefined) form.set('secret', secret)
-  for (const [field, value] of Object.entries(question.fields)) form.set(field, value)
+  if (secret !== undefined) form.append('secret', secret)
+  for (const [field, value] of Object.entries(question.fields)) form.append(field, value)
   return form.toString()
 }
 

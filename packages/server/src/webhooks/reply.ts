@@ -12,24 +12,27 @@ export interface Answer {
   readonly body: string
 }
 
-/** Reads `[success, details]`. Whatever is anything else is a fault that says in words what was wrong. */
-export function readReply(answer: Answer): Reply {
+/**
+ * Reads `[success, details]`. Whatever is anything else is a fault that says in words what was wrong. `url`: where the question
+ * went.
+ */
+export function readReply(answer: Answer, url?: string): Reply {
   const { status, body } = answer
-  if (status !== 200) return fault('status', notOk(answer), answer)
+  if (status !== 200) return fault('status', notOk(answer), answer, url)
   let reply: unknown
   try {
     reply = JSON.parse(body)
   } catch {
-    return fault('form', `expected [true, {…}], got ${notJson(answer)}`, answer)
+    return fault('form', `expected [true, {…}], got ${notJson(answer)}`, answer, url)
   }
   const [success, given] = Array.isArray(reply) && reply.length === 2 ? (reply as unknown[]) : []
   const details = readDetails(given)
   if (typeof success !== 'boolean' || !details) {
     // A value too deep to be written out again must not be quoted either.
     const got = deeperThan(reply, maxJsonDepth) ? 'something nested very deep' : quote(reply)
-    return fault('form', `expected [true, {…}], got ${got}`, answer)
+    return fault('form', `expected [true, {…}], got ${got}`, answer, url)
   }
-  return { kind: 'answer', success, details, setCookies: answer.setCookies }
+  return { kind: 'answer', success, details, setCookies: answer.setCookies, url }
 }
 
 /** Details that may be used: an object, each value at most 32 deep. `[]` stands for `{}`, as PHP writes it. */
@@ -43,8 +46,8 @@ export function excerpt(text: string): string {
   return text.slice(0, 200).replace(/[\p{C}\s]+/gu, ' ')
 }
 
-function fault(why: FaultKind, what: string, { status, body }: Answer): Reply {
-  return { kind: 'fault', why, fault: `${what} (status ${status})${body === '' ? '' : `: ${excerpt(body)}`}` }
+function fault(why: FaultKind, what: string, { status, body }: Answer, url: string | undefined): Reply {
+  return { kind: 'fault', why, fault: `${what} (status ${status})${body === '' ? '' : `: ${excerpt(body)}`}`, url }
 }
 
 function notOk({ status, location }: Answer): string {

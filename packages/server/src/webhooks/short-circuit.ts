@@ -12,13 +12,13 @@ export const lookInterval = 1_000
 export const mostCalls = 4_096
 
 /** What came of a call, as far as it counts here. */
-interface Outcome {
-  readonly reply: { readonly kind: 'answer' } | { readonly kind: 'fault'; readonly why: FaultKind }
-}
+type Outcome = { readonly kind: 'answer' } | { readonly kind: 'fault'; readonly why: FaultKind }
 
 /** A call that was not made. */
 export interface Unasked {
-  readonly reply: { readonly kind: 'fault'; readonly why: 'unasked'; readonly fault: string }
+  readonly kind: 'fault'
+  readonly why: 'unasked'
+  readonly fault: string
 }
 
 /**
@@ -38,17 +38,18 @@ export class ShortCircuit {
     this.#log = log
   }
 
-  async call<T extends Outcome>(make: () => Promise<T>): Promise<T | Unasked> {
+  /** A call is about to be made: undefined where it may be, and is to be followed by {@link ended}. */
+  begin(): Unasked | undefined {
     const fault = this.#refusal()
-    if (fault !== undefined) return { reply: { kind: 'fault', why: 'unasked', fault } }
+    if (fault !== undefined) return { kind: 'fault', why: 'unasked', fault }
     this.#underWay++
-    try {
-      const outcome = await make()
-      this.#heard(outcome)
-      return outcome
-    } finally {
-      this.#underWay--
-    }
+    return undefined
+  }
+
+  /** What came of a call that was begun. */
+  ended(reply: Outcome): void {
+    this.#underWay--
+    this.#heard(reply)
   }
 
   get #isAway(): boolean {
@@ -65,7 +66,7 @@ export class ShortCircuit {
     return undefined
   }
 
-  #heard({ reply }: Outcome): void {
+  #heard(reply: Outcome): void {
     const wasAway = this.#isAway
     this.#unanswered = reply.kind === 'answer' || wasReached(reply.why) ? 0 : this.#unanswered + 1
     if (this.#isAway === wasAway) return

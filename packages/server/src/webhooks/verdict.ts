@@ -19,6 +19,8 @@ import {
   type Details,
   type FaultKind,
   nobody,
+  type PublishDetails,
+  type Question,
   type Reply,
   type Verdict,
   type WebhookName,
@@ -35,6 +37,9 @@ interface Reading<T> {
   /** Whether `auto_subscribe` and `auto_unsubscribe` are honoured: never, in a yes, or in a no as well. */
   readonly auto: 'never' | 'yes' | 'both'
 }
+
+/** What a question is made of: only fields that there are. */
+type Fields = { [field: string]: string }
 
 const anything: Reading<Details> = { details: (details) => details, auto: 'never' }
 
@@ -53,7 +58,7 @@ export function createCallbacks(
   async function decide<T>(
     name: WebhookName,
     caller: Caller,
-    fields: { readonly [field: string]: string | undefined },
+    fields: Question['fields'],
     reading: Reading<T>,
     id = newId(),
     by: Ask = ask,
@@ -61,20 +66,20 @@ export function createCallbacks(
     const counts = signals?.webhook(name)
     const begun = performance.now()
     if (counts) counts.underWay++
-    const reply = await by({ name, fields: given(fields), caller, id })
+    const reply = await by({ name, fields, caller, id })
     if (counts) counts.underWay--
     const duration = performance.now() - begun
     const isUnasked = reply.kind === 'fault' && reply.why === 'unasked'
     if (!isUnasked) counts?.durations.add(duration / 1_000)
     const { connection } = caller
-    const about = { webhook: name, id, ...(connection !== undefined && { connection }), url: reply.url }
+    const { url } = reply
     try {
       if (reply.kind === 'fault') throw new Fault(reply.why, reply.fault, reply.cause)
       if (reply.setCookies.length > 0) caller.setCookies(reply.setCookies)
       const verdict = read(name, reply, reading)
       const outcome = verdict.ok ? 'allowed' : 'refused'
       counts?.outcomes.add(outcome)
-      log.debug({ ...about, outcome, duration: Math.round(duration) }, 'webhook answered')
+      log.debug({ webhook: name, id, connection, url, outcome, duration: Math.round(duration) }, 'webhook answered')
       return verdict
     } catch (error) {
       // A wrong detail is the application's fault as much as a reply of the wrong form.
@@ -85,24 +90,31 @@ export function createCallbacks(
       const { message: fault, cause } = error
       // At boot the hub is often there first, and what was not asked has been said once for all; what is given up in the end is an error.
       const level = name === 'hub_started' || isUnasked ? 'debug' : 'error'
-      log[level]({ ...about, fault, ...(cause === undefined ? {} : { err: cause }) }, 'webhook failed')
+      const about = { webhook: name, id, connection, url, fault }
+      log[level](cause === undefined ? about : { ...about, err: cause }, 'webhook failed')
       return no(new HookboxError('webhook_failed', 'the application could not be asked', { cause: error }))
     }
   }
 
   return {
-    connect: (caller, { connId, payload, reason }) =>
-      decide('connect', caller, { conn_id: connId, payload, reason }, readings.connect),
+    connect: (caller, { connId, payload, reason }) => {
+      const fields: Fields = { conn_id: connId, payload }
+      if (reason !== undefined) fields.reason = reason
+      return decide('connect', caller, fields, readings.connect)
+    },
     createChannel: (caller, { channelName }) =>
       decide('create_channel', caller, { channel_name: channelName }, anything),
     subscribe: (caller, { channelName, user }) =>
       decide('subscribe', caller, { channel_name: channelName, user }, readings.subscribe),
     publish: (caller, { channelName, payload, originator, messageId }) => {
-      const fields = { channel_name: channelName, payload, originator, message_id: messageId }
+      const fields: Fields = { channel_name: channelName, payload }
+      if (originator !== undefined) fields.originator = originator
+      if (messageId !== undefined) fields.message_id = messageId
       return decide('publish', caller, fields, readings.publish)
     },
     message: (caller, { sender, recipient, recipientExists, payload, messageId }) => {
-      const fields = { sender, recipient, recipient_exists: String(recipientExists), payload, message_id: messageId }
+      const fields: Fields = { sender, recipient, recipient_exists: String(recipientExists), payload }
+      if (messageId !== undefined) fields.message_id = messageId
       return decide('message', caller, fields, readings.message)
     },
     unsubscribe: (caller, { channelName, user }, id) =>
@@ -138,13 +150,12 @@ type AnswerReply = Extract<Reply, { kind: 'answer' }>
 
 function read<T>(name: WebhookName, { success, details }: AnswerReply, reading: Reading<T>): Verdict<T> {
   const honoured = reading.auto === 'both' || (success && reading.auto === 'yes')
-  const auto = {
-    autoSubscribe: honoured ? channelNames(details, 'auto_subscribe') : [],
-    autoUnsubscribe: honoured ? channelNames(details, 'auto_unsubscribe') : [],
-  }
-  if (success) return { ok: true, details: reading.details(details), ...auto }
+  const autoSubscribe = honoured ? channelNames(details, 'auto_subscribe') : []
+  const autoUnsubscribe = honoured ? channelNames(details, 'auto_unsubscribe') : []
+  if (success) return { ok: true, details: reading.details(details), autoSubscribe, autoUnsubscribe }
   const text = refusalText(details) ?? `${name} refused by the application`
-  return { ...no(new HookboxError(name === 'connect' ? 'unauthorized' : 'refused', text)), ...auto }
+  const error = new HookboxError(name === 'connect' ? 'unauthorized' : 'refused', text)
+  return { ok: false, error, autoSubscribe, autoUnsubscribe }
 }
 
 function no(error: HookboxError): Verdict<never> {
@@ -179,10 +190,10 @@ const readings = {
   unsubscribe: { auto: 'yes', details: (details: Details) => details },
   publish: {
     auto: 'both',
-    details: ({ override_payload, only_to_sender }: Details) => ({
-      ...overridePayload(override_payload),
-      onlyToSender: flag(only_to_sender, 'only_to_sender'),
-    }),
+    details: ({ override_payload, only_to_sender }: Details): PublishDetails => {
+      if (override_payload === undefined) return { onlyToSender: flag(only_to_sender, 'only_to_sender') }
+      return { ...overridePayload(override_payload), onlyToSender: flag(only_to_sender, 'only_to_sender') }
+    },
   },
   message: {
     auto: 'both',
@@ -232,13 +243,4 @@ function flag(value: unknown, detail: string): boolean {
 
 function expected(detail: string, what: string, got: unknown): HookboxError {
   return new HookboxError('bad_request', `${detail}: expected ${what}, got ${quote(got)}`)
-}
-
-function given(fields: { readonly [field: string]: string | undefined }): { readonly [field: string]: string } {
-  const given: { [field: string]: string } = {}
-  for (const field of Object.keys(fields)) {
-    const value = fields[field]
-    if (value !== undefined) given[field] = value
-  }
-  return given
 }

@@ -69,17 +69,17 @@ class Memory {
     const stops = new Set<Stop>()
     let closed = false
 
-    function checkOpen(): void {
-      if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
-    }
-
-    /** All that is asked of it fails once it is closed. */
+    /** All that is asked of it fails once it is closed. One promise for each question: pages come in by a dozen of them. */
     function whileOpen<T extends object>(facet: AtOnce<T>): T {
       const guarded = Object.entries(facet).map(([name, method]) => [
         name,
-        async (...args: unknown[]) => {
-          checkOpen()
-          return (method as (...args: unknown[]) => unknown)(...args)
+        (...args: unknown[]) => {
+          try {
+            if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
+            return Promise.resolve((method as (...args: unknown[]) => unknown)(...args))
+          } catch (error) {
+            return Promise.reject(error)
+          }
         },
       ])
       return Object.fromEntries(guarded) as T

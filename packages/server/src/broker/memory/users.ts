@@ -52,7 +52,7 @@ export class UserTable {
   /** The users as one node sees them. */
   of(node: () => string): Omit<Users, 'listen'> {
     return {
-      enter: async (connection, options) => this.#enter({ ...connection, node: node() }, options),
+      enter: async (connection, options) => this.#enter(connection, node(), options),
       update: async (user, id, change) => this.#update(this.#own(user, id, node()), change),
       leave: async (user, id) => this.#leave(this.#own(user, id, node())),
       changeOptions: async (user, changes) => this.#changeOptions(user, changes),
@@ -120,18 +120,28 @@ export class UserTable {
   }
 
   #enter(
-    connection: NewConnection & { readonly node: string },
+    { id, user: name, pageId, cookies, address }: NewConnection,
+    node: string,
     { byDefault, changes }: { byDefault: Options; changes: Options },
   ): { options: Options; first: boolean } {
-    const { id, user: name, node, pageId, cookies, address } = connection
     const before = this.#users.get(name)
     const user = before ?? { options: byDefault, connections: new SmallMap<KnownConnection>() }
     const changed = Object.keys(changes).length > 0
     if (changed) user.options = { ...user.options, ...changes }
     const again = user.connections.get(id)
     if (again) this.#voidTicket(again)
-    const state = { live: true, ticket: undefined, channels: new SmallMap<Noted>() }
-    user.connections.set(id, { id, user: name, node, pageId, cookies, address, ...state })
+    const channels = new SmallMap<Noted>()
+    user.connections.set(id, {
+      id,
+      user: name,
+      node,
+      pageId,
+      cookies,
+      address,
+      live: true,
+      ticket: undefined,
+      channels,
+    })
     this.#connections.set(id, name)
     this.#users.set(name, user)
     this.#messages.begin(name)
