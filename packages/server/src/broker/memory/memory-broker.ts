@@ -69,31 +69,25 @@ class Memory {
     const stops = new Set<Stop>()
     let closed = false
 
-    /** All that is asked of it fails once it is closed. One promise for each question: pages come in by a dozen of them. */
-    function whileOpen<T extends object>(facet: AtOnce<T>): T {
-      const guarded = Object.entries(facet).map(([name, method]) => [
-        name,
-        (...args: unknown[]) => {
-          try {
-            if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
-            return Promise.resolve((method as (...args: unknown[]) => unknown)(...args))
-          } catch (error) {
-            return Promise.reject(error)
-          }
-        },
-      ])
-      return Object.fromEntries(guarded) as T
-    }
-
-    /** It is done for every publish: its outcome is there at once. */
-    const append: Log['append'] = (channel, what, how) =>
-      rescue(
+    /** All that is asked of it fails once it is closed. Rejects, but never throws. */
+    function guarded<T>(task: () => Soon<T>): Soon<T> {
+      return rescue(
         () => {
-          checkOpen()
-          return this.#log(channel).append(what, how)
+          if (closed) throw new HookboxError('unavailable', 'the hub has stopped')
+          return task()
         },
         (error) => Promise.reject(error),
       )
+    }
+
+    /** One promise for each question: pages come in by a dozen of them. */
+    function whileOpen<T extends object>(facet: AtOnce<T>): T {
+      const asked = Object.entries(facet).map(([name, method]) => [
+        name,
+        (...args: unknown[]) => Promise.resolve(guarded(() => (method as (...args: unknown[]) => unknown)(...args))),
+      ])
+      return Object.fromEntries(asked) as T
+    }
 
     /** Stopped with the node, where not before. */
     function untilClosed(stop: Stop): Stop {
@@ -131,7 +125,8 @@ class Memory {
         sizes: (names) => names.map((name) => this.#channels.get(name)?.size ?? 0),
       }),
       log: {
-        append,
+        // It is done for every publish, and its outcome is there at once.
+        append: (channel, what, how) => guarded(() => log(channel).append(what, how)),
         ...whileOpen<Omit<Log, 'append'>>({
           recall: (channel, idKey) => this.#ids.get(channel)?.get(idKey),
           remember: (channel, idKey, frame) => this.#idsOf(channel).set(idKey, { frame }),
