@@ -151,6 +151,7 @@ test('every request has one access line, without its query', async () => {
 test('an upgrade that throws closes its socket alone', async () => {
   const { log, lines } = readLog()
   const { server, get } = await serve({ routes, log, upgrades: { '/ws': () => thrown(new Error('broken')) } })
+  server.on('upgrade', (_request, socket) => socket.emit('error', new Error('reset')))
   expect(await raw(server, 'GET /ws HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n')).toBe('')
   expect(lines.lines).toEqual([expect.objectContaining({ level: 'error', path: '/ws' })])
   expect((await get('/health')).status).toBe(200)

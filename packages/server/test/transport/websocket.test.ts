@@ -293,6 +293,21 @@ test.each([
   expect(h.served).toEqual([])
 })
 
+test.each([
+  { what: 'taken in', request: upgradeRequest() },
+  { what: 'malformed', request: upgradeRequest().replace(/sec-websocket-key.*\r\n/, '') },
+  { what: 'refused', request: upgradeRequest().replace('\r\n', '\r\norigin: https://other.example\r\n') },
+  { what: 'for something else', request: upgradeRequest().replace('/ws', '/no') },
+])('an error of a socket whose upgrade was $what is heard, by one listener', async ({ request }) => {
+  const { server } = await hub()
+  const listeners = deferred<number>()
+  server.on('upgrade', (_request, socket) => listeners.resolve(socket.listenerCount('error')))
+  const socket = open(server)
+  socket.write(request)
+  expect(await within(listeners.promise, 'the upgrade')).toBe(1)
+  socket.destroy()
+})
+
 test('what goes to several pages leaves compressed where they take it, and what goes to one as it is', async () => {
   const one = await hub({ compression: true })
   const pages = [page(one), page(one), page(one, {}, ['hookbox.v1'], { perMessageDeflate: false })]
