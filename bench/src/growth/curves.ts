@@ -9,6 +9,8 @@ export type GrowthFigure =
   | 'mb_per_s'
   | 'answer_kb'
   | 'rss_mb'
+  | 'per_s'
+  | 'kb_per_conn'
   | Cost
 
 /** Processor time of the server for one unit of work. */
@@ -41,6 +43,18 @@ const patience = ['--deadline', '240']
 
 /** Of a curve each point is the same but for one thing. What is in flight is chosen so that no write is shared at one point more than at another. */
 export const curves = {
+  connections: {
+    about: 'pages connect and subscribe to one channel, 128 at a time; the memory that each takes then',
+    grows: 'connections',
+    figures: ['per_s', 'cpu_us', 'kb_per_conn'],
+    cost: 'cpu_us',
+    unit: 'connect',
+    points: [1_000, 4_000, 16_000].map((at) => ({
+      at,
+      load: ['--mode', 'connect', '--subs', `${at}`, '--settle', '3', ...patience],
+      channel: plain,
+    })),
+  },
   subscribers: {
     about: 'one publisher, subscribers of one channel, 16 publishes in flight',
     grows: 'subscribers',
@@ -139,6 +153,8 @@ export const growthFigureNames: Readonly<Record<GrowthFigure, string>> = {
   mb_per_s: 'MB/s',
   answer_kb: 'KB of the answer',
   rss_mb: 'MB of the server',
+  per_s: 'connects/s',
+  kb_per_conn: 'KB per connection',
   cpu_us: 'CPU of the server, µs each',
   cpu_us_told: 'µs a member told',
   cpu_us_kb: 'µs a KB',
