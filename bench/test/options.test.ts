@@ -66,7 +66,7 @@ test.each([
   [['--duration', 'long'], '--duration: expected a whole number above 0, got long'],
   [['--rows', 'speed'], '--rows: expected some of fan-out 100, '],
   [['--peers', 'hookbox,pusher'], '--peers: expected some of hookbox, ws loop, '],
-  [['--growth', '--rows', 'latency'], '--rows: expected some of subscribers, '],
+  [['--growth', '--rows', 'latency'], '--rows: expected some of connections, '],
   [['--rows', 'presence'], '--rows: expected some of fan-out 100, '],
   [['--growth', '--peers', 'bun'], '--peers: expected not to stand beside --growth'],
   [['--growth', '--get'], '--get: expected not to stand beside --growth'],
