@@ -26,7 +26,7 @@ const sendsRepeats: Edit = {
 const losesFrames: Edit = {
   file: `${server}/channel/fan-out.ts`,
   find: '    batch.add(numbered.frame)',
-  replace: '    if (Math.random() > 0.005) batch.add(numbered.frame)',
+  replace: '    if (Math.random() > 0.05) batch.add(numbered.frame)',
 }
 
 const readsSlowly: Edit = {
