@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { startRedis } from '@hookbox/testkit'
+import { startRedis, until } from '@hookbox/testkit'
 import { beside, goneAfter, longestAbsence, startNodes } from './nodes.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -46,7 +46,11 @@ export const nodeScenarios = {
           const exitCode = await node.kill('SIGTERM', drained)
           around.took('a stopped node ended', Date.now() - begun, drained)
           if (exitCode !== 0) throw new Error(`a node ended with ${exitCode} on SIGTERM`)
-          if (visitor.closed !== 4503) throw new Error(`expected a page to be closed with 4503, got ${visitor.closed}`)
+          // The end of a process may be known before the last that it said has been read.
+          const closed = await until(() => visitor.closed, 'a page of a stopped node to be closed', {
+            deadline: drained,
+          })
+          if (closed !== 4503) throw new Error(`expected a page to be closed with 4503, got ${closed}`)
           await pause(random.int(0, longestAbsence))
           await node.restart()
           await visitor.leave()
