@@ -57,7 +57,11 @@ test('the console shows what connections do while `hookbox.debug` is set, which 
     </script>`)
   const page = await openPage(url)
   const said: string[] = []
-  page.on('console', (message) => said.push(message.text().replace(/ \(\d+ ms\)/, '')))
+  page.on('console', (message) => {
+    const text = message.text().replace(/ \(\d+ ms\)/, '')
+    // The hub looks now and then whether a page is there, which on a busy machine may be in between.
+    if (!/ P[IO]NG$/.test(text)) said.push(text)
+  })
   await page.evaluate('conn.ready')
   expect(said).toEqual([])
 
