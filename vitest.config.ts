@@ -16,7 +16,11 @@ export default defineConfig({
       'examples/test/**/*.test.ts',
     ],
     environment: 'node',
+    // Most files are small, and would spend more time on loading the sources anew than on testing: who replaces something global puts it back.
+    isolate: false,
     restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
     testTimeout: 10_000,
   },
 })

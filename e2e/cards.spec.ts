@@ -4,47 +4,51 @@ import { type Demo, expect, test } from './fixtures.ts'
 /** Three browsers draw a whole game: a machine that does other things besides takes its time. */
 test.describe.configure({ timeout: 90_000 })
 
-test('three play a game to its end, with a move out of turn and a reload in the middle', async ({
-  cards,
-  openPage,
-}) => {
-  const ann = await sitDown(cards, openPage, 'Ann')
-  const bob = await sitDown(cards, openPage, 'Bob')
-  const cleo = await sitDown(cards, openPage, 'Cleo')
-  const players = [ann, bob, cleo]
-  await ann.page.bringToFront()
-  await ann.button('Deal').click()
-  for (const one of players) await expect(one.hand).toHaveCount(5)
-  await expect(bob.felt).toHaveAttribute('data-turn', 'Ann')
-  const held = [await ann.cards(), await bob.cards(), await cleo.cards()]
-  expect(new Set(held.flat()).size).toBe(15)
+test.describe('with cards that move', () => {
+  test.use({ contextOptions: { reducedMotion: 'no-preference' } })
 
-  await bob.page.bringToFront()
-  await bob.hand.first().click()
-  await expect(bob.alert).toHaveText('It is Ann’s turn.')
-  expect(await bob.cards()).toEqual(held[1])
-  await expect(ann.felt).toHaveAttribute('data-turn', 'Ann')
+  test('three play a game to its end, with a move out of turn and a reload in the middle', async ({
+    cards,
+    openPage,
+  }) => {
+    const ann = await sitDown(cards, openPage, 'Ann')
+    const bob = await sitDown(cards, openPage, 'Bob')
+    const cleo = await sitDown(cards, openPage, 'Cleo')
+    const players = [ann, bob, cleo]
+    await ann.page.bringToFront()
+    await ann.button('Deal').click()
+    for (const one of players) await expect(one.hand).toHaveCount(5)
+    await expect(bob.felt).toHaveAttribute('data-turn', 'Ann')
+    const held = [await ann.cards(), await bob.cards(), await cleo.cards()]
+    expect(new Set(held.flat()).size).toBe(15)
 
-  for (let moves = 0; moves < 6; moves++) await moveOnce(players)
-  await expectSame(players)
-  const before = { cards: await bob.cards(), table: await tableOf(bob) }
-  await bob.page.reload()
-  await expect(bob.hand).toHaveCount(before.cards.length)
-  expect(await bob.cards()).toEqual(before.cards)
-  expect(await tableOf(bob)).toEqual(before.table)
+    await bob.page.bringToFront()
+    await bob.hand.first().click()
+    await expect(bob.alert).toHaveText('It is Ann’s turn.')
+    expect(await bob.cards()).toEqual(held[1])
+    await expect(ann.felt).toHaveAttribute('data-turn', 'Ann')
 
-  while ((await ann.felt.getAttribute('data-phase')) === 'playing') await moveOnce(players)
-  await expectSame(players)
-  const ends = await Promise.all(players.map(({ turn }) => turn.textContent()))
-  const winner = players.find((_, index) => ends[index] === 'You win!')
-  expect(winner?.name).toBeDefined()
-  expect(await winner?.cards()).toEqual([])
-  for (const one of players) if (one !== winner) await expect(one.turn).toHaveText(`${winner?.name} wins!`)
+    for (let moves = 0; moves < 6; moves++) await moveOnce(players)
+    await expectSame(players)
+    const before = { cards: await bob.cards(), table: await tableOf(bob) }
+    await bob.page.reload()
+    await expect(bob.hand).toHaveCount(before.cards.length)
+    expect(await bob.cards()).toEqual(before.cards)
+    expect(await tableOf(bob)).toEqual(before.table)
 
-  await cleo.page.bringToFront()
-  await cleo.button('Deal').click()
-  for (const one of players) await expect(one.hand).toHaveCount(5)
-  await expect(cleo.felt).toHaveAttribute('data-turn', 'Bob')
+    while ((await ann.felt.getAttribute('data-phase')) === 'playing') await moveOnce(players)
+    await expectSame(players)
+    const ends = await Promise.all(players.map(({ turn }) => turn.textContent()))
+    const winner = players.find((_, index) => ends[index] === 'You win!')
+    expect(winner?.name).toBeDefined()
+    expect(await winner?.cards()).toEqual([])
+    for (const one of players) if (one !== winner) await expect(one.turn).toHaveText(`${winner?.name} wins!`)
+
+    await cleo.page.bringToFront()
+    await cleo.button('Deal').click()
+    for (const one of players) await expect(one.hand).toHaveCount(5)
+    await expect(cleo.felt).toHaveAttribute('data-turn', 'Bob')
+  })
 })
 
 test('who leaves gives the seat up, and who is left alone has won', async ({ cards, openPage }) => {

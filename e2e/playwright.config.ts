@@ -31,7 +31,12 @@ const inEachEngine: Record<(typeof browserNames)[number], Partial<Project>> = {
 
 function project(browserName: (typeof browserNames)[number]): Project {
   const found = findBrowser(browserName)
-  const use = { browserName, ...(found && !found.own ? ofSystem[browserName](found.path) : {}) }
+  const use = {
+    browserName,
+    // Pictures that move are drawn the whole time: they stand still, but where a test wants to see them move.
+    contextOptions: { reducedMotion: 'reduce' as const },
+    ...(found && !found.own ? ofSystem[browserName](found.path) : {}),
+  }
   return { name: browserName, use, ...inEachEngine[browserName] }
 }
 

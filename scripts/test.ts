@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { onCi } from '../packages/testkit/src/environment.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
@@ -23,10 +23,12 @@ import {
   write,
 } from './tally.ts'
 
+type Part = 'check' | 'e2e'
+
 /** One kind of test. It says itself what went wrong. */
 interface Section {
   readonly name: string
-  readonly parts: readonly ('check' | 'e2e')[]
+  readonly parts: readonly Part[]
   run(reports: string): Promise<Tally>
 }
 
@@ -38,6 +40,14 @@ const allProcessors = '--maxWorkers=100%'
 
 /** Those that wait for a Redis to notice something work little meanwhile. */
 const oneMore = `--maxWorkers=${availableParallelism() + 1}`
+
+/** What tests need that is no package of ours, by which of them need it. What is missing is got, once. */
+const needed = {
+  redis: { parts: ['check', 'e2e'], get: once(needRedis) },
+  proxies: { parts: ['check'], get: once(needProxies) },
+  promtool: { parts: ['check'], get: once(needPromtool) },
+  browsers: { parts: ['e2e'], get: once(needBrowsers) },
+} as const
 
 /** Cheap ones first, so that a slip is seen at once; all of them run, so that one run shows everything. */
 const sections: readonly Section[] = [
@@ -70,9 +80,9 @@ const sections: readonly Section[] = [
   },
   { name: 'unused code', parts: ['check'], run: async () => verdict(await run(bin('knip'), [])) },
   // Before the tests that start them.
-  { name: 'Redis', parts: ['check', 'e2e'], run: async () => found(await needRedis()) },
-  { name: 'reverse proxies', parts: ['check'], run: async () => found(await needProxies()) },
-  { name: 'promtool', parts: ['check'], run: async () => found(await needPromtool()) },
+  { name: 'Redis', parts: ['check', 'e2e'], run: async () => found(await needed.redis.get()) },
+  { name: 'reverse proxies', parts: ['check'], run: async () => found(await needed.proxies.get()) },
+  { name: 'promtool', parts: ['check'], run: async () => found(await needed.promtool.get()) },
   {
     name: 'unit tests',
     parts: ['check'],
@@ -89,6 +99,21 @@ const sections: readonly Section[] = [
   { name: 'browser tests', parts: ['e2e'], run: browserTests },
 ]
 
+function once<T>(get: () => Promise<T>): () => Promise<T> {
+  let got: Promise<T> | undefined
+  return () => {
+    got ??= get()
+    return got
+  }
+}
+
+/** Getting is waiting above all, so it begins with the first section; one after another, as the system installs one at a time. */
+async function getAhead(part: Part | undefined): Promise<void> {
+  for (const { parts, get } of Object.values(needed)) {
+    if (part === undefined || parts.some((one) => one === part)) await get()
+  }
+}
+
 function verdict({ exitCode }: Run): Tally {
   return exitCode === 0 ? onePassed : oneFailed
 }
@@ -99,20 +124,19 @@ function found({ found, missing }: Servers): Tally {
   return { ...nothing, passed: found, [onCi() ? 'failed' : 'skipped']: missing.length }
 }
 
-/** In two processes, each of which reads what its projects share once. */
-async function types(reports: string): Promise<Tally> {
+/** By the compiler that is a native program, as many at a time as there are processors. */
+async function types(): Promise<Tally> {
   const projects = await typeScriptProjects()
-  const halves = [0, 1].map((half) => projects.filter((_, index) => index % 2 === half))
-  const tallies = await Promise.all(
-    halves.map(async (half, index) => {
-      const report = join(reports, `types${index}.json`)
-      const args = ['--conditions=@hookbox/source', 'scripts/types.ts', report, ...half]
-      const { exitCode, output } = await run(bin('tsx'), args, { quiet: true })
-      if (output !== '') console.log(output)
-      return tallyOf(await read(report), exitCode, (tally) => tally as Tally)
-    }),
-  )
-  return tallies.reduce(add, nothing)
+  let sum = nothing
+  const checkNext = async () => {
+    for (let project = projects.pop(); project !== undefined; project = projects.pop()) {
+      const checked = await run(bin('tsc'), ['--noEmit', '--pretty', '-p', project], { quiet: true })
+      if (checked.exitCode !== 0) console.log(`${relative(root, project) || '.'}:\n${checked.output}`)
+      sum = add(sum, verdict(checked))
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, checkNext))
+  return sum
 }
 
 async function typeScriptProjects(): Promise<string[]> {
@@ -150,7 +174,7 @@ async function contract(reports: string): Promise<Tally> {
 }
 
 async function browserTests(reports: string): Promise<Tally> {
-  const { env, missing } = await needBrowsers()
+  const { env, missing } = await needed.browsers.get()
   let tally = nothing
   for (const { help } of missing) {
     console.log(help)
@@ -179,6 +203,8 @@ async function main(part: string | undefined): Promise<void> {
   if (part !== undefined && part !== 'check' && part !== 'e2e') {
     throw new Error(`expected check, e2e or nothing, got ${JSON.stringify(part)}`)
   }
+  // What cannot be got is said where it is asked for.
+  getAhead(part).catch(() => {})
   const reports = await mkdtemp(join(tmpdir(), 'hookbox-test-'))
   let sum = nothing
   try {

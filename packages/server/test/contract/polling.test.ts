@@ -83,7 +83,7 @@ describe.concurrent('simple', () => {
     for (let i = 0; i < 3; i++) {
       const call = await hub.app.next('/points')
       expect(call).toMatchObject({ method: 'GET', path: '/points', fields: { of: 'cpu' }, cookies: {}, body: '' })
-      expect(JSON.stringify(call.headers)).not.toMatch(/17|secret/)
+      expect(Object.keys(call.headers)).toEqual(['host', 'connection', 'user-agent'])
     }
   })
 
