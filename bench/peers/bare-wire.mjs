@@ -1,6 +1,6 @@
 // The most that a hub over ws could reach: it speaks the hub's wire, and joins and shares what it writes as the hub does, but
 // has no users, history, presence or rules, checks nothing of what it is told, and asks a web application only where one is
-// named, and then about each page that connects.
+// named, and then about each page that connects and each publish.
 import { createRequire } from 'node:module'
 import { WebSocketServer } from 'ws'
 
@@ -54,9 +54,9 @@ function channelOf(name) {
   return channel
 }
 
-async function ask(payload) {
+async function ask(fields) {
   if (application === undefined) return
-  const body = new URLSearchParams({ action: 'connect', conn_id: epoch, payload: JSON.stringify(payload) }).toString()
+  const body = new URLSearchParams(fields).toString()
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'webhook-id': epoch }
   const origin = `http://127.0.0.1:${application}`
   const answer = await agent.request({ origin, path: '/', method: 'POST', headers, body })
@@ -84,24 +84,33 @@ const server = new WebSocketServer({
 server.on('connection', (page, request) => {
   const own = { sockets: [request.socket], frames: [] }
   const inside = []
-  let admitted
+  /** What the page has asked for is done one after the other. */
+  let before
   function received(line) {
     const [id, name, args] = JSON.parse(line)
-    if (name === 'CONNECT') admitted = ask(args.payload).then(() => add(own, connected(id, args)))
-    else if (name === 'SUBSCRIBE') {
-      admitted.then(() => {
+    if (name === 'CONNECT') {
+      const fields = { action: 'connect', conn_id: epoch, payload: JSON.stringify(args.payload) }
+      before = ask(fields).then(() => add(own, connected(id, args)))
+    } else if (name === 'SUBSCRIBE') {
+      before.then(() => {
         const channel = channelOf(args.channel_name)
         channel.sockets.add(request.socket)
         inside.push(channel)
         add(own, subscribed(id, args.channel_name))
       })
-    } else if (name === 'PUBLISH') {
-      const channel = channelOf(args.channel_name)
-      const position = `${epoch}:${++channel.offset}`
-      add(own, `[${id},"RESULT",{"position":"${position}"}]`)
-      if (channel.sockets.size === 0) return
-      add(channel, `[0,"PUBLISH",${JSON.stringify({ ...args, offset: channel.offset, user: 'u0' })}]`)
+    } else if (name === 'PUBLISH' && application === undefined) published(id, args)
+    else if (name === 'PUBLISH') {
+      const payload = JSON.stringify(args.payload)
+      const fields = { action: 'publish', channel_name: args.channel_name, payload, originator: 'u0' }
+      before = before.then(() => ask(fields)).then(() => published(id, args))
     }
+  }
+  function published(id, args) {
+    const channel = channelOf(args.channel_name)
+    const position = `${epoch}:${++channel.offset}`
+    add(own, `[${id},"RESULT",{"position":"${position}"}]`)
+    if (channel.sockets.size === 0) return
+    add(channel, `[0,"PUBLISH",${JSON.stringify({ ...args, offset: channel.offset, user: 'u0' })}]`)
   }
   page.on('error', () => {})
   page.on('message', (bytes) => {

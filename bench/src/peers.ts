@@ -142,7 +142,7 @@ export const peers = {
     limit: true,
   },
   'bare wire asking': {
-    about: 'the same, and the web application is asked about each page that connects',
+    about: 'the same, and the web application is asked about each page that connects and each publish',
     protocol: 'hookbox',
     command: ({ port, application }) => [process.execPath, here('peers/bare-wire.mjs'), `${port}`, `${application}`],
     needs: [],

@@ -111,6 +111,7 @@ export const rows = {
     presence: true,
     moderated: true,
     beneath: { peer: 'undici', inFlight: publishers },
+    limits: ['bare wire asking'],
   },
 } as const satisfies Readonly<Record<string, Row>>
 
