@@ -118,6 +118,8 @@ export class WebSocketTransport implements Transport, Line {
   readonly #signals: Signals
   readonly #outbox: Outbox
   readonly #onEnd: ((code: number) => void) | undefined
+  /** The page takes compressed messages. Asked for once: `ws` puts the text of what was agreed together each time. */
+  readonly #takesCompressed: boolean
   #session: Session | undefined
   /** Why it ends, as soon as that is decided on this side. */
   #closing: { readonly code: number; readonly reason: string } | undefined
@@ -131,6 +133,7 @@ export class WebSocketTransport implements Transport, Line {
     this.#clock = clock
     this.#signals = signals
     this.#onEnd = onEnd
+    this.#takesCompressed = webSocket.extensions !== ''
     this.#outbox = new Outbox(this, signals)
     const served = webSocket as Served
     served[page] = this
@@ -148,7 +151,7 @@ export class WebSocketTransport implements Transport, Line {
   write(message: Message, onSent?: () => void): void {
     if (this.#webSocket.readyState !== WebSocket.OPEN) return
     // one page's own may hold its ticket: the length of what is compressed together with it could give that away
-    const isCompressed = message.isShared && this.#webSocket.extensions !== ''
+    const isCompressed = message.isShared && this.#takesCompressed
     this.#socket.write(isCompressed ? message.compressedWebSocket : message.webSocket, onSent)
   }
 
