@@ -5,7 +5,8 @@ import { build } from 'vite'
 export default defineConfig({
   entry: { index: 'src/index.ts', probe: 'src/probe/play-hub.ts', cli: 'src/cli/main.ts' },
   format: ['esm', 'cjs'],
-  dts: { entry: { index: 'src/index.ts', probe: 'src/probe/play-hub.ts' } },
+  // Types are checked where the tests are run: checking them here as well took longer than all else.
+  dts: { entry: { index: 'src/index.ts', probe: 'src/probe/play-hub.ts' }, compilerOptions: { noCheck: true } },
   clean: true,
   shims: true,
   target: 'node20',
