@@ -165,7 +165,7 @@ async function moveOnce(players: readonly Player[]): Promise<void> {
   for (const { felt } of players) await expect(felt).toHaveAttribute('data-moves', `${Number(first?.moves) + 1}`)
 }
 
-/** Plays by the rules as a person reads them, from what can be seen on the page, and by the keyboard alone. */
+/** Plays by the rules as a person reads them, from what can be seen on the page, and by the keyboard alone, until the own hand shows it. */
 async function move(player: Player): Promise<void> {
   const top = (await player.page.locator('#pile').getAttribute('data-top')) ?? ''
   const suit = await player.page.locator('#suit').getAttribute('data-suit')
@@ -180,11 +180,16 @@ async function move(player: Player): Promise<void> {
   // Only a page in front hears the keyboard.
   await player.page.bringToFront()
   if (card) {
-    await player.hand.and(player.page.locator(`[data-card="${card}"]`)).press('Enter')
+    const played = player.hand.and(player.page.locator(`[data-card="${card}"]`))
+    await played.press('Enter')
     const suits = player.page.getByRole('dialog', { name: 'Which suit goes on?' })
     if (card.startsWith('8')) await suits.getByRole('button', { name: 'Hearts' }).press('Enter')
+    await expect(played).toHaveCount(0)
   } else if (await pass.isVisible()) await pass.press('Enter')
-  else await player.button('Draw a card').press('Enter')
+  else {
+    await player.button('Draw a card').press('Enter')
+    await expect(player.hand).toHaveCount(cards.length + 1)
+  }
 }
 
 /** What everybody sees, as this page shows it. */

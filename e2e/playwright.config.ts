@@ -52,9 +52,9 @@ export default defineConfig<object, TestOptions>({
   expect: { timeout: 5_000 },
   reporter: 'line',
   use: {
-    // A snapshot of the page with each step shows what it looked like. Pictures, which are taken the whole time whether or not
-    // the page changes, cost more than the tests themselves, in Firefox most of all: only where a test failed is there one.
-    trace: { mode: 'retain-on-failure', screenshots: false },
+    // What was done, said and asked for, without a copy of the page at each step or pictures, which are taken whether or not anything
+    // fails, and cost up to more than the tests themselves: where a test failed there is a picture of the end.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
     screenshot: 'only-on-failure',
     ...(process.env.HOOKBOX_SEED && { seed: Number(process.env.HOOKBOX_SEED) }),
   },
