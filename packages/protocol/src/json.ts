@@ -7,7 +7,7 @@ declare const checked: unique symbol
 
 /**
  * JSON as text that may be spliced into a frame: it parses, is not too deep and holds no raw CR or LF.
- * Only {@link jsonText} and {@link toJsonText} make one.
+ * {@link jsonText} makes one of what came in, {@link toJsonText} of a value.
  */
 export type JsonText = string & { readonly [checked]: true }
 
@@ -34,7 +34,7 @@ export function jsonText(text: string, field: string): JsonText {
 
 /** Of JSON, in which line breaks stand between tokens only. */
 function onOneLine(text: string): string {
-  return /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text
+  return text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, ' ') : text
 }
 
 /**

@@ -1,4 +1,12 @@
-import { formatPosition, type JsonText, limits, members, spliceFrame, toJsonText } from '@hookbox/protocol'
+import {
+  formatPosition,
+  type JsonText,
+  limits,
+  members,
+  positionJson,
+  spliceFrame,
+  toJsonText,
+} from '@hookbox/protocol'
 import type { Snapshot } from '../broker/broker.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { ChannelOptions } from './options.ts'
@@ -15,7 +23,7 @@ export function subscribedFrame(
   const { missed } = snapshot
   /** There are too many to name them. */
   const isCounted = presenceful && snapshot.members.length > limits.presence
-  const where = members({ channel_name: toJsonText(channelName), position: toJsonText(formatPosition(snapshot.top)) })
+  const where = members({ channel_name: toJsonText(channelName), position: positionJson(formatPosition(snapshot.top)) })
   const inside = members({
     recovered: how.resumes ? toJsonText(missed !== undefined) : undefined,
     missed: missed && toJsonText(missed.length),

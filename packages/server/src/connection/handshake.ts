@@ -8,6 +8,7 @@ import {
   members,
   type Position,
   parsePosition,
+  positionJson,
   type Received,
   toJsonText,
 } from '@hookbox/protocol'
@@ -135,7 +136,7 @@ function connected(
   resumes: boolean,
 ): string {
   const messages = members({
-    position: toJsonText(formatPosition(top)),
+    position: positionJson(formatPosition(top)),
     recovered: resumes ? toJsonText(missed !== undefined) : undefined,
     missed: missed && toJsonText(missed.length),
   })

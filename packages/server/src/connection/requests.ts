@@ -5,6 +5,7 @@ import {
   members,
   type Position,
   parsePosition,
+  positionJson,
   type Received,
   spliceFrame,
   toJsonText,
@@ -52,7 +53,7 @@ const table: { readonly [N in Asked]: Request<N> } = {
     run(hub, connection, { args, payload = jsonNull }) {
       return after(hub.publish(connection, args.channel_name, payload, args.message_id), ({ position, duplicate }) =>
         members({
-          position: position === undefined ? undefined : toJsonText(position),
+          position: position === undefined ? undefined : positionJson(position),
           duplicate: duplicate ? toJsonText(true) : undefined,
         }),
       )

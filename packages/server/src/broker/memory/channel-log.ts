@@ -9,6 +9,7 @@ import {
 } from '@hookbox/protocol'
 import type { Clock } from '../../clock.ts'
 import { SmallSet } from '../../small-set.ts'
+import type { PreparedFrame } from '../../transport/prepared-frame.ts'
 import {
   type Appended,
   type Appending,
@@ -19,6 +20,7 @@ import {
   type HistoryPiece,
   type HistoryRange,
   type Left,
+  type Numbered,
   type Owed,
   type Present,
   type Retention,
@@ -39,19 +41,32 @@ import { RecoveryLog, type SavedRecoveryLog } from './recovery-log.ts'
 const historyBytes = 16_777_216
 
 /** An element of the history. `serial` grows with each, also where several stand under one number. */
-interface Kept {
+interface Kept extends Element {
   readonly serial: number
   readonly offset: number
-  readonly text: string
   readonly isPublish: boolean
   readonly at: number
+}
+
+/**
+ * What an element says: `head`, and `rest` from `from` on. What was told as well stands in its frame already, in which only the
+ * beginning is another: kept by itself, it would be made, measured and held in memory twice.
+ */
+interface Element {
+  readonly head: string
+  readonly rest: string
+  readonly from: number
+  /** In UTF-8. */
   readonly bytes: number
 }
+
+/** An element of the history as it is put away. */
+type SavedElement = Omit<Kept, keyof Element> & { readonly text: string }
 
 /** A channel's log as it is put away for the next start of the hub. */
 export interface SavedChannelLog {
   readonly log: SavedRecoveryLog
-  readonly history: readonly Omit<Kept, 'bytes'>[]
+  readonly history: readonly SavedElement[]
   readonly serial: number
   readonly state: readonly (readonly [key: string, value: JsonText])[]
   readonly options: JsonText
@@ -77,6 +92,7 @@ export interface ChannelLogParts {
 export class ChannelLog {
   readonly #clock: Clock
   readonly #name: JsonText
+  readonly #nameBytes: number
   readonly #ids: BoundedIds
   readonly #closing: () => boolean
   readonly #log: RecoveryLog
@@ -104,6 +120,7 @@ export class ChannelLog {
     const { name, clock, budget, ids, closing } = parts
     this.#clock = clock
     this.#name = toJsonText(name)
+    this.#nameBytes = Buffer.byteLength(this.#name)
     this.#ids = ids
     this.#closing = closing
     this.#log = new RecoveryLog(clock, budget, log)
@@ -133,7 +150,8 @@ export class ChannelLog {
     // Trimmed by the channel's own retention as soon as it is read.
     for (const kept of saved.history) {
       log.#isMixed ||= !kept.isPublish
-      log.#history.push({ ...kept, bytes: Buffer.byteLength(kept.text) }, unbounded, parts.clock.now())
+      const { text, ...place } = kept
+      log.#history.push({ ...place, ...alone(text) }, unbounded, parts.clock.now())
     }
     return log
   }
@@ -141,7 +159,10 @@ export class ChannelLog {
   save(): SavedChannelLog {
     return {
       log: this.#log.save(),
-      history: this.#history.values().map(({ bytes: _, ...kept }) => kept),
+      history: this.#history.values().map((kept) => {
+        const { serial, offset, isPublish, at } = kept
+        return { serial, offset, isPublish, at, text: textOf(kept) }
+      }),
       serial: this.#serial,
       state: [...this.#state],
       options: this.#options,
@@ -178,7 +199,7 @@ export class ChannelLog {
     if (history) this.#prefill(history, keep)
     if (state) {
       this.#changeState(state.change)
-      this.#tell(state.what, this.#clock.now())
+      this.#tell(this.#number(state.what, this.#clock.now()))
     }
     if (options !== undefined) for (const ear of this.#ears) ear.changed(this.record)
     return this.record
@@ -210,9 +231,10 @@ export class ChannelLog {
     const offset = this.#log.offset + (how.told ? 1 : 0)
     const position = { epoch: this.#log.epoch, offset }
     const now = this.#clock.now()
-    if (how.kept) this.#keep(what, offset, how, now)
+    const numbered = how.told ? this.#number(what, now) : undefined
+    if (how.kept) this.#keep(what, offset, how.keep, now, numbered?.frame)
     if (how.idKey !== undefined) this.#ids.set(how.idKey, { position })
-    if (how.told) this.#tell(what, now)
+    if (numbered) this.#tell(numbered)
     return { position, duplicate: false }
   }
 
@@ -316,7 +338,7 @@ export class ChannelLog {
   #prefill(history: Seed['history'], keep: Retention): void {
     this.#history = new BoundedQueue()
     for (const { what, idKey } of history) {
-      this.#keep(what, this.#log.offset, { told: false, keep }, this.#clock.now())
+      this.#keep(what, this.#log.offset, keep, this.#clock.now())
       if (idKey !== undefined) this.#ids.set(idKey, { position: this.#log.top })
     }
   }
@@ -326,23 +348,31 @@ export class ChannelLog {
     for (const [key, value] of updates) this.#state.set(key, value)
   }
 
-  #keep(what: Unnumbered, offset: number, { told, keep }: Pick<Appending, 'told' | 'keep'>, now: number): void {
-    const isPublish = what.name === 'PUBLISH'
+  /** `frame` is the one by which it is told, where it is. */
+  #keep({ name, inside, at }: Unnumbered, offset: number, keep: Retention, now: number, frame?: PreparedFrame): void {
+    const isPublish = name === 'PUBLISH'
     if (!isPublish && keep.publishOnly) return
     this.#isMixed ||= !isPublish
-    const number = told ? `"offset":${offset},` : ''
-    const text = `["${what.name}",{${number}${what.inside}}]`
-    this.#history.push(
-      { serial: ++this.#serial, offset, text, isPublish, at: what.at, bytes: Buffer.byteLength(text) },
-      historyBounds(keep),
-      now,
-    )
+    const { head, rest, from, bytes } = frame ? this.#within(frame, name) : alone(`${heads[name]}${inside}}]`)
+    const element = { serial: ++this.#serial, offset, isPublish, at, head, rest, from, bytes }
+    this.#history.push(element, historyBounds(keep), now)
   }
 
-  #tell(what: Unnumbered, now: number): void {
+  /** The element of what a frame tells: it has the number as well, but neither an id nor the channel's name. */
+  #within(frame: PreparedFrame, name: Unnumbered['name']): Element {
+    const head = heads[name]
+    const skipped = '0,"channel_name":,'.length
+    const from = head.length + skipped + this.#name.length
+    return { head, rest: frame.text, from, bytes: frame.length - skipped - this.#nameBytes }
+  }
+
+  #number(what: Unnumbered, now: number): Numbered {
     const text = (offset: number) =>
       spliceFrame(0, what.name, `"channel_name":${this.#name},"offset":${offset},${what.inside}`)
-    const numbered = this.#log.tell(what, text, now)
+    return this.#log.tell(what, text, now)
+  }
+
+  #tell(numbered: Numbered): void {
     for (const ear of this.#ears) ear.heard(numbered)
   }
 
@@ -398,6 +428,23 @@ export class ChannelLog {
 
 const noState: Snapshot['state'] = new Map()
 
+/** What elements begin with. */
+const heads: { readonly [N in Unnumbered['name']]: string } = {
+  PUBLISH: '["PUBLISH",{',
+  SUBSCRIBE: '["SUBSCRIBE",{',
+  UNSUBSCRIBE: '["UNSUBSCRIBE",{',
+  STATE_UPDATE: '["STATE_UPDATE",{',
+  MESSAGE: '["MESSAGE",{',
+}
+
+function alone(text: string): Element {
+  return { head: '', rest: text, from: 0, bytes: Buffer.byteLength(text) }
+}
+
+function textOf({ head, rest, from }: Element): string {
+  return head + rest.slice(from)
+}
+
 const unbounded: Bounds = { size: Number.POSITIVE_INFINITY, duration: 0, bytes: Number.POSITIVE_INFINITY }
 
 function historyBounds(keep: Retention): Bounds {
@@ -405,5 +452,5 @@ function historyBounds(keep: Retention): Bounds {
 }
 
 function listOf(kept: readonly Kept[]): JsonText {
-  return `[${kept.map((one) => one.text).join(',')}]` as JsonText
+  return `[${kept.map(textOf).join(',')}]` as JsonText
 }

@@ -1,4 +1,4 @@
-import type { Position } from '@hookbox/protocol'
+import { limits, type Position } from '@hookbox/protocol'
 import { describe, expect, test } from 'vitest'
 import type { Appending, Broker, Retention, Unnumbered } from '../../../src/broker/broker.ts'
 import { PreparedFrame } from '../../../src/transport/prepared-frame.ts'
@@ -334,5 +334,28 @@ export function logContract(setup: Setup): void {
         ])
       },
     )
+
+    test.each([
+      ['told', true],
+      ['told to nobody', false],
+    ])('one answer holds 256 KiB of elements to the byte, whatever the channel is called: %s', async (_, isTold) => {
+      const { log, broker } = await opened()
+      await createChannel(broker, 'Küche 🍲')
+      const sized = (bytes: number): Unnumbered => {
+        const number = isTold ? '"offset":1,' : ''
+        const around = `["PUBLISH",{${number}"payload":""}]`.length
+        return { name: 'PUBLISH', inside: `"payload":"${'x'.repeat(bytes - around)}"`, at: 0 }
+      }
+      const quarter = limits.historyAnswer / 4
+      const how = { told: isTold, kept: true, keep: all }
+      const read = async () => {
+        const { history, more } = await log.read('Küche 🍲', all)
+        return { sizes: (JSON.parse(history) as unknown[]).map((one) => JSON.stringify(one).length - quarter), more }
+      }
+      for (let n = 0; n < 4; n++) await log.append('Küche 🍲', sized(quarter), how)
+      expect(await read()).toEqual({ sizes: [0, 0, 0, 0], more: false })
+      await log.append('Küche 🍲', sized(quarter + 1), how)
+      expect(await read()).toEqual({ sizes: [0, 0, 1], more: true })
+    })
   })
 }
