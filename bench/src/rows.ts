@@ -72,6 +72,7 @@ export const rows = {
     load: ['--mode', 'fanout', '--subs', '1000', '--rate', '20'],
     figures: ['p99_us'],
     presence: true,
+    limits: ['bare wire'],
   },
   channels: {
     about: '1,000 channels with a subscriber each, 256 publishes in flight',

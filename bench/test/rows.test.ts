@@ -18,7 +18,7 @@ test('servers stand beside it, or what it stands on', () => {
 
 test('what shows the limit of a hub over ws stands only where it is one', () => {
   const limits = (row: RowName) => inRow(row).filter((name) => name.startsWith('bare'))
-  expect([limits('publish + ack'), limits('connect'), limits('latency'), limits('moderated')]).toEqual([
+  expect([limits('publish + ack'), limits('connect'), limits('through Redis'), limits('moderated')]).toEqual([
     ['bare wire'],
     ['bare wire', 'bare wire asking'],
     [],
