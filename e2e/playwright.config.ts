@@ -52,8 +52,8 @@ export default defineConfig<object, TestOptions>({
   expect: { timeout: 5_000 },
   reporter: 'line',
   use: {
-    // What was done, said and asked for, without a copy of the page at each step or pictures, which are taken whether or not anything
-    // fails, and cost up to more than the tests themselves: where a test failed there is a picture of the end.
+    // What was done, said and asked for. A copy of the page at each step, or pictures, which would cost more than the tests themselves,
+    // are taken whether or not anything fails: where a test failed there is a picture of the end.
     trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
     screenshot: 'only-on-failure',
     ...(process.env.HOOKBOX_SEED && { seed: Number(process.env.HOOKBOX_SEED) }),

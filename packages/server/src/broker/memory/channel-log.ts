@@ -41,7 +41,7 @@ import { RecoveryLog, type SavedRecoveryLog } from './recovery-log.ts'
 const historyBytes = 16_777_216
 
 /** An element of the history. `serial` grows with each, also where several stand under one number. */
-interface Kept extends Element {
+interface Kept extends EntryText {
   readonly serial: number
   readonly offset: number
   readonly isPublish: boolean
@@ -49,10 +49,10 @@ interface Kept extends Element {
 }
 
 /**
- * What an element says: `head`, and `rest` from `from` on. What was told as well stands in its frame already, in which only the
+ * The text of an element: `head`, and `rest` from `from` on. What was told as well stands in its frame already, in which only the
  * beginning is another: kept by itself, it would be made, measured and held in memory twice.
  */
-interface Element {
+interface EntryText {
   readonly head: string
   readonly rest: string
   readonly from: number
@@ -61,12 +61,12 @@ interface Element {
 }
 
 /** An element of the history as it is put away. */
-type SavedElement = Omit<Kept, keyof Element> & { readonly text: string }
+type SavedEntry = Omit<Kept, keyof EntryText> & { readonly text: string }
 
 /** A channel's log as it is put away for the next start of the hub. */
 export interface SavedChannelLog {
   readonly log: SavedRecoveryLog
-  readonly history: readonly SavedElement[]
+  readonly history: readonly SavedEntry[]
   readonly serial: number
   readonly state: readonly (readonly [key: string, value: JsonText])[]
   readonly options: JsonText
@@ -359,7 +359,7 @@ export class ChannelLog {
   }
 
   /** The element of what a frame tells: it has the number as well, but neither an id nor the channel's name. */
-  #within(frame: PreparedFrame, name: Unnumbered['name']): Element {
+  #within(frame: PreparedFrame, name: Unnumbered['name']): EntryText {
     const head = heads[name]
     const skipped = '0,"channel_name":,'.length
     const from = head.length + skipped + this.#name.length
@@ -437,11 +437,11 @@ const heads: { readonly [N in Unnumbered['name']]: string } = {
   MESSAGE: '["MESSAGE",{',
 }
 
-function alone(text: string): Element {
+function alone(text: string): EntryText {
   return { head: '', rest: text, from: 0, bytes: Buffer.byteLength(text) }
 }
 
-function textOf({ head, rest, from }: Element): string {
+function textOf({ head, rest, from }: EntryText): string {
   return head + rest.slice(from)
 }
 
