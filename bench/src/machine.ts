@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
 import { run } from '../../scripts/run.ts'
+import { type Peer, type PeerName, peers } from './peers.ts'
 
 /** What the numbers are of: machine, versions, commit. */
 export async function machine(): Promise<string> {
@@ -12,6 +14,24 @@ export async function machine(): Promise<string> {
     `commit ${await commit()}`,
   ]
   return parts.join(', ')
+}
+
+/** What is measured beside us, of which version; empty where that is nothing with one. */
+export async function versions(names: readonly PeerName[]): Promise<string> {
+  const told = await Promise.all(
+    names.map(async (name) => {
+      const { versionOf }: Peer = peers[name]
+      return versionOf === undefined ? [] : [`${name} ${await version(versionOf)}`]
+    }),
+  )
+  return told.flat().join(', ')
+}
+
+async function version(of: string): Promise<string> {
+  if (of.endsWith('package.json')) return (JSON.parse(await readFile(of, 'utf8')) as { version: string }).version
+  const asked = await run('dpkg-query', ['--show', of], { quiet: true })
+  const [, found = 'of unknown version'] = asked.exitCode === 0 ? asked.output.trim().split('\t') : []
+  return found
 }
 
 async function commit(): Promise<string> {

@@ -8,7 +8,7 @@ import { get } from './get.ts'
 import { type Curve, curves, growthFigureNames } from './growth/curves.ts'
 import { faultOfPoint, type Grown, measurePoint } from './growth/growth.ts'
 import { growthTables } from './growth/growth-table.ts'
-import { machine } from './machine.ts'
+import { machine, versions } from './machine.ts'
 import { measure, type Placing, type Told } from './measure.ts'
 import {
   type CompressionOptions,
@@ -76,7 +76,8 @@ async function compare(options: PeerOptions): Promise<Report> {
   )
   const measurements = await measureAll(options, await withRedis(asked), 'apart')
   const broken = measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)
-  return { text: tables(measurements), broken }
+  const beside = await versions([...new Set(measurements.map(({ peer }) => peer))])
+  return { text: `${beside}\n\n${tables(measurements)}`, broken }
 }
 
 async function compareWorkers(options: WorkersOptions): Promise<Report> {

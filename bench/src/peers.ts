@@ -33,6 +33,8 @@ export interface Peer {
   /** How one comes by it: by `--get` where it is in npm or Debian, run as root. */
   readonly npm?: string
   readonly debian?: readonly string[]
+  /** Whose version is told: a `package.json`, or a package of Debian. */
+  readonly versionOf?: string
   /** What is run after that. */
   readonly build?: readonly string[]
   /** Measured only where it is named: what is there already, with something more. */
@@ -73,6 +75,7 @@ export const peers = {
     protocol: 'raw',
     command: ({ port }) => [process.execPath, here('peers/ws-loop.mjs'), `${port}`],
     needs: [],
+    versionOf: here('node_modules/ws/package.json'),
   },
   'socket.io': {
     about: 'rooms, WebSocket only',
@@ -80,6 +83,7 @@ export const peers = {
     command: ({ port }) => [process.execPath, here('peers/socket-io.mjs'), `${port}`],
     needs: [got('socket.io')],
     npm: 'socket.io@4',
+    versionOf: got('socket.io/package.json'),
   },
   bun: {
     about: 'Bun’s own WebSockets and topics (uWebSockets)',
@@ -87,6 +91,7 @@ export const peers = {
     command: ({ port }) => [got('.bin/bun'), here('peers/bun.mjs'), `${port}`],
     needs: [got('.bin/bun')],
     npm: 'bun@1',
+    versionOf: got('bun/package.json'),
   },
   nats: {
     about: 'nats-server by WebSocket',
@@ -94,6 +99,7 @@ export const peers = {
     command: ({ port }) => [here('peers/nats.sh'), `${port}`],
     needs: ['/usr/sbin/nats-server'],
     debian: ['nats-server'],
+    versionOf: 'nats-server',
   },
   nchan: {
     about: 'nginx with nchan, 100 messages kept',
@@ -101,6 +107,7 @@ export const peers = {
     command: ({ port }) => [here('peers/nchan.sh'), `${port}`],
     needs: ['/usr/lib/nginx/modules/ngx_nchan_module.so'],
     debian: ['nginx-light', 'libnginx-mod-nchan'],
+    versionOf: 'libnginx-mod-nchan',
   },
   centrifuge: {
     about: 'the Go library of Centrifugo, without history',
@@ -114,6 +121,7 @@ export const peers = {
       'golang-github-igm-sockjs-go-dev',
       'golang-github-mna-redisc-dev',
     ],
+    versionOf: 'golang-github-centrifugal-centrifuge-dev',
     build: ['go', 'build', '-o', centrifuge, here('peers/centrifuge/main.go')],
     env: { GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
   },
@@ -125,6 +133,7 @@ export const peers = {
       ...[here('peers/ioredis.ts'), `${redis}`],
     ],
     needs: [],
+    versionOf: here('../packages/server/node_modules/ioredis/package.json'),
     redis: true,
   },
   undici: {
@@ -132,6 +141,7 @@ export const peers = {
     protocol: 'none',
     command: ({ application }) => [process.execPath, here('peers/undici.mjs'), `${application}`],
     needs: [],
+    versionOf: here('../packages/server/node_modules/undici/package.json'),
   },
   'bare wire': {
     about:
