@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { published } from '../scripts/packages.ts'
+import { filesNamedBy, published } from '../scripts/packages.ts'
 import { importsOf, sources } from '../scripts/rooms.ts'
 import { bin, root, run } from '../scripts/run.ts'
 import { type Manifest, readManifest, unpack } from './installation.ts'
@@ -40,10 +40,7 @@ describe.each(published)('the tarball of %s', (name) => {
 
   test('has a licence, a readme and what its manifest names', async () => {
     const unpacked = new Set((await files(name)).map((file) => file.slice(join(folder, name).length + 1)))
-    const named = JSON.stringify([manifest.exports, manifest.main, manifest.types, manifest.bin, manifest.unpkg])
-    // Not the names of entries, which a colon follows.
-    const paths = [...named.matchAll(/"\.\/([^"*]+)"(?!:)/g)].map(([, path = '']) => path)
-    expect(['LICENSE', 'README.md', ...paths].filter((path) => !unpacked.has(path))).toEqual([])
+    expect(['LICENSE', 'README.md', ...filesNamedBy(manifest)].filter((path) => !unpacked.has(path))).toEqual([])
     expect(await readFile(join(folder, name, 'LICENSE'), 'utf8')).toBe(await readFile(join(root, 'LICENSE'), 'utf8'))
     expect(manifest.license).toBe('MIT')
   })

@@ -9,6 +9,14 @@ export type PublishedName = (typeof published)[number]
 /** What would be published, by package: the path of its tarball. */
 export type Tarballs = Readonly<Record<PublishedName, string>>
 
+/** The files that a manifest leads to, relative to its folder. */
+export function filesNamedBy(manifest: Readonly<Record<string, unknown>>): string[] {
+  const named = JSON.stringify(['exports', 'main', 'types', 'bin', 'unpkg'].map((field) => manifest[field]))
+  // Not the names of entries, which a colon follows.
+  const paths = [...named.matchAll(/"\.\/([^"*]+)"(?!:)/g)].map(([, path = '']) => path)
+  return [...new Set(paths)]
+}
+
 /** Packs what is built, as a release does. */
 export async function pack(folder: string): Promise<Tarballs> {
   const entries = await Promise.all(

@@ -16,7 +16,7 @@ export interface RunOptions {
 export interface Run {
   /** Null where a signal ended it, or it could not be started. */
   readonly exitCode: number | null
-  /** What it wrote, where it was quiet. */
+  /** What it wrote, where it was quiet, and why it has no exit code. */
   readonly output: string
 }
 
@@ -30,7 +30,6 @@ export function run(command: string, args: readonly string[], options: RunOption
       cwd,
       env: { ...process.env, ...env },
       stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
-      timeout: deadline,
       shell: process.platform === 'win32',
     })
     let output = ''
@@ -39,8 +38,19 @@ export function run(command: string, args: readonly string[], options: RunOption
     }
     child.stdout?.on('data', collect)
     child.stderr?.on('data', collect)
-    child.once('error', (error) => resolve({ exitCode: null, output: `${output}${error.message}\n` }))
-    child.once('close', (exitCode) => resolve({ exitCode, output }))
+    const end = (exitCode: number | null, more = '') => {
+      clearTimeout(timer)
+      resolve({ exitCode, output: output + more })
+    }
+    // What it has started may hold its output open for longer: nobody waits for that.
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      end(null, `ended, as it took longer than ${deadline / 1_000} s\n`)
+    }, deadline)
+    child.once('error', (error) => end(null, `${error.message}\n`))
+    child.once('close', (exitCode) => end(exitCode))
   })
 }
 

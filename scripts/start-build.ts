@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process'
 import { readdir, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { build } from './build.ts'
+import type { PublishedName } from './packages.ts'
 import { Problem } from './start-problem.ts'
 
 interface Package {
-  name: string
+  name: PublishedName
   /** Whose sources end up in its files. */
   from: string[]
   /** The files that the demos need. */
@@ -26,30 +26,9 @@ export async function buildWhatIsOld(root: string): Promise<void> {
     const builds = await Promise.all(one.builds.map((file) => changed(join(root, 'packages', one.name, 'dist', file))))
     if (Math.min(...builds) > Math.max(...sources)) continue
     console.log(`Building ${one.name}…`)
-    await build(join(root, 'packages', one.name))
+    const { exitCode, output } = await build(one.name, root)
+    if (exitCode !== 0) throw new Problem(`Building ${one.name} failed:\n${output.trim()}`)
   }
-}
-
-/** The bundler's command, started without a shell or a package manager between, so that a signal reaches it. */
-export function bundler(folder: string): string {
-  return join(dirname(createRequire(join(folder, 'package.json')).resolve('tsup')), 'cli-default.js')
-}
-
-function build(folder: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bundler(folder)], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    }
-    child.once('error', reject)
-    child.once('close', (code) => {
-      if (code === 0) resolve()
-      else reject(new Problem(`Building ${folder} failed:\n${output.trim()}`))
-    })
-  })
 }
 
 /** When the youngest file was changed that a build reads. */

@@ -2,7 +2,8 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildWhatIsOld, bundler } from './start-build.ts'
+import { bundler } from './build.ts'
+import { buildWhatIsOld } from './start-build.ts'
 import { adminPassword, type Demo, node, type Pair, pairOf, restSecret, root } from './start-demos.ts'
 import { checkFree, type Ports, portsFrom } from './start-ports.ts'
 import { Problem } from './start-problem.ts'

@@ -4,11 +4,12 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { onCi } from '../packages/testkit/src/environment.ts'
 import { browserNames, needBrowsers } from './browsers.ts'
+import { buildAll } from './build.ts'
 import { contractRows, rowsWithoutTest } from './contract-rows.ts'
 import { needPromtool } from './prometheus.ts'
 import { needProxies } from './proxies.ts'
 import { needRedis } from './redis.ts'
-import { bin, pnpm, type Run, root, run } from './run.ts'
+import { bin, type Run, root, run } from './run.ts'
 import type { Servers } from './servers.ts'
 import {
   add,
@@ -29,6 +30,8 @@ type Part = 'check' | 'e2e'
 interface Section {
   readonly name: string
   readonly parts: readonly Part[]
+  /** Without it nothing that comes after has anything to say of its own. */
+  readonly vital?: true
   run(reports: string): Promise<Tally>
 }
 
@@ -49,7 +52,7 @@ const needed = {
   browsers: { parts: ['e2e'], get: once(needBrowsers) },
 } as const
 
-/** Cheap ones first, so that a slip is seen at once; all of them run, so that one run shows everything. */
+/** Cheap ones first, so that a slip is seen at once; all that can run do, so that one run shows everything. */
 const sections: readonly Section[] = [
   {
     name: 'format and lint',
@@ -61,8 +64,9 @@ const sections: readonly Section[] = [
   {
     name: 'build',
     parts: ['check', 'e2e'],
+    vital: true,
     run: async () => {
-      const built = await pnpm(['build'], { quiet: true })
+      const built = await buildAll()
       if (built.exitCode !== 0) console.log(built.output)
       return verdict(built)
     },
@@ -206,6 +210,7 @@ async function main(part: string | undefined): Promise<void> {
   // What cannot be got is said where it is asked for.
   getAhead(part).catch(() => {})
   const reports = await mkdtemp(join(tmpdir(), 'hookbox-test-'))
+  const lines: string[] = []
   let sum = nothing
   try {
     for (const section of sections) {
@@ -217,14 +222,17 @@ async function main(part: string | undefined): Promise<void> {
         console.log(error)
         return oneFailed
       })
-      console.log(`── ${section.name}: ${write(tally)} (${seconds(begun)})`)
+      const line = `── ${section.name}: ${write(tally)} (${seconds(begun)})`
+      console.log(line)
+      lines.push(line)
       sum = add(sum, tally)
+      if (section.vital && !isGood(tally)) break
     }
   } finally {
     await rm(reports, { recursive: true, force: true })
   }
   process.exitCode = isGood(sum) ? 0 : 1
-  console.log(`\n${write(sum)}`)
+  console.log(`\n${lines.join('\n')}\n\n${write(sum)}`)
 }
 
 await main(process.argv[2])
