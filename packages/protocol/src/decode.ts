@@ -3,6 +3,7 @@ import { HookboxError } from './errors.ts'
 import type { ClientFrame, ServerFrame, ServerFrameName } from './frames.ts'
 import { depth, isObject, type Json, type JsonText, maxJsonDepth, quote, textOf, toJsonText } from './json.ts'
 import { exceeds, limits } from './limits.ts'
+import { plainPublish } from './plain-publish.ts'
 
 /** A frame that came in. */
 export type Received = ClientFrame & {
@@ -32,6 +33,11 @@ export function decodeMessage(message: string): Decoded[] {
 }
 
 function decodeFrame(line: string): Decoded {
+  const frame = plainPublish(line)
+  return frame ? { frame } : decodeAny(line)
+}
+
+function decodeAny(line: string): Decoded {
   let id = 0
   try {
     const [frameId, name, args = {}] = shape(line)

@@ -33,7 +33,7 @@ export function jsonText(text: string, field: string): JsonText {
 }
 
 /** Of JSON, in which line breaks stand between tokens only. */
-function onOneLine(text: string): string {
+export function onOneLine(text: string): string {
   return text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, ' ') : text
 }
 
