@@ -4,7 +4,6 @@ import {
   HookboxError,
   type JsonText,
   limits,
-  members,
   type Published,
   spliceFrame,
   toJsonText,
@@ -132,12 +131,9 @@ export class Publisher {
 
 /** @throws HookboxError `too_large` */
 function insideOf(by: Publishing, payload: JsonText, { anonymous }: ChannelOptions, at: number): string {
-  const inside = members({
-    user: anonymous ? undefined : toJsonText(by.originator),
-    payload,
-    datetime: datetimeText(at),
-    message_id: by.messageId && toJsonText(by.messageId.id),
-  })
+  const user = anonymous ? '' : `"user":${toJsonText(by.originator)},`
+  const messageId = by.messageId === undefined ? '' : `,"message_id":${toJsonText(by.messageId.id)}`
+  const inside = `${user}"payload":${payload},"datetime":${datetimeText(at)}${messageId}`
   if (!exceeds(inside, limits.frame)) return inside
   throw new HookboxError('too_large', `payload: expected an entry of at most ${limits.frame} bytes`)
 }

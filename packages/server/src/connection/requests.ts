@@ -4,6 +4,7 @@ import {
   jsonNull,
   members,
   type Position,
+  type Published,
   parsePosition,
   positionJson,
   type Received,
@@ -51,12 +52,7 @@ const table: { readonly [N in Asked]: Request<N> } = {
   PUBLISH: {
     shares: (hub, { args }) => hub.publishesUnasked(args.channel_name),
     run(hub, connection, { args, payload = jsonNull }) {
-      return after(hub.publish(connection, args.channel_name, payload, args.message_id), ({ position, duplicate }) =>
-        members({
-          position: position === undefined ? undefined : positionJson(position),
-          duplicate: duplicate ? toJsonText(true) : undefined,
-        }),
-      )
+      return after(hub.publish(connection, args.channel_name, payload, args.message_id), publishedInside)
     },
   },
 
@@ -89,6 +85,13 @@ const table: { readonly [N in Asked]: Request<N> } = {
 /** Frame name → what the hub does. */
 export const requests: { readonly [N in ClientFrameName]?: Request<ClientFrameName> } = table as {
   readonly [N in ClientFrameName]?: Request<ClientFrameName>
+}
+
+/** Without what puts members together: it is written for each publish. */
+function publishedInside({ position, duplicate }: Published): string {
+  const which = position === undefined ? '' : `"position":${positionJson(position)}`
+  if (!duplicate) return which
+  return which === '' ? '"duplicate":true' : `${which},"duplicate":true`
 }
 
 function position(text: string | undefined): Position | undefined {
