@@ -118,6 +118,7 @@ export class FanOut {
 
   #positionOf(numbered: Numbered): Numbered {
     const inside = `"channel_name":${toJsonText(this.#name)},"offset":${numbered.position.offset}`
-    return { ...numbered, frame: new PreparedFrame(spliceFrame(0, 'POSITION', inside)) }
+    const { name, position, at, origin } = numbered
+    return { name, position, at, origin, frame: new PreparedFrame(spliceFrame(0, 'POSITION', inside)) }
   }
 }

@@ -4,12 +4,17 @@ import { randomId } from '../../ids.ts'
 import { PreparedFrame } from '../../transport/prepared-frame.ts'
 import type { Numbered, Unnumbered } from '../broker.ts'
 import { BoundedQueue, type Bounds } from './bounded-queue.ts'
-import type { RecoveryBudget } from './recovery-budget.ts'
+import { type RecoveryBudget, Told } from './recovery-budget.ts'
 
 /** What every log keeps for recovery, whatever a channel's history options say. */
 export const recoveryWindow: Bounds = { size: 1_000, duration: 300_000, bytes: 1_048_576 }
 
-export type Told = Numbered & { readonly bytes: number }
+/** What is to be told, with its number. */
+interface Telling extends Pick<Unnumbered, 'name' | 'origin'> {
+  readonly offset: number
+  readonly text: string
+  readonly at: number
+}
 
 /** A log as it is put away for the next start of the hub. */
 export interface SavedRecoveryLog {
@@ -88,16 +93,11 @@ export class RecoveryLog {
     this.#window?.clear()
   }
 
-  #push(
-    what: Pick<Unnumbered, 'name' | 'origin'> & { readonly offset: number; readonly text: string; readonly at: number },
-    now: number,
-  ): Told {
-    const { name, offset, text, at, origin } = what
+  #push({ name, offset, text, at, origin }: Telling, now: number): Told {
     const position = { epoch: this.#epoch, offset }
-    const frame = new PreparedFrame(text)
-    const told: Told = { name, position, frame, at, origin, bytes: frame.length }
     this.#window ??= new BoundedQueue(this.#budget)
-    this.#budget.count(told, this.#window)
+    const told = new Told({ name, position, frame: new PreparedFrame(text), at, origin }, this.#window)
+    this.#budget.count(told)
     this.#window.push(told, recoveryWindow, now)
     return told
   }
