@@ -24,7 +24,7 @@ afterAll(async () => {
 
 async function compile(settings: string): Promise<string> {
   const args = ['-p', join(project.folder, `tsconfig.${settings}.json`), '--pretty', 'false']
-  return promisify(execFile)(bin('tsc'), args, { cwd: project.folder }).then(
+  return promisify(execFile)(bin('tsc', 'consumers'), args, { cwd: project.folder }).then(
     () => '',
     ({ stdout, message }: { stdout?: string; message: string }) => stdout || message,
   )

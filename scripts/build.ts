@@ -21,7 +21,7 @@ export async function build(name: PublishedName, workspace: string = root): Prom
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   const missing = filesNamedBy(manifest).filter((file) => !existsSync(join(folder, file)))
   if (missing.length === 0) return built
-  return { exitCode: null, output: `${built.output}the bundler ended well, but there is no ${missing.join(', ')}\n` }
+  return { exitCode: 1, output: `${built.output}the bundler ended well, but there is no ${missing.join(', ')}\n` }
 }
 
 /** Builds what is published, up to the first package that cannot be built. */

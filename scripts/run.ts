@@ -16,11 +16,14 @@ export interface RunOptions {
 export interface Run {
   /** Null where a signal ended it, or it could not be started. */
   readonly exitCode: number | null
-  /** What it wrote, where it was quiet, and why it has no exit code. */
+  /** What it wrote, where it was quiet; then why it has no exit code. */
   readonly output: string
 }
 
 const quarterOfAnHour = 900_000
+
+/** Milliseconds for who is asked to end, which may have to end others. */
+const grace = 5_000
 
 /** Runs a command to its end. Never throws. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
@@ -30,27 +33,32 @@ export function run(command: string, args: readonly string[], options: RunOption
       cwd,
       env: { ...process.env, ...env },
       stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
-      shell: process.platform === 'win32',
+      // What npm puts among the commands is for a shell there; a path may have blanks.
+      shell: process.platform === 'win32' && command !== process.execPath,
     })
     let output = ''
-    const collect = (bytes: Buffer) => {
-      output += bytes
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
     }
-    child.stdout?.on('data', collect)
-    child.stderr?.on('data', collect)
-    const end = (exitCode: number | null, more = '') => {
+    const end = (exitCode: number | null, why?: string) => {
       clearTimeout(timer)
-      resolve({ exitCode, output: output + more })
+      if (why !== undefined && !quiet) console.error(`${command}: ${why}`)
+      resolve({ exitCode, output: why === undefined ? output : `${output}${why}\n` })
     }
-    // What it has started may hold its output open for longer: nobody waits for that.
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      child.stdout?.destroy()
-      child.stderr?.destroy()
-      end(null, `ended, as it took longer than ${deadline / 1_000} s\n`)
+    let timer = setTimeout(() => {
+      // What it has started may hold its output open for longer: nobody waits for that.
+      child.once('exit', () => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+        end(null, `ended, as it took longer than ${deadline / 1_000} s`)
+      })
+      child.kill()
+      timer = setTimeout(() => child.kill('SIGKILL'), grace)
     }, deadline)
-    child.once('error', (error) => end(null, `${error.message}\n`))
-    child.once('close', (exitCode) => end(exitCode))
+    child.once('error', (error) => end(null, error.message))
+    child.once('close', (exitCode, signal) => end(exitCode, signal === null ? undefined : `ended by ${signal}`))
   })
 }
 

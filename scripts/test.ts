@@ -30,7 +30,7 @@ type Part = 'check' | 'e2e'
 interface Section {
   readonly name: string
   readonly parts: readonly Part[]
-  /** Without it nothing that comes after has anything to say of its own. */
+  /** Without it most of what comes after would only say the same again. */
   readonly vital?: true
   run(reports: string): Promise<Tally>
 }
@@ -112,8 +112,9 @@ function once<T>(get: () => Promise<T>): () => Promise<T> {
 }
 
 /** Getting is waiting above all, so it begins with the first section; one after another, as the system installs one at a time. */
-async function getAhead(part: Part | undefined): Promise<void> {
+async function getAhead(part: Part | undefined, isOver: () => boolean): Promise<void> {
   for (const { parts, get } of Object.values(needed)) {
+    if (isOver()) return
     if (part === undefined || parts.some((one) => one === part)) await get()
   }
 }
@@ -207,8 +208,9 @@ async function main(part: string | undefined): Promise<void> {
   if (part !== undefined && part !== 'check' && part !== 'e2e') {
     throw new Error(`expected check, e2e or nothing, got ${JSON.stringify(part)}`)
   }
+  let over = false
   // What cannot be got is said where it is asked for.
-  getAhead(part).catch(() => {})
+  getAhead(part, () => over).catch(() => {})
   const reports = await mkdtemp(join(tmpdir(), 'hookbox-test-'))
   const lines: string[] = []
   let sum = nothing
@@ -229,6 +231,7 @@ async function main(part: string | undefined): Promise<void> {
       if (section.vital && !isGood(tally)) break
     }
   } finally {
+    over = true
     await rm(reports, { recursive: true, force: true })
   }
   process.exitCode = isGood(sum) ? 0 : 1
