@@ -50,7 +50,7 @@ interface Kept extends EntryText {
 
 /**
  * The text of an element: `head`, and `rest` from `from` on. What was told as well stands in its frame already, in which only the
- * beginning is another: kept by itself, it would be made, measured and held in memory twice.
+ * beginning is another: kept by itself, it would be made and measured twice, and held in memory twice for as long as the frame is.
  */
 interface EntryText {
   readonly head: string
@@ -93,6 +93,7 @@ export class ChannelLog {
   readonly #clock: Clock
   readonly #name: JsonText
   readonly #nameBytes: number
+  readonly #isNameCheap: boolean
   readonly #ids: BoundedIds
   readonly #closing: () => boolean
   readonly #log: RecoveryLog
@@ -121,6 +122,7 @@ export class ChannelLog {
     this.#clock = clock
     this.#name = toJsonText(name)
     this.#nameBytes = Buffer.byteLength(this.#name)
+    this.#isNameCheap = cheap.test(this.#name)
     this.#ids = ids
     this.#closing = closing
     this.#log = new RecoveryLog(clock, budget, log)
@@ -353,7 +355,9 @@ export class ChannelLog {
     const isPublish = name === 'PUBLISH'
     if (!isPublish && keep.publishOnly) return
     this.#isMixed ||= !isPublish
-    const { head, rest, from, bytes } = frame ? this.#within(frame, name) : alone(`${heads[name]}${inside}}]`)
+    const number = frame ? `"offset":${offset},` : ''
+    const { head, rest, from, bytes } =
+      frame && this.#isNameCheap ? this.#within(frame, name) : alone(`${heads[name]}${number}${inside}}]`)
     const element = { serial: ++this.#serial, offset, isPublish, at, head, rest, from, bytes }
     this.#history.push(element, historyBounds(keep), now)
   }
@@ -436,6 +440,12 @@ const heads: { readonly [N in Unnumbered['name']]: string } = {
   STATE_UPDATE: '["STATE_UPDATE",{',
   MESSAGE: '["MESSAGE",{',
 }
+
+/**
+ * The name of a channel whose frames its history may hold in place of texts of its own, also when nothing else holds them any
+ * longer: a longer one would take more than it spares, and one beyond Latin-1 makes engines hold all of a frame in twice the memory.
+ */
+const cheap = /^[\0-\xff]{1,66}$/
 
 function alone(text: string): EntryText {
   return { head: '', rest: text, from: 0, bytes: Buffer.byteLength(text) }

@@ -335,27 +335,32 @@ export function logContract(setup: Setup): void {
       },
     )
 
-    test.each([
-      ['told', true],
-      ['told to nobody', false],
-    ])('one answer holds 256 KiB of elements to the byte, whatever the channel is called: %s', async (_, isTold) => {
-      const { log, broker } = await opened()
-      await createChannel(broker, 'Küche 🍲')
-      const sized = (bytes: number): Unnumbered => {
-        const number = isTold ? '"offset":1,' : ''
-        const around = `["PUBLISH",{${number}"payload":""}]`.length
-        return { name: 'PUBLISH', inside: `"payload":"${'x'.repeat(bytes - around)}"`, at: 0 }
-      }
-      const quarter = limits.historyAnswer / 4
-      const how = { told: isTold, kept: true, keep: all }
-      const read = async () => {
-        const { history, more } = await log.read('Küche 🍲', all)
-        return { sizes: (JSON.parse(history) as unknown[]).map((one) => JSON.stringify(one).length - quarter), more }
-      }
-      for (let n = 0; n < 4; n++) await log.append('Küche 🍲', sized(quarter), how)
-      expect(await read()).toEqual({ sizes: [0, 0, 0, 0], more: false })
-      await log.append('Küche 🍲', sized(quarter + 1), how)
-      expect(await read()).toEqual({ sizes: [0, 0, 1], more: true })
-    })
+    test.each(
+      ['Küche', 'Küche 🍲', 'n'.repeat(200)].flatMap((name) => [
+        { name, isTold: true },
+        { name, isTold: false },
+      ]),
+    )(
+      'one answer holds 256 KiB of elements to the byte, whatever the channel is called: $name, told: $isTold',
+      async ({ name, isTold }) => {
+        const { log, broker } = await opened()
+        await createChannel(broker, name)
+        const sized = (bytes: number): Unnumbered => {
+          const number = isTold ? '"offset":1,' : ''
+          const around = `["PUBLISH",{${number}"payload":""}]`.length
+          return { name: 'PUBLISH', inside: `"payload":"${'x'.repeat(bytes - around)}"`, at: 0 }
+        }
+        const quarter = limits.historyAnswer / 4
+        const how = { told: isTold, kept: true, keep: all }
+        const read = async () => {
+          const { history, more } = await log.read(name, all)
+          return { sizes: (JSON.parse(history) as unknown[]).map((one) => JSON.stringify(one).length - quarter), more }
+        }
+        for (let n = 0; n < 4; n++) await log.append(name, sized(quarter), how)
+        expect(await read()).toEqual({ sizes: [0, 0, 0, 0], more: false })
+        await log.append(name, sized(quarter + 1), how)
+        expect(await read()).toEqual({ sizes: [0, 0, 1], more: true })
+      },
+    )
   })
 }
