@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /** Our own packages are read from their sources. What Node loads itself must not be given `import`, which it adds where it belongs. */
@@ -16,8 +17,9 @@ export default defineConfig({
       'examples/test/**/*.test.ts',
     ],
     environment: 'node',
-    // Most files are small, and would spend more time on loading the sources anew than on testing: who replaces something global puts it back.
+    // Most files are small, and would spend more time on loading the sources anew than on testing.
     isolate: false,
+    setupFiles: [fileURLToPath(new URL('scripts/vitest-tidy.ts', import.meta.url))],
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

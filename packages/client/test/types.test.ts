@@ -10,7 +10,7 @@ import type {
   StateChange,
   Subscription,
 } from '@hookbox/client'
-import { describe, expectTypeOf, test } from 'vitest'
+import { afterEach, describe, expectTypeOf, test } from 'vitest'
 import { World } from './kit/world.ts'
 
 // The compiler checks these; that they also run shows that no type promises what is not there.
@@ -41,9 +41,17 @@ declare module '@hookbox/client' {
 
 type AnyState = Readonly<Record<string, Json>>
 
+const opened: Connection[] = []
+
 function connect(): Connection {
-  return new World().connect()
+  const connection = new World().connect()
+  opened.push(connection)
+  return connection
 }
+
+afterEach(() => {
+  for (const connection of opened.splice(0)) connection.disconnect()
+})
 
 describe('a channel that ChannelMap names', () => {
   test('is typed by its name: subscription, events, iteration, history, state', () => {

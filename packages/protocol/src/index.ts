@@ -25,5 +25,5 @@ export type {
 export { isObject, type Json, type JsonText, jsonNull, jsonText, maxJsonDepth, quote, toJsonText } from './json.ts'
 export { exceeds, frameLimit, limits, messageLimit, utf8Length } from './limits.ts'
 export { channelName, messageId, userName } from './names.ts'
-export { formatPosition, type Position, parsePosition, positionJson } from './position.ts'
+export { formatPosition, type Position, parsePosition } from './position.ts'
 export { subprotocol } from './version.ts'

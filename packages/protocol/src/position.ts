@@ -1,5 +1,3 @@
-import type { JsonText } from './json.ts'
-
 /** A place in one life of a channel's log. Positions of different epochs cannot be compared. */
 export interface Position {
   /** Names one life of the log; it changes whenever offsets could repeat. */
@@ -20,9 +18,4 @@ export function parsePosition(text: string): Position | undefined {
 /** Writes the text form `epoch:offset`. */
 export function formatPosition(position: Position): string {
   return `${position.epoch}:${position.offset}`
-}
-
-/** What {@link formatPosition} wrote, as JSON: there is nothing in it to escape. */
-export function positionJson(text: string): JsonText {
-  return `"${text}"` as JsonText
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatPosition, type Position, parsePosition, positionJson } from '../src/index.ts'
+import { formatPosition, type Position, parsePosition } from '../src/index.ts'
 import { build, read, type Text } from './vectors.ts'
 
 interface Row {
@@ -20,16 +20,6 @@ describe('positions', () => {
     fc.assert(
       fc.property(position, (one) => {
         expect(parsePosition(formatPosition(one))).toEqual(one)
-      }),
-    )
-  })
-
-  test('as JSON, every position is its text', () => {
-    const position = fc.record({ epoch: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/), offset: fc.maxSafeNat() })
-    fc.assert(
-      fc.property(position, (one) => {
-        const text = formatPosition(one)
-        expect(positionJson(text)).toBe(JSON.stringify(text))
       }),
     )
   })

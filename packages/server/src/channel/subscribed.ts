@@ -1,13 +1,6 @@
-import {
-  formatPosition,
-  type JsonText,
-  limits,
-  members,
-  positionJson,
-  spliceFrame,
-  toJsonText,
-} from '@hookbox/protocol'
+import { formatPosition, type JsonText, limits, members, spliceFrame, toJsonText } from '@hookbox/protocol'
 import type { Snapshot } from '../broker/broker.ts'
+import { positionJson } from '../position-json.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 import type { ChannelOptions } from './options.ts'
 import { stateText } from './state.ts'

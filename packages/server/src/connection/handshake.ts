@@ -8,7 +8,6 @@ import {
   members,
   type Position,
   parsePosition,
-  positionJson,
   type Received,
   toJsonText,
 } from '@hookbox/protocol'
@@ -17,6 +16,7 @@ import type { Hub } from '../hub/hub.ts'
 import type { OpenedInbox } from '../hub/inboxes.ts'
 import { type Proof, proofOf, type Taken } from '../hub/tickets.ts'
 import { checkUserOptions, type UserOptions } from '../hub/user-options.ts'
+import { positionJson } from '../position-json.ts'
 import type { Connection } from './connection.ts'
 import { watchExpiry } from './expiry.ts'
 import { pingInterval } from './heartbeat.ts'

@@ -6,13 +6,13 @@ import {
   type Position,
   type Published,
   parsePosition,
-  positionJson,
   type Received,
   spliceFrame,
   toJsonText,
 } from '@hookbox/protocol'
 import type { Hub } from '../hub/hub.ts'
 import type { UserConnection } from '../hub/users.ts'
+import { positionJson } from '../position-json.ts'
 import { after, type Soon } from '../soon.ts'
 import { PreparedFrame } from '../transport/prepared-frame.ts'
 
