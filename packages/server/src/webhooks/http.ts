@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { secretsIn } from '../secrets.ts'
 import type { Ask, Question, Reply } from './callbacks.ts'
 import { conceal, concealer } from './conceal.ts'
+import { Places } from './places.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
 import type { SawCall } from './seen-call.ts'
 import { ShortCircuit } from './short-circuit.ts'
@@ -51,8 +52,8 @@ export const maxReply = 1_048_576
 /** Bytes of the `Cookie` header; beyond it none is sent, as many servers would refuse the whole request. */
 export const maxCookies = 8_192
 
-/** Calls under way at a time to one origin; further ones wait, within their own deadline. */
-const maxConnections = 128
+/** Calls under way at a time; further ones wait, within their own deadline. */
+export const maxConnections = 128
 
 /** Asks the web application by HTTP POST (contract: Webhooks). `close` lets calls under way finish. */
 export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Promise<void> } {
@@ -105,37 +106,56 @@ export function createHttpExchange(options: HttpExchangeOptions): {
     keepAliveTimeout: 1_000,
   })
 
+  const places = new Places(maxConnections)
+
   /** One promise for all of it, as a hub asks about everything that happens. */
   function exchange(question: Question): Promise<Exchange> {
-    return new Promise((ended) => {
+    return new Promise((resolve) => {
       const { config, clock } = options
+      // What happens in a channel waits for what happens there; without one, for what is asked in the same way.
+      const about = question.fields.channel_name ?? question.name
       let late = false
+      let isUnderWay = false
       const giveUp = () => {
         late = true
+        stopWaiting()
         post.giveUp()
       }
       const cancel = clock.after(config.timeout, giveUp, 'roughly')
       let url = ''
-      const answered = (answer: Answer) => {
+      const ended = (exchange: Exchange) => {
         cancel()
-        ended({ reply: readReply(answer, url), answer })
+        if (isUnderWay) places.leave(about)
+        isUnderWay = false
+        resolve(exchange)
       }
+      const answered = (answer: Answer) => ended({ reply: readReply(answer, url), answer })
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
       const failed = (problem: unknown) => {
-        cancel()
         const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
         ended({ reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late })
       }
       const post = new Post(answered, failed)
-      try {
-        const target = targetOf(config, question.name)
-        url = target.shown
-        const body = form(question, options.secret)
-        const headers = buildHeaders(question, body, options)
-        agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, post)
-      } catch (problem) {
-        failed(problem)
+      let stopWaiting = () => {}
+      const attempt = (task: () => void) => {
+        try {
+          task()
+        } catch (problem) {
+          failed(problem)
+        }
       }
+      attempt(() => {
+        const { origin, path, shown } = targetOf(config, question.name)
+        url = shown
+        stopWaiting = places.take(about, () => {
+          isUnderWay = true
+          attempt(() => {
+            const body = form(question, options.secret)
+            const headers = buildHeaders(question, body, options)
+            agent.dispatch({ origin, path, method: 'POST', headers, body }, post)
+          })
+        })
+      })
     })
   }
 
@@ -143,7 +163,7 @@ export function createHttpExchange(options: HttpExchangeOptions): {
   return {
     exchange,
     close() {
-      closed ??= agent.close()
+      closed ??= places.nobodyWaits().then(() => agent.close())
       return closed
     },
   }

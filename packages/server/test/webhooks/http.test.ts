@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { WebhookConfig } from '../../src/config/config.ts'
 import type { Caller, Question } from '../../src/webhooks/callbacks.ts'
-import { createHttpAsk, type HttpAskOptions, maxReply, webhookUrl } from '../../src/webhooks/http.ts'
+import { createHttpAsk, type HttpAskOptions, maxConnections, maxReply, webhookUrl } from '../../src/webhooks/http.ts'
 import { lookInterval, mostUnanswered } from '../../src/webhooks/short-circuit.ts'
 import { RecordingLog } from '../kit/recording-log.ts'
 
@@ -387,3 +387,75 @@ async function unusedPort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve))
   return port
 }
+
+describe('calls about one thing that is answered slowly', () => {
+  /** An application that leaves what is about `slow` without an answer, until it is told to give all of them. */
+  async function slowApplication() {
+    const held: ServerResponse[] = []
+    const bodies: string[] = []
+    const waiting: { readonly count: number; readonly reached: () => void }[] = []
+    const server = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      bodies.push(body)
+      if (body.includes('slow')) held.push(response)
+      else response.end('[true,{}]')
+      for (const one of waiting) if (held.length >= one.count) one.reached()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanUp.push(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return {
+      port: (server.address() as AddressInfo).port,
+      bodies,
+      held: (count: number) => new Promise<void>((reached) => waiting.push({ count, reached })),
+      answerAll() {
+        for (const response of held.splice(0)) response.end('[true,{}]')
+      },
+    }
+  }
+
+  const about = (fields: Question['fields'], name: Question['name'] = 'subscribe'): Question => ({
+    name,
+    fields,
+    caller: { cookies: undefined, address: undefined, setCookies() {} },
+    id: 'id',
+  })
+
+  test.each([
+    { what: 'a channel', slow: about({ channel_name: 'slow' }) },
+    { what: 'a webhook that is about no channel', slow: about({ payload: '"slow"' }, 'connect') },
+  ])('do not hold up all others: $what', async ({ slow }) => {
+    const application = await slowApplication()
+    const { ask } = asker({ singleUrl: `http://127.0.0.1:${application.port}/` })
+    const allHeld = application.held(maxConnections / 2)
+    const asked = Array.from({ length: 2 * maxConnections }, () => ask(slow))
+    await allHeld
+    expect(await ask(about({ channel_name: 'quick' }))).toMatchObject({ kind: 'answer', success: true })
+    expect(await ask(about({ name: 'somebody' }, 'disconnect'))).toMatchObject({ kind: 'answer', success: true })
+    // All that wait come to their turn.
+    const giving = setInterval(() => application.answerAll(), 5)
+    cleanUp.push(() => clearInterval(giving))
+    const answers = await Promise.all(asked)
+    expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(['answer']))
+    expect(application.bodies).toHaveLength(2 * maxConnections + 2)
+  })
+
+  test('are told by their URL where they wait for too long, and leave their places to others', async () => {
+    const application = await slowApplication()
+    const clock = new TestClock()
+    const url = `http://127.0.0.1:${application.port}/`
+    const { ask } = asker({ singleUrl: url }, { clock })
+    const allHeld = application.held(maxConnections / 2)
+    const asked = Array.from({ length: maxConnections / 2 + 3 }, () => ask(about({ channel_name: 'slow' })))
+    await allHeld
+    await clock.advance(5_000)
+    for (const answer of await Promise.all(asked)) expect(answer).toMatchObject({ kind: 'fault', why: 'time', url })
+    await clock.advance(lookInterval)
+    expect(await ask(about({ channel_name: 'other' }))).toMatchObject({ kind: 'answer' })
+    const next = Array.from({ length: maxConnections / 2 }, () => ask(about({ channel_name: 'other' })))
+    for (const answer of await Promise.all(next)) expect(answer).toMatchObject({ kind: 'answer' })
+  })
+})
