@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import { startServer } from './measure.ts'
+import { startServer, type Told } from './measure.ts'
 import { type Peer, type PeerName, peers } from './peers.ts'
-import { medianOf } from './results.ts'
-import { number } from './table.ts'
+import { cellIn, faultIn } from './results.ts'
+import { write } from './table.ts'
 
 /** What is compared: ourselves without and with, and each connection compressing for itself. */
 const compared = ['hookbox', 'with compression', 'ws loop', 'ws loop deflate'] as const satisfies readonly PeerName[]
@@ -15,16 +15,12 @@ const pages = 100
 const perSecond = 50
 const characters = 1_000
 
-export type Compressed = {
+/** One line of the results: `bytes` on the wire and `cpu_us` of the server's processor, both for each delivery. */
+export interface Compressed extends Told {
   readonly peer: PeerName
-  readonly deliveries: number
-  /** Not as many as there were publishes for each page. */
-  readonly lost: number
-  /** Of the server's processor, for each delivery. */
-  readonly cpu_us: number
-  /** On the wire, for each delivery. */
-  readonly bytes: number
 }
+
+const figures = ['bytes', 'cpu_us'] as const
 
 /** One after the other, several times. */
 export async function measureCompression(
@@ -35,7 +31,10 @@ export async function measureCompression(
   const all: Compressed[] = []
   for (let round = 1; round <= rounds; round++) {
     for (const peer of compared) {
-      const one = await measureOne(peer, duration)
+      const one = await measureOne(peer, duration).catch((error: unknown) => ({
+        peer,
+        error: error instanceof Error ? error.message : String(error),
+      }))
       all.push(one)
       await done({ round, ...one })
     }
@@ -47,10 +46,10 @@ export async function measureCompression(
 export function compressionTable(all: readonly Compressed[]): string {
   const lines = compared.map((peer) => {
     const own = all.filter((one) => one.peer === peer)
-    const lost = own.reduce((sum, one) => sum + one.lost, 0)
+    const fault = own.map(faultOfCompressed).find((one) => one !== undefined)
     const { about }: Peer = peers[peer]
-    if (lost !== 0) return `| ${peer} | ${about} | broken: ${lost} deliveries were lost | |`
-    return `| ${peer} | ${about} | ${number(median(own.map((one) => one.bytes)))} | ${number(median(own.map((one) => one.cpu_us)))} |`
+    const [bytes, cpu] = figures.map((figure) => write(fault ?? cellIn(own, figure)))
+    return `| ${peer} | ${about} | ${bytes} | ${fault === undefined ? cpu : ''} |`
   })
   return [
     '### compression',
@@ -61,6 +60,11 @@ export function compressionTable(all: readonly Compressed[]): string {
     '| --- | --- | ---: | ---: |',
     ...lines,
   ].join('\n')
+}
+
+/** Why it is no number. Undefined where it is one. */
+export function faultOfCompressed(compressed: Compressed): string | undefined {
+  return faultIn(compressed, figures)
 }
 
 async function measureOne(peer: PeerName, duration: number): Promise<Compressed> {
@@ -137,8 +141,4 @@ function chatter(number: number): { readonly text: string; readonly n: number } 
     text += `${words[state % words.length]}${state % 11 === 0 ? `, ${state.toString(36)}` : ''} `
   }
   return { text, n: number }
-}
-
-function median(values: readonly number[]): number {
-  return medianOf([...values].sort((a, b) => a - b))
 }

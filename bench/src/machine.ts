@@ -16,15 +16,20 @@ export async function machine(): Promise<string> {
   return parts.join(', ')
 }
 
-/** What is measured beside us, of which version; empty where that is nothing with one. */
-export async function versions(names: readonly PeerName[]): Promise<string> {
+/** What is measured beside us, of which version, and the Redis that is used; empty where that is nothing with one. */
+export async function versions(names: readonly PeerName[], withRedis = false): Promise<string> {
   const told = await Promise.all(
     names.map(async (name) => {
       const { versionOf }: Peer = peers[name]
       return versionOf === undefined ? [] : [`${name} ${await version(versionOf)}`]
     }),
   )
-  return told.flat().join(', ')
+  return [...told.flat(), ...(withRedis ? [await redisVersion()] : [])].join(', ')
+}
+
+async function redisVersion(): Promise<string> {
+  const { output } = await run('redis-server', ['--version'], { quiet: true })
+  return `Redis ${/v=(\S+)/.exec(output)?.[1] ?? 'of unknown version'}`
 }
 
 async function version(of: string): Promise<string> {

@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { redisServer } from '../../scripts/redis.ts'
 import { pnpm } from '../../scripts/run.ts'
 import { howToGet as howToGetServer, needServers } from '../../scripts/servers.ts'
-import { compressionTable, measureCompression } from './compression.ts'
+import { compressionTable, faultOfCompressed, measureCompression } from './compression.ts'
 import { buildGenerator } from './generator.ts'
 import { get } from './get.ts'
 import { type Curve, curves, growthFigureNames } from './growth/curves.ts'
@@ -42,8 +42,10 @@ try {
   else {
     const built = await pnpm(['build'], { quiet: true })
     if (built.exitCode !== 0) throw new Error(`the hub cannot be built:\n${built.output}`)
+    const on = await machine()
+    if (options.out !== undefined) await appendFile(options.out, `${JSON.stringify({ machine: on })}\n`)
     const { text, broken } = await reportOf(options)
-    process.stdout.write(`\n${await machine()}\n\n${text}\n`)
+    process.stdout.write(`\n${on}\n\n${text}\n`)
     if (broken) process.exitCode = 1
   }
 } catch (error) {
@@ -76,7 +78,8 @@ async function compare(options: PeerOptions): Promise<Report> {
   )
   const measurements = await measureAll(options, await withRedis(asked), 'apart')
   const broken = measurements.some((one) => one.peer === 'hookbox' && faultOf(one) !== undefined)
-  const beside = await versions([...new Set(measurements.map(({ peer }) => peer))])
+  const usesRedis = measurements.some(({ row }) => (rows[row] as Row).redis)
+  const beside = await versions([...new Set(measurements.map(({ peer }) => peer))], usesRedis)
   return { text: `${beside}\n\n${tables(measurements)}`, broken }
 }
 
@@ -84,7 +87,7 @@ async function compareWorkers(options: WorkersOptions): Promise<Report> {
   const asked = options.rows.flatMap((row) => hubs.map((peer) => ({ row, peer })))
   const measurements = await measureAll(options, await withRedis(asked), 'anywhere')
   const broken = measurements.some((one) => faultOf(one) !== undefined)
-  return { text: tables(measurements, workersView), broken }
+  return { text: `${await versions([], true)}\n\n${tables(measurements, workersView)}`, broken }
 }
 
 interface Asked {
@@ -160,9 +163,13 @@ async function costOfPage(options: PageOptions): Promise<Report> {
 async function compress(options: CompressionOptions): Promise<Report> {
   const all = await measureCompression(options.rounds, options.duration, async ({ round, ...one }) => {
     await keep(options, round, one)
-    say(`${round}/${options.rounds}  ${one.peer.padEnd(16)} ${number(one.bytes)} bytes, ${number(one.cpu_us)} µs`)
+    const fault = faultOfCompressed(one)
+    const words =
+      fault === undefined ? `${number(Number(one.bytes))} bytes, ${number(Number(one.cpu_us))} µs` : `broken: ${fault}`
+    say(`${round}/${options.rounds}  ${one.peer.padEnd(16)} ${words}`)
   })
-  return { text: compressionTable(all), broken: all.some(({ lost }) => lost !== 0) }
+  const text = `${await versions(['ws loop'])}\n\n${compressionTable(all)}`
+  return { text, broken: all.some((one) => faultOfCompressed(one) !== undefined) }
 }
 
 async function keep({ out }: Options, round: number, measured: Told): Promise<void> {

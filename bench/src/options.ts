@@ -179,13 +179,17 @@ ${lines([
   ['--page', 'what a page costs, in the same way'],
   ['--compression', 'what compression costs and saves, at a steady rate'],
   ['--workers', 'what a second process of the hub gains and costs'],
-  ['--quick', 'the most telling rows, once: about two minutes; with --growth, --page or --workers every row, once'],
+  ['--quick', 'the most telling rows, once: about two minutes; with one of the four above every row, once'],
   ['--rounds N', `how often (${whole.rounds}; with --growth ${growing.rounds}; with --quick ${quick.rounds})`],
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],
-  ['--rows A,B', 'these rows alone, which with --growth are curves'],
-  ['--peers A,B', 'these servers alone'],
+  ['--rows A,B', 'these rows alone, in quotation marks where a name has a blank; with --growth curves'],
+  ['--peers A,B', 'these servers alone, in the same way'],
   ['--get', 'get what is not installed, from npm and, as root on Debian, from its packages'],
-  ['--out FILE', 'add each measurement to this file, as a line of JSON'],
+  ['--out FILE', 'add each measurement to this file, as a line of JSON, behind one that tells the machine'],
   ['-h, --help', 'print this'],
-])}`
+])}
+
+Only one of --growth, --page, --compression and --workers may stand there, and --peers and --get beside
+none of them; --page takes no --duration, --compression no --rows. Exit code: 0, 1 where something of
+ours is broken or cannot be measured, 2 where the command line cannot be understood.`
 }

@@ -71,7 +71,7 @@ export const peers = {
     needs: [hub],
   },
   'ws loop': {
-    about: 'twenty lines over ws',
+    about: 'thirty lines over ws',
     protocol: 'raw',
     command: ({ port }) => [process.execPath, here('peers/ws-loop.mjs'), `${port}`],
     needs: [],

@@ -24,6 +24,8 @@ export interface Row {
   readonly redis?: true
   /** The application is asked about each publish. */
   readonly moderated?: true
+  /** As much is in flight as keeps the server busy, or else the generator: where neither is, something else is measured. */
+  readonly isClosed?: true
   /** What shows how much a hub over ws could reach at most. */
   readonly limits?: readonly PeerName[]
   /** What the hub stands on, by itself and with as much in flight: it is measured in place of other servers. */
@@ -41,6 +43,7 @@ export const rows = {
   'fan-out 100': {
     about: 'one publisher, 100 subscribers, 64 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '100', '--window', '64'],
+    isClosed: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     limits: ['bare wire'],
@@ -48,6 +51,7 @@ export const rows = {
   'fan-out 1000': {
     about: 'one publisher, 1,000 subscribers, 16 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '1000', '--window', '16'],
+    isClosed: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     quick: true,
@@ -56,6 +60,7 @@ export const rows = {
   'fan-out 5000': {
     about: 'one publisher, 5,000 subscribers, 8 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '5000', '--window', '8'],
+    isClosed: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: false,
     limits: ['bare wire'],
@@ -77,6 +82,7 @@ export const rows = {
   channels: {
     about: '1,000 channels with a subscriber each, 256 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '1000', '--channels', '1000', '--window', '256'],
+    isClosed: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     limits: ['bare wire'],
@@ -84,6 +90,7 @@ export const rows = {
   'publish + ack': {
     about: '16 publishers, 16 publishes in flight each, acknowledged, nobody subscribed',
     load: ['--mode', 'ingest', '--pubs', '16', '--window', '16'],
+    isClosed: true,
     figures: ['msgs_per_s', 'cpu_us'],
     presence: true,
     quick: true,
@@ -104,6 +111,14 @@ export const rows = {
     presence: true,
     redis: true,
     beneath: { peer: 'ioredis', inFlight: publishers * ofEach },
+  },
+  'alone through Redis': {
+    about: 'one publisher, who waits for each answer of a hub with a Redis: no publish shares a call with another',
+    load: ['--mode', 'ingest', '--pubs', '1', '--window', '1'],
+    figures: ['msgs_per_s', 'cpu_us', 'redis_us'],
+    presence: true,
+    redis: true,
+    beneath: { peer: 'ioredis', inFlight: 1 },
   },
   moderated: {
     about: `${publishers} publishers, one publish of each under way and one that waits, each allowed by the web application`,

@@ -1,10 +1,12 @@
 import { type PeerName, peerNames } from './peers.ts'
-import { cellOf, type Measurement, ratioOf } from './results.ts'
+import { cellOf, type Limit, limitOf, type Measurement, ratioOf } from './results.ts'
 import { type Figure, figureNames, type Row, type RowName, rowNames, rows } from './rows.ts'
 
 /** Which of them is ours, and what columns tables have in place of those of their rows. */
 export interface View {
   readonly ours: PeerName
+  /** What stands before the name of each row in its heading. */
+  readonly prefix?: string
   readonly figures?: { readonly [R in RowName]?: readonly Figure[] }
 }
 
@@ -14,7 +16,11 @@ export function tables(measurements: readonly Measurement[], view: View = { ours
   return measured.map((row) => table(row, measurements, view)).join('\n\n')
 }
 
-function table(row: RowName, measurements: readonly Measurement[], { ours, figures: others }: View): string {
+function table(
+  row: RowName,
+  measurements: readonly Measurement[],
+  { ours, prefix = '', figures: others }: View,
+): string {
   const { about, presence, figures: own }: Row = rows[row]
   const figures = others?.[row] ?? own
   const of = (peer: PeerName) => measurements.filter((one) => one.row === row && one.peer === peer)
@@ -30,14 +36,29 @@ function table(row: RowName, measurements: readonly Measurement[], { ours, figur
   })
   const heads = figures.flatMap((figure) => [figureNames[figure], `${ours === 'hookbox' ? 'ours' : ours} to it`])
   return [
-    `### ${row}`,
+    `### ${prefix}${row}`,
     '',
     `${about[0]?.toUpperCase()}${about.slice(1)}.${presence ? '' : ' Without presence.'}`,
     '',
     `| server | ${heads.join(' | ')} |`,
     `| --- |${heads.map(() => ' ---: |').join('')}`,
     ...lines,
+    ...limitsInWords(names.map((peer) => ({ peer, limit: limitOf(of(peer)) }))),
   ].join('\n')
+}
+
+/** Nothing where each server was as busy as it could be. */
+function limitsInWords(limits: readonly { readonly peer: PeerName; readonly limit: Limit | undefined }[]): string[] {
+  const those = (limit: Limit) => limits.filter((one) => one.limit === limit).map(({ peer }) => peer)
+  const [generator, neither] = [those('generator'), those('neither')]
+  return [
+    ...(generator.length > 0
+      ? ['', `The generator, and not the server, was at its limit with ${generator.join(', ')}.`]
+      : []),
+    ...(neither.length > 0
+      ? ['', `Neither the server nor the generator was busy all the time with ${neither.join(', ')}.`]
+      : []),
+  ]
 }
 
 /** A median with the least and the most, or why there is none. */

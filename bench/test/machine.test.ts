@@ -6,4 +6,5 @@ test('what stands beside the hub is told with its version, and nothing of the hu
     /^ws loop \d+\.\d+\.\d+, undici \d+\.\d+\.\d+$/,
   )
   expect(await versions(['hookbox'])).toBe('')
+  expect(await versions(['ws loop'], true)).toMatch(/^ws loop \S+, Redis (\d+\.\d+\.\d+|of unknown version)$/)
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readOutput } from '../src/measure.ts'
-import { cellOf, faultOf, type Measurement, medianOf, ratioOf } from '../src/results.ts'
+import { cellOf, faultOf, limitOf, type Measurement, medianOf, ratioOf } from '../src/results.ts'
 
 function measured(figures: Partial<Measurement>, peer: Measurement['peer'] = 'hookbox'): Measurement {
   return { peer, row: 'fan-out 1000', at: '2026-01-01T00:00:00.000Z', cpu_us: 1, lost: 0, dead: 0, ...figures }
@@ -13,6 +13,7 @@ describe('a measurement is no number', () => {
     [{ deliveries_per_s: 1, lost: -1 }, '-1 deliveries were lost'],
     [{ deliveries_per_s: 1, dead: 2 }, '2 connections died'],
     [{}, 'there is no deliveries_per_s'],
+    [{ deliveries_per_s: 0 }, 'deliveries_per_s is 0'],
   ])('%j', (figures, fault) => {
     expect(faultOf(measured(figures))).toBe(fault)
     expect(cellOf([measured({ deliveries_per_s: 5 }), measured(figures)], 'deliveries_per_s')).toBe(fault)
@@ -48,10 +49,12 @@ describe('what ours is to another', () => {
     expect(ratioOf(kb(5), kb(10), 'kb_per_conn')).toBe(2)
   })
 
-  test('is not told of a round that broke', () => {
-    const theirs = [measured({ error: 'it ended' }), measured({ deliveries_per_s: 10 })]
-    expect(ratioOf(all([5, 30], 'deliveries_per_s'), theirs, 'deliveries_per_s')).toBe(3)
-    expect(ratioOf(all([5], 'deliveries_per_s'), theirs, 'deliveries_per_s')).toBeUndefined()
+  test('is not told where a round broke, of whichever of them', () => {
+    const broken = [measured({ error: 'it ended' }), measured({ deliveries_per_s: 10 })]
+    const whole = all([5, 30], 'deliveries_per_s')
+    expect(ratioOf(whole, broken, 'deliveries_per_s')).toBeUndefined()
+    expect(ratioOf(broken, whole, 'deliveries_per_s')).toBeUndefined()
+    expect(ratioOf(whole, whole, 'deliveries_per_s')).toBe(1)
   })
 })
 
@@ -59,4 +62,23 @@ test('what the generator prints is read, and said where it is of no use', () => 
   expect(readOutput('{"mode":"ingest","msgs_per_s":5}\n')).toEqual({ mode: 'ingest', msgs_per_s: 5 })
   expect(() => readOutput('')).toThrow('the generator said nothing of use: nothing')
   expect(() => readOutput('Segmentation fault')).toThrow('the generator said nothing of use: Segmentation fault')
+})
+
+describe('what was at its limit', () => {
+  const load = (server_cpu: number, gen_cpu: number, more: Partial<Measurement> = {}) =>
+    measured({ deliveries_per_s: 1, server_cpu, gen_cpu, ...more })
+
+  test.each([
+    { what: 'server', rounds: [load(0.99, 0.5)] },
+    { what: 'server', rounds: [load(0.99, 0.99)] },
+    { what: 'generator', rounds: [load(0.6, 0.99)] },
+    { what: 'neither', rounds: [load(0.54, 0.3)] },
+    { what: 'server', rounds: [load(0.54, 0.3), load(0.99, 0.5), load(1, 0.5)] },
+    { what: undefined, rounds: [load(0.54, 0.3), load(0.99, 0.5, { lost: 1 })] },
+    { what: undefined, rounds: [load(0.54, 0.3, { row: 'one at a time' })] },
+    { what: undefined, rounds: [measured({ deliveries_per_s: 1 })] },
+    { what: undefined, rounds: [] },
+  ])('$what: $rounds', ({ what, rounds }) => {
+    expect(limitOf(rounds)).toBe(what)
+  })
 })

@@ -37,6 +37,18 @@ test('the best stands first, ours is bold, and what broke has no number', () => 
   ])
 })
 
+test('what was not as busy as it could be is told under the table', () => {
+  const busy = (peer: Measurement['peer'], server_cpu: number, gen_cpu: number) =>
+    of('publish + ack', peer, { msgs_per_s: 1_000, cpu_us: 1, server_cpu, gen_cpu })
+  const text = tables([busy('hookbox', 1, 0.5), busy('bun', 0.5, 1), busy('nats', 0.5, 0.99), busy('nchan', 0.3, 0.1)])
+  expect(text.split('\n').slice(-4)).toEqual([
+    '',
+    'The generator, and not the server, was at its limit with bun, nats.',
+    '',
+    'Neither the server nor the generator was busy all the time with nchan.',
+  ])
+})
+
 test('what stands beneath the hub stands beside it, and Redis is told apart', () => {
   const text = tables([
     of('through Redis', 'hookbox', { msgs_per_s: 4_000, cpu_us: 100, redis_us: 50 }),

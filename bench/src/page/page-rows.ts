@@ -29,8 +29,7 @@ export const pageRows = {
     figures: burst,
   },
   'burst bare': {
-    about:
-      'the same at once, to a page that has no client and only parses each frame and calls a handler: the most that any could take',
+    about: 'the same at once, to a page that has no client: it parses each frame by itself, and calls a handler',
     figures: burst,
   },
   'burst kept': {

@@ -18,4 +18,4 @@ export type WorkersRowName = keyof typeof figuresOf
 export const workersRowNames = Object.keys(figuresOf) as WorkersRowName[]
 
 /** What two workers gain over each of the others. */
-export const workersView: View = { ours: '2 workers', figures: figuresOf }
+export const workersView: View = { ours: '2 workers', prefix: 'workers: ', figures: figuresOf }
