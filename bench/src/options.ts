@@ -52,15 +52,14 @@ export type Options = PeerOptions | GrowthOptions | PageOptions | CompressionOpt
 /** The command line, in a sentence, cannot be understood. */
 export class UsageError extends Error {}
 
-const whole = { rounds: 5, duration: 3 }
+const whole = { rounds: 3, duration: 3 }
 const quick = { rounds: 1, duration: 2 }
-const growing = { rounds: 3, duration: 3 }
 
 /** @throws UsageError */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const values = parse(args)
   if (values.help) return 'help'
-  const defaults = values.quick ? quick : values.growth ? growing : whole
+  const defaults = values.quick ? quick : whole
   const repeated = { rounds: positive('rounds', values.rounds) ?? defaults.rounds, out: values.out }
   const duration = positive('duration', values.duration) ?? defaults.duration
   if (values.growth) {
@@ -180,7 +179,7 @@ ${lines([
   ['--compression', 'what compression costs and saves, at a steady rate'],
   ['--workers', 'what a second process of the hub gains and costs'],
   ['--quick', 'the most telling rows, once: about two minutes; with one of the four above every row, once'],
-  ['--rounds N', `how often (${whole.rounds}; with --growth ${growing.rounds}; with --quick ${quick.rounds})`],
+  ['--rounds N', `how often (${whole.rounds}; with --quick ${quick.rounds})`],
   ['--duration N', `seconds that a measurement counts (${whole.duration}; with --quick ${quick.duration})`],
   ['--rows A,B', 'these rows alone, in quotation marks where a name has a blank; with --growth curves'],
   ['--peers A,B', 'these servers alone, in the same way'],

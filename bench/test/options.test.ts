@@ -6,10 +6,10 @@ import { peerNames } from '../src/peers.ts'
 import { rowNames } from '../src/rows.ts'
 import { workersRowNames } from '../src/workers/workers.ts'
 
-test('without options everything is measured five times', () => {
+test('without options everything is measured three times', () => {
   expect(readOptions([])).toEqual({
     what: 'peers',
-    rounds: 5,
+    rounds: 3,
     duration: 3,
     rows: rowNames,
     peers: undefined,
@@ -41,7 +41,7 @@ test('how the cost grows is measured curve by curve, three times', () => {
 })
 
 test('what a page costs is measured row by row', () => {
-  const page = { what: 'page', rounds: 5, rows: pageRowNames, out: undefined }
+  const page = { what: 'page', rounds: 3, rows: pageRowNames, out: undefined }
   expect(readOptions(['--page'])).toEqual(page)
   expect(readOptions(['--page', '--quick', '--rows', 'burst kept'])).toEqual({
     ...page,
@@ -51,7 +51,7 @@ test('what a page costs is measured row by row', () => {
 })
 
 test('what workers gain is measured in some of the rows, as often as beside others', () => {
-  const workers = { what: 'workers', rounds: 5, duration: 3, rows: workersRowNames, out: undefined }
+  const workers = { what: 'workers', rounds: 3, duration: 3, rows: workersRowNames, out: undefined }
   expect(readOptions(['--workers'])).toEqual(workers)
   expect(readOptions(['--workers', '--quick', '--rows', 'connect, moderated'])).toEqual({
     ...workers,
