@@ -52,7 +52,7 @@ static string o_proto = "raw", o_mode = "fanout", o_path, o_pids, o_redis;
 static int o_port = 9000, o_subs = 100, o_chans = 1, o_pubs = 1, o_window = 16, o_size = 128, o_conc = 128;
 static int o_each = 1, o_fill = 0, o_told = 0; // channels of a subscriber, entries of the history, whether joins are told
 static int o_count = 0;
-static double o_dur = 4, o_warm = 1, o_rate = 0, o_settle = 1, o_deadline = 20;
+static double o_dur = 4, o_warm = 1, o_rate = 0, o_settle = 1, o_silent = 0, o_deadline = 20;
 
 // ---- latency histogram: 64 powers of two x 32 linear steps -------------------
 static uint64_t hist[64 * 32], hcount;
@@ -682,6 +682,8 @@ int main(int argc, char **argv) {
       o_rate = atof(v);
     else if (k == "--settle")
       o_settle = atof(v);
+    else if (k == "--silent")
+      o_silent = atof(v);
     else if (k == "--each")
       o_each = atoi(v);
     else if (k == "--fill")
@@ -731,11 +733,13 @@ int main(int argc, char **argv) {
     double s = open_all(o_subs + warm, 0);
     double c1 = cpu_s(), k1 = redis_s();
     idle(o_settle);
-    double r1 = rss_kb(), q1 = rss_kb(redis);
+    double r1 = rss_kb(), q1 = rss_kb(redis), c2 = cpu_s();
+    idle(o_silent);
+    double c3 = cpu_s();
     printf("{\"mode\":\"connect\",\"conns\":%d,\"seconds\":%.3f,\"per_s\":%.0f,\"cpu_us\":%.1f,\"redis_us\":%.1f,"
-           "\"rss0_mb\":%.1f,\"rss1_mb\":%.1f,\"kb_per_conn\":%.2f,\"redis_kb_per_conn\":%.2f,\"dead\":%llu}\n",
+           "\"rss0_mb\":%.1f,\"rss1_mb\":%.1f,\"kb_per_conn\":%.2f,\"redis_kb_per_conn\":%.2f,\"silent_us\":%.1f,\"dead\":%llu}\n",
            o_subs, s, o_subs / s, (c1 - c0) * 1e6 / o_subs, (k1 - k0) * 1e6 / o_subs, r0 / 1024, r1 / 1024,
-           (r1 - r0) / o_subs, (q1 - q0) / o_subs, (unsigned long long)n_dead);
+           (r1 - r0) / o_subs, (q1 - q0) / o_subs, (c3 - c2) * 1e6 / o_subs, (unsigned long long)n_dead);
     return 0;
   }
   if (o_mode == "ingest") {

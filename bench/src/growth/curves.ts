@@ -11,6 +11,7 @@ export type GrowthFigure =
   | 'rss_mb'
   | 'per_s'
   | 'kb_per_conn'
+  | 'silent_us'
   | Cost
 
 /** Processor time of the server for one unit of work. */
@@ -44,14 +45,15 @@ const patience = ['--deadline', '240']
 /** Of a curve each point is the same but for one thing. What is in flight is chosen so that no write is shared at one point more than at another. */
 export const curves = {
   connections: {
-    about: 'pages connect and subscribe to one channel, 128 at a time; the memory that each takes then',
+    about:
+      'pages connect and subscribe to one channel, 128 at a time; the memory that each takes then, and what the 25 seconds cost in which each is sent one PING, and answers',
     grows: 'connections',
-    figures: ['per_s', 'cpu_us', 'kb_per_conn'],
+    figures: ['per_s', 'cpu_us', 'kb_per_conn', 'silent_us'],
     cost: 'cpu_us',
     unit: 'connect',
     points: [1_000, 4_000, 16_000].map((at) => ({
       at,
-      load: ['--mode', 'connect', '--subs', `${at}`, '--settle', '3', ...patience],
+      load: ['--mode', 'connect', '--subs', `${at}`, '--settle', '3', '--silent', '25', ...patience],
       channel: plain,
     })),
   },
@@ -155,6 +157,7 @@ export const growthFigureNames: Readonly<Record<GrowthFigure, string>> = {
   rss_mb: 'MB of the server',
   per_s: 'connects/s',
   kb_per_conn: 'KB per connection',
+  silent_us: 'CPU while all is silent, µs each',
   cpu_us: 'CPU of the server, µs each',
   cpu_us_told: 'µs a member told',
   cpu_us_kb: 'µs a KB',
