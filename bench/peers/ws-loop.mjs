@@ -1,4 +1,4 @@
-// What one writes with ws in twenty lines: no history, no positions, no presence, no rules.
+// What one writes with ws in thirty lines: no history, no positions, no presence, no rules.
 import { WebSocketServer } from 'ws'
 
 const channels = new Map()

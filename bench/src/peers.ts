@@ -159,7 +159,7 @@ export const peers = {
     limit: true,
   },
   'ws loop deflate': {
-    about: 'the twenty lines over ws, each connection compressing for itself',
+    about: 'the thirty lines over ws, each connection compressing for itself',
     protocol: 'raw',
     command: ({ port }) => [process.execPath, here('peers/ws-loop.mjs'), `${port}`, 'deflate'],
     needs: [],
