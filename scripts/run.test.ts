@@ -52,6 +52,14 @@ test('what does not end when it is asked to is ended all the same', async () => 
   })
 })
 
+test('what has ended is not waited for beyond its time, though something that it started holds its output', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  await whileItRuns(`${program}\nprocess.exit()`, async (running) => {
+    vi.advanceTimersByTime(60_000)
+    expect(await running).toEqual({ exitCode: null, output: 'ended, as it took longer than 60 s\n' })
+  })
+})
+
 test('what a signal ends says which', async () => {
   const source = "console.log('begun'); process.kill(process.pid, 'SIGKILL')"
   expect(await run(process.execPath, ['-e', source], { quiet: true })).toEqual({
@@ -67,5 +75,9 @@ test('a command that is not there is told with what it was, also where all that 
   })
   const shown = vi.spyOn(console, 'error').mockImplementation(() => {})
   await run('made-up-command', [])
-  expect(shown.mock.calls).toEqual([['made-up-command: spawn made-up-command ENOENT']])
+  await run(process.execPath, ['-e', 'setTimeout(() => {}, 20_000)'], { deadline: 10 })
+  expect(shown.mock.calls).toEqual([
+    ['made-up-command: spawn made-up-command ENOENT'],
+    [`${process.execPath}: ended, as it took longer than 0.01 s`],
+  ])
 })

@@ -42,18 +42,23 @@ export function run(command: string, args: readonly string[], options: RunOption
         output += text
       })
     }
+    let isOver = false
     const end = (exitCode: number | null, why?: string) => {
+      if (isOver) return
+      isOver = true
       clearTimeout(timer)
       if (why !== undefined && !quiet) console.error(`${command}: ${why}`)
       resolve({ exitCode, output: why === undefined ? output : `${output}${why}\n` })
     }
     let timer = setTimeout(() => {
       // What it has started may hold its output open for longer: nobody waits for that.
-      child.once('exit', () => {
+      const stop = () => {
         child.stdout?.destroy()
         child.stderr?.destroy()
         end(null, `ended, as it took longer than ${deadline / 1_000} s`)
-      })
+      }
+      if (child.exitCode !== null || child.signalCode !== null) return stop()
+      child.once('exit', stop)
       child.kill()
       timer = setTimeout(() => child.kill('SIGKILL'), grace)
     }, deadline)

@@ -18,7 +18,7 @@ export function plainPublish(frame: string): Received | undefined {
   if (!frame.endsWith(end) || frame.length * 3 > limits.frame) return undefined
   const beginning = beforePayload.exec(frame)
   if (!beginning) return undefined
-  const [before, id, channelName = ''] = beginning
+  const [before, id, name = ''] = beginning
   const messageId = lastId(frame)
   const to = frame.length - end.length - (messageId === undefined ? 0 : beforeId.length + messageId.length + 1)
   if (messageId !== undefined && !plainId.test(messageId)) return undefined
@@ -30,10 +30,18 @@ export function plainPublish(frame: string): Received | undefined {
     name: 'PUBLISH',
     args:
       messageId === undefined
-        ? { channel_name: channelName, payload }
-        : { channel_name: channelName, payload, message_id: messageId },
+        ? { channel_name: own(name), payload }
+        : { channel_name: own(name), payload, message_id: own(messageId) },
     payload: onOneLine(text).trim() as JsonText,
   }
+}
+
+/**
+ * A plain text by itself. Names and ids are remembered for longer than the frame, and engines keep all of a text alive out of
+ * which another one was cut, but for the shortest.
+ */
+function own(cut: string): string {
+  return cut.length < 13 ? cut : JSON.parse(`"${cut}"`)
 }
 
 /** What the frame ends with, where that is a `message_id`. */

@@ -42,7 +42,7 @@ export const jsonFields: ReadonlySet<string> = new Set(['payload', 'channels', '
 
 /**
  * What was wrong with a reply: none came in `time`, or at all (`connection`), or the application was left `unasked`, as it was
- * away; it had another `status` or another `form`; a `detail` was of the wrong type; a function `threw`.
+ * away or too many calls were waiting already; it had another `status` or another `form`; a `detail` was of the wrong type; a function `threw`.
  */
 export type FaultKind = 'time' | 'connection' | 'unasked' | 'status' | 'form' | 'detail' | 'threw'
 

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import { secretsIn } from '../secrets.ts'
 import type { Ask, Question, Reply } from './callbacks.ts'
 import { conceal, concealer } from './conceal.ts'
-import { Places } from './places.ts'
+import { mostCalls, Places } from './places.ts'
 import { type Answer, excerpt, readReply } from './reply.ts'
 import type { SawCall } from './seen-call.ts'
 import { ShortCircuit } from './short-circuit.ts'
@@ -44,6 +44,8 @@ export interface Exchange {
   readonly problem?: unknown
   /** There was no complete answer in time. */
   readonly late?: boolean
+  /** Others were in its way for most of its time: that there was no answer says nothing of the application. */
+  readonly waited?: boolean
 }
 
 /** Bytes of a reply; beyond it nothing more is read and the call is a fault. */
@@ -77,8 +79,8 @@ export function createHttpAsk(options: HttpAskOptions): { ask: Ask; close(): Pro
       const at = options.clock.now()
       const begun = performance.now()
       const seen = await exchange(question)
-      const { reply, answer, problem, late = false } = seen
-      circuit.ended(reply)
+      const { reply, answer, problem, late = false, waited = false } = seen
+      if (!late || !waited) circuit.ended(reply)
       const duration = performance.now() - begun
       options.saw?.({ at, name, id, url: reply.url, fields, cookies, address, duration, answer, problem, late })
       if (reply.kind === 'answer') return reply
@@ -106,37 +108,43 @@ export function createHttpExchange(options: HttpExchangeOptions): {
     keepAliveTimeout: 1_000,
   })
 
-  const places = new Places(maxConnections)
+  const places = new Places(maxConnections, mostCalls)
 
   /** One promise for all of it, as a hub asks about everything that happens. */
   function exchange(question: Question): Promise<Exchange> {
     return new Promise((resolve) => {
       const { config, clock } = options
       // What happens in a channel waits for what happens there; without one, for what is asked in the same way.
-      const about = question.fields.channel_name ?? question.name
+      const { channel_name: channelName } = question.fields
+      const about = channelName === undefined ? question.name : `#${channelName}`
       let late = false
       let isUnderWay = false
+      let begun = 0
       const giveUp = () => {
         late = true
-        stopWaiting()
-        post.giveUp()
+        if (isUnderWay) return post.giveUp()
+        stopWaiting?.()
+        unasked(`not asked within ${config.timeout} ms, as others about the same were in the way`)
       }
       const cancel = clock.after(config.timeout, giveUp, 'roughly')
       let url = ''
       const ended = (exchange: Exchange) => {
         cancel()
-        if (isUnderWay) places.leave(about)
+        const hadPlace = isUnderWay
         isUnderWay = false
         resolve(exchange)
+        if (hadPlace) places.leave(about)
       }
+      const unasked = (fault: string) => ended({ reply: { kind: 'fault', why: 'unasked', fault, url } })
       const answered = (answer: Answer) => ended({ reply: readReply(answer, url), answer })
       // Expected outcomes are values: nothing that a web application does may throw in the hub.
       const failed = (problem: unknown) => {
         const fault = late ? `no complete answer within ${config.timeout} ms` : describe(problem)
-        ended({ reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late })
+        const waited = clock.now() - begun < config.timeout / 2
+        ended({ reply: { kind: 'fault', why: late ? 'time' : 'connection', fault, url }, problem, late, waited })
       }
       const post = new Post(answered, failed)
-      let stopWaiting = () => {}
+      let stopWaiting: (() => void) | undefined
       const attempt = (task: () => void) => {
         try {
           task()
@@ -149,12 +157,14 @@ export function createHttpExchange(options: HttpExchangeOptions): {
         url = shown
         stopWaiting = places.take(about, () => {
           isUnderWay = true
+          begun = clock.now()
           attempt(() => {
             const body = form(question, options.secret)
             const headers = buildHeaders(question, body, options)
             agent.dispatch({ origin, path, method: 'POST', headers, body }, post)
           })
         })
+        if (stopWaiting === undefined) unasked('not asked, as too many calls wait already')
       })
     })
   }

@@ -8,9 +8,6 @@ export const mostUnanswered = 20
 /** Milliseconds from one call that looks whether the application is back to the next. */
 export const lookInterval = 1_000
 
-/** Calls that are under way, or wait for a connection; beyond it none is made. */
-export const mostCalls = 4_096
-
 /** What came of a call, as far as it counts here. */
 type Outcome = { readonly kind: 'answer' } | { readonly kind: 'fault'; readonly why: FaultKind }
 
@@ -22,13 +19,12 @@ export interface Unasked {
 }
 
 /**
- * Keeps calls from an application that is away, so that nobody waits for their time to run out and nothing piles up: all but one a
- * second fail at once. The first answer ends that.
+ * Keeps calls from an application that is away, so that nobody waits for their time to run out: all but one a second fail at once.
+ * The first answer ends that.
  */
 export class ShortCircuit {
   readonly #clock: Pick<Clock, 'now'>
   readonly #log: Pick<Log, 'warn'>
-  #underWay = 0
   #unanswered = 0
   /** When the next call may look whether it is back. */
   #nextLook = 0
@@ -38,18 +34,15 @@ export class ShortCircuit {
     this.#log = log
   }
 
-  /** A call is about to be made: undefined where it may be, and is to be followed by {@link ended}. */
+  /** A call is about to be made: undefined where it may be. */
   begin(): Unasked | undefined {
     const fault = this.#refusal()
-    if (fault !== undefined) return { kind: 'fault', why: 'unasked', fault }
-    this.#underWay++
-    return undefined
+    return fault === undefined ? undefined : { kind: 'fault', why: 'unasked', fault }
   }
 
-  /** What came of a call that was begun. */
+  /** What came of a call that was begun. One that was not made after all says nothing. */
   ended(reply: Outcome): void {
-    this.#underWay--
-    this.#heard(reply)
+    if (reply.kind === 'answer' || reply.why !== 'unasked') this.#heard(reply)
   }
 
   get #isAway(): boolean {
@@ -58,7 +51,6 @@ export class ShortCircuit {
 
   /** Why no call is made at present. */
   #refusal(): string | undefined {
-    if (this.#underWay >= mostCalls) return `not asked, as ${mostCalls} calls wait already`
     if (!this.#isAway) return undefined
     const now = this.#clock.now()
     if (now < this.#nextLook) return 'not asked, as the application has not answered for a while'

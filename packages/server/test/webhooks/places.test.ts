@@ -1,20 +1,21 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Places } from '../../src/webhooks/places.ts'
+import { mostCalls, Places } from '../../src/webhooks/places.ts'
 
 /** Begins calls, and knows which are under way. */
 class Calls {
   readonly underWay: string[] = []
   readonly places: Places
 
-  constructor(count: number) {
-    this.places = new Places(count)
+  constructor(count: number, most = mostCalls) {
+    this.places = new Places(count, most)
   }
 
+  /** Gives what gives up the last of them. */
   call(about: string, times = 1): () => void {
-    let giveUp = () => {}
+    let giveUp: (() => void) | undefined
     for (let n = 0; n < times; n++) giveUp = this.places.take(about, () => this.underWay.push(about))
-    return giveUp
+    return giveUp ?? expect.fail(`there is no room for ${about}`)
   }
 
   end(about: string): void {
@@ -62,16 +63,42 @@ test('who has given up is passed over', () => {
   expect(calls.underWay).toEqual([])
 })
 
-test('a call that ends while it begins leaves its place to the next', () => {
-  const places = new Places(2)
+test('calls that end while they begin leave their places to the next, however many wait', () => {
+  const places = new Places(1, 20_000)
   const begun: number[] = []
-  for (let n = 0; n < 3; n++) {
+  places.take('before', () => {})
+  for (let n = 0; n < 9_000; n++) {
     places.take('a', () => {
       begun.push(n)
       places.leave('a')
     })
   }
-  expect(begun).toEqual([0, 1, 2])
+  expect(begun).toEqual([])
+  places.leave('before')
+  expect(begun).toEqual(Array.from({ length: 9_000 }, (_, n) => n))
+})
+
+test('one thing may have half of what may be under way or wait, so that others still can', () => {
+  const { places } = new Calls(4, 100)
+  const taken = (about: string) => {
+    let count = 0
+    while (places.take(about, () => {})) count++
+    return count
+  }
+  expect(taken('slow')).toBe(50)
+  expect(taken('slow too')).toBe(25)
+  expect(places.take('quick', () => {})).toBeDefined()
+})
+
+test('who has given up makes room for others that wait', () => {
+  const calls = new Calls(2, 4)
+  calls.call('a')
+  const giveUp = calls.call('a')
+  expect(calls.places.take('a', () => {})).toBeUndefined()
+  giveUp()
+  giveUp()
+  calls.call('a')
+  expect(calls.places.take('a', () => {})).toBeUndefined()
 })
 
 test('nobody waits once all have begun or given up', async () => {
@@ -92,7 +119,7 @@ test('whatever is called and ends: all begin in their order at last, and a place
   )
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 16 }), fc.array(step, { maxLength: 200 }), (count, steps) => {
-      const places = new Places(count)
+      const places = new Places(count, mostCalls)
       const underWay: { readonly about: string; readonly number: number }[] = []
       const begun = new Map<string, number>()
       const asked = new Map<string, number>()

@@ -1,7 +1,7 @@
 import { TestClock } from '@hookbox/testkit'
 import { expect, test } from 'vitest'
 import type { Reply } from '../../src/webhooks/callbacks.ts'
-import { lookInterval, mostCalls, mostUnanswered, ShortCircuit } from '../../src/webhooks/short-circuit.ts'
+import { lookInterval, mostUnanswered, ShortCircuit } from '../../src/webhooks/short-circuit.ts'
 
 const yes: Reply = { kind: 'answer', success: true, details: {}, setCookies: [] }
 const fault = (why: Extract<Reply, { kind: 'fault' }>['why']): Reply => ({ kind: 'fault', why, fault: '' })
@@ -63,10 +63,15 @@ test('an answer to a call from before it was away counts as well', () => {
   expect(call()).toBe('connection')
 })
 
-test('no more than so many calls wait at a time', () => {
-  const { circuit, call } = before()
-  for (let n = 0; n < mostCalls; n++) expect(circuit.begin()).toBeUndefined()
-  expect(call()).toBe('unasked')
-  circuit.ended(yes)
-  expect(call()).toBe('answer')
+test('a call that was not made after all says nothing', () => {
+  const { application, calls } = before()
+  application.outcome = fault('unasked')
+  calls(2 * mostUnanswered)
+  expect(application.asked).toBe(2 * mostUnanswered)
+  application.outcome = fault('time')
+  calls(mostUnanswered - 1)
+  application.outcome = fault('unasked')
+  calls(1)
+  application.outcome = fault('time')
+  expect(calls(2)).toEqual(['time', 'unasked'])
 })
