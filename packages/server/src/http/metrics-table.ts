@@ -127,7 +127,7 @@ export const metrics: readonly Metric[] = [
   ),
   counter(
     'hookbox_webhook_faults_total',
-    'Webhooks whose reply was none, by kind: too late (`time`), no `connection`, `unasked` as the application was away, another `status` than 200, another `form`, a `detail` of the wrong type, or a function that `threw`.',
+    'Webhooks whose reply was none, by kind: too late (`time`), no `connection`, `unasked` as the application was away or too many calls waited, another `status` than 200, another `form`, a `detail` of the wrong type, or a function that `threw`.',
     ['webhook', 'kind'],
     ({ webhooks }) => [...webhooks].flatMap(([webhook, { faults }]) => each(faults, 'kind', { webhook })),
   ),
