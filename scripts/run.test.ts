@@ -19,7 +19,7 @@ const program = `
   require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(survivor)}], { stdio: 'inherit' })
 `
 
-/** Waits for the survivor that the program starts. */
+/** `then` is called once the survivor runs that the program has started, and must leave it running. */
 async function whileItRuns(source: string, then: (running: ReturnType<typeof run>) => Promise<void>): Promise<void> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -68,11 +68,14 @@ test('what a signal ends says which', async () => {
   })
 })
 
-test('a command that is not there is told with what it was, also where all that it writes is shown', async () => {
+test('a command that is not there is told with what it was', async () => {
   expect(await run('made-up-command', [], { quiet: true })).toEqual({
     exitCode: null,
     output: 'spawn made-up-command ENOENT\n',
   })
+})
+
+test('where all that a command writes is shown, so is why it has no exit code, once', async () => {
   const shown = vi.spyOn(console, 'error').mockImplementation(() => {})
   await run('made-up-command', [])
   await run(process.execPath, ['-e', 'setTimeout(() => {}, 20_000)'], { deadline: 10 })

@@ -26,7 +26,7 @@ import { faultOfPage, measurePage, type PageMeasured } from './page/measure-page
 import { type PageRow, pageFigureNames, pageRows } from './page/page-rows.ts'
 import { pageTables } from './page/page-table.ts'
 import { defaultPeers, howToGet, isInstalled, type Peer, type PeerName, peers } from './peers.ts'
-import { faultOf, type Measurement } from './results.ts'
+import { busy, faultOf, type Measurement } from './results.ts'
 import { figureNames, type Row, type RowName, rows, takesPart } from './rows.ts'
 import { number, tables } from './table.ts'
 import { hubs, workersView } from './workers/workers.ts'
@@ -201,5 +201,5 @@ function figuresInWords<F extends string>(
   names: Readonly<Record<F, string>>,
 ): string {
   const words = figures.map((figure) => `${number(Number(told[figure]))} ${names[figure]}`)
-  return [...words, ...(Number(told.gen_cpu) > 0.97 ? ['(the generator is the limit)'] : [])].join(', ')
+  return [...words, ...(Number(told.gen_cpu) >= busy.generator ? ['(the generator is the limit)'] : [])].join(', ')
 }

@@ -80,13 +80,13 @@ export function ratioOf(
 export type Limit = 'server' | 'generator' | 'neither'
 
 /** Of one processor, from where on it counts as busy all the time. */
-const busy = { server: 0.9, generator: 0.97 }
+export const busy = { server: 0.9, generator: 0.97 } as const
 
 /** By how busy both were, in the middle of the rounds. Undefined where nobody knows, and where nothing is meant to be at its limit. */
 export function limitOf(measurements: readonly Measurement[]): Limit | undefined {
   const [first] = measurements
   const row: Row | undefined = first && rows[first.row]
-  if (!row?.isClosed || measurements.some((one) => faultOf(one) !== undefined)) return undefined
+  if (!row?.isFull || measurements.some((one) => faultOf(one) !== undefined)) return undefined
   const server = cellIn(measurements, 'server_cpu')?.median
   const generator = cellIn(measurements, 'gen_cpu')?.median
   if (server === undefined || generator === undefined || Number.isNaN(server + generator)) return undefined

@@ -25,7 +25,7 @@ export interface Row {
   /** The application is asked about each publish. */
   readonly moderated?: true
   /** As much is in flight as keeps the server busy, or else the generator: where neither is, something else is measured. */
-  readonly isClosed?: true
+  readonly isFull?: true
   /** What shows how much a hub over ws could reach at most. */
   readonly limits?: readonly PeerName[]
   /** What the hub stands on, by itself and with as much in flight: it is measured in place of other servers. */
@@ -43,7 +43,7 @@ export const rows = {
   'fan-out 100': {
     about: 'one publisher, 100 subscribers, 64 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '100', '--window', '64'],
-    isClosed: true,
+    isFull: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     limits: ['bare wire'],
@@ -51,7 +51,7 @@ export const rows = {
   'fan-out 1000': {
     about: 'one publisher, 1,000 subscribers, 16 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '1000', '--window', '16'],
-    isClosed: true,
+    isFull: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     quick: true,
@@ -60,7 +60,7 @@ export const rows = {
   'fan-out 5000': {
     about: 'one publisher, 5,000 subscribers, 8 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '5000', '--window', '8'],
-    isClosed: true,
+    isFull: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: false,
     limits: ['bare wire'],
@@ -82,7 +82,7 @@ export const rows = {
   channels: {
     about: '1,000 channels with a subscriber each, 256 publishes in flight',
     load: ['--mode', 'fanout', '--subs', '1000', '--channels', '1000', '--window', '256'],
-    isClosed: true,
+    isFull: true,
     figures: ['deliveries_per_s', 'cpu_us'],
     presence: true,
     limits: ['bare wire'],
@@ -90,7 +90,7 @@ export const rows = {
   'publish + ack': {
     about: '16 publishers, 16 publishes in flight each, acknowledged, nobody subscribed',
     load: ['--mode', 'ingest', '--pubs', '16', '--window', '16'],
-    isClosed: true,
+    isFull: true,
     figures: ['msgs_per_s', 'cpu_us'],
     presence: true,
     quick: true,

@@ -4,8 +4,8 @@ export const mostCalls = 4_096
 /** What waits for a place. */
 interface Waiting {
   readonly begin: () => void
-  /** It has no use for one any more. */
-  isGivenUp: boolean
+  /** It has begun, or given up. */
+  isOver: boolean
 }
 
 /** All that is about one thing. */
@@ -51,7 +51,7 @@ export class Places {
       this.#enter(about, begin)
       return nothing
     }
-    const one: Waiting = { begin, isGivenUp: false }
+    const one: Waiting = { begin, isOver: false }
     about.waiting++
     about.queue.push(one)
     if (!this.#waiting.has(name)) this.#waiting.set(name, about)
@@ -80,12 +80,14 @@ export class Places {
   }
 
   #giveUp(name: string, about: About, one: Waiting): void {
-    if (one.isGivenUp) return
-    one.isGivenUp = true
+    if (one.isOver) return
+    one.isOver = true
     about.waiting--
     this.#room++
-    if (about.waiting === 0) about.queue.length = 0
-    this.#noLongerWaits(name, about)
+    if (about.waiting > 0) return
+    about.queue.length = 0
+    this.#waiting.delete(name)
+    this.#tellEmptied()
     this.#forget(name, about)
   }
 
@@ -97,12 +99,12 @@ export class Places {
       for (const [name, about] of this.#waiting) {
         if (this.#free === 0) break
         if (about.taken >= this.#free) continue
-        while (about.queue[0]?.isGivenUp) about.queue.shift()
+        while (about.queue[0]?.isOver) about.queue.shift()
         const next = about.queue.shift()
         // Behind all others, where something still waits: there it is come to once more.
         this.#waiting.delete(name)
         if (!next) continue
-        next.isGivenUp = true
+        next.isOver = true
         about.waiting--
         if (about.waiting > 0) this.#waiting.set(name, about)
         this.#enter(about, next.begin)
@@ -110,12 +112,6 @@ export class Places {
     } finally {
       this.#isLettingIn = false
     }
-    this.#tellEmptied()
-  }
-
-  #noLongerWaits(name: string, about: About): void {
-    if (about.waiting > 0) return
-    this.#waiting.delete(name)
     this.#tellEmptied()
   }
 

@@ -4,7 +4,8 @@ import { randomId } from '../../ids.ts'
 import { PreparedFrame } from '../../transport/prepared-frame.ts'
 import type { Numbered, Unnumbered } from '../broker.ts'
 import { BoundedQueue, type Bounds } from './bounded-queue.ts'
-import { type RecoveryBudget, Told } from './recovery-budget.ts'
+import type { RecoveryBudget } from './recovery-budget.ts'
+import { Told } from './told.ts'
 
 /** What every log keeps for recovery, whatever a channel's history options say. */
 export const recoveryWindow: Bounds = { size: 1_000, duration: 300_000, bytes: 1_048_576 }
