@@ -200,7 +200,10 @@ class Memory {
     for (const [name, at] of this.#removed) {
       if (at + idWindow.duration > this.#clock.now()) break
       this.#removed.delete(name)
-      if (!this.#channels.has(name)) this.#ids.delete(name)
+      if (this.#channels.has(name)) continue
+      // What was still being decided when the channel ended may have been remembered since.
+      if (this.#ids.get(name)?.empty === false) this.#removed.set(name, this.#clock.now())
+      else this.#ids.delete(name)
     }
     const known = this.#ids.get(channel) ?? new BoundedIds(this.#clock)
     this.#ids.set(channel, known)

@@ -255,6 +255,21 @@ export function logContract(setup: Setup): void {
       expect((await log.read('chat', keep)).top.offset).toBe(0)
     })
 
+    test('a message id that is remembered after the end of its channel is known for as long as any', async () => {
+      const { broker, log, clock } = await opened()
+      await log.append('chat', publish(1), { ...told, idKey: 'before' })
+      await broker.channels.remove('chat')
+      await clock.advance(1_000)
+      const text = '[0,"PUBLISH",{"payload":1}]'
+      await log.remember('chat', 'after', new PreparedFrame(text))
+      await clock.advance(299_999)
+      await createChannel(broker)
+      expect(await log.recall('chat', 'before')).toBeUndefined()
+      expect(await log.recall('chat', 'after')).toMatchObject({ frame: { text } })
+      await clock.advance(1)
+      expect(await log.recall('chat', 'after')).toBeUndefined()
+    })
+
     test('forgets the oldest message ids beyond its bound, in number and in bytes', async () => {
       const { log } = await opened()
       const how = (n: number): Appending => ({ ...onlyTold, idKey: `id-${n}` })
